@@ -1,0 +1,2 @@
+// Package exchangesim is a model of an Exchange organization.
+package exchangesim

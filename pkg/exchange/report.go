@@ -1,0 +1,280 @@
+package exchange
+
+import "time"
+
+// ReportSchema names the version of Report's JSON form.
+const ReportSchema = "exgrant.report/v1"
+
+// Operations a Report can tell of.
+const (
+	OperationGrant  = "grant"
+	OperationRevoke = "revoke"
+	OperationStatus = "status"
+	OperationVerify = "verify"
+	OperationAudit  = "audit"
+	OperationPlan   = "plan"
+)
+
+// An Outcome is the one word that says how an operation ended.
+type Outcome string
+
+// The outcomes of all operations.
+const (
+	Granted              Outcome = "granted"
+	AlreadyGranted       Outcome = "already-granted"
+	GrantedReplicating   Outcome = "granted-replicating"
+	Revoked              Outcome = "revoked"
+	NothingToRevoke      Outcome = "nothing-to-revoke"
+	Verified             Outcome = "verified"
+	Audited              Outcome = "audited"
+	Planned              Outcome = "planned"
+	Failed               Outcome = "failed"
+	Conflict             Outcome = "conflict"
+	NotFound             Outcome = "not-found"
+	Unreachable          Outcome = "unreachable"
+	Differs              Outcome = "differs"
+	CustomizationPending Outcome = "customization-pending"
+	StillEffective       Outcome = "still-effective"
+	Denied               Outcome = "denied"
+	Interrupted          Outcome = "interrupted"
+)
+
+// outcomeExitCodes holds every outcome once, in the order in which they are shown.
+var outcomeExitCodes = []struct {
+	Outcome Outcome
+	Code    int
+}{
+	{Granted, 0}, {AlreadyGranted, 0}, {GrantedReplicating, 0}, {Revoked, 0}, {NothingToRevoke, 0},
+	{Verified, 0}, {Audited, 0}, {Planned, 0},
+	{Failed, 1}, {Conflict, 1}, {NotFound, 1}, {Unreachable, 1},
+	{Differs, 3}, {CustomizationPending, 3}, {StillEffective, 3},
+	{Denied, 5},
+	{Interrupted, 130},
+}
+
+// Outcomes returns every outcome, in the order of the exit code table.
+func Outcomes() []Outcome {
+	out := make([]Outcome, len(outcomeExitCodes))
+	for i, o := range outcomeExitCodes {
+		out[i] = o.Outcome
+	}
+	return out
+}
+
+// ExitCode returns the process exit code of the outcome: 0 done, 1 failed,
+// 3 not (yet) as wished, 5 denied, 130 interrupted. An unknown outcome is a
+// failure.
+func (o Outcome) ExitCode() int {
+	for _, e := range outcomeExitCodes {
+		if e.Outcome == o {
+			return e.Code
+		}
+	}
+	return 1
+}
+
+// Step identifiers, in the order in which steps happen.
+const (
+	StepPreflight       = "preflight"
+	StepResolve         = "resolve"
+	StepReadAssignments = "read-assignments"
+	StepScope           = "scope"
+	StepCustomize       = "customize"
+	StepAssign          = "assign"
+	StepRoleGroup       = "role-group"
+	StepRemove          = "remove"
+	StepReadBack        = "read-back"
+	StepOracle          = "oracle"
+	StepProof           = "proof"
+)
+
+// Step statuses.
+const (
+	StatusPlanned   = "planned"
+	StatusChanged   = "changed"
+	StatusUnchanged = "unchanged"
+	StatusSkipped   = "skipped"
+	StatusFailed    = "failed"
+)
+
+// Finding severities.
+const (
+	SeverityInfo     = "info"
+	SeverityWarning  = "warning"
+	SeveritySecurity = "security"
+)
+
+// A Report tells what an operation found, did and left, as data. Its JSON form
+// is a contract: see ReportSchema.
+type Report struct {
+	Schema     string      `json:"schema"`
+	Operation  string      `json:"operation"`
+	Outcome    Outcome     `json:"outcome"`
+	Changed    bool        `json:"changed"`
+	StartedAt  time.Time   `json:"startedAt"`  // UTC, whole seconds
+	FinishedAt time.Time   `json:"finishedAt"` // UTC, whole seconds
+	Operator   string      `json:"operator,omitempty"`
+	Tool       string      `json:"tool"`
+	Target     Target      `json:"target"`
+	Grant      *GrantState `json:"grant,omitempty"` // nil for audits
+	Steps      []Step      `json:"steps"`
+	Findings   []Finding   `json:"findings"`
+	Proof      []Proof     `json:"proof,omitempty"`
+	Before     *State      `json:"before,omitempty"`
+	After      *State      `json:"after,omitempty"`
+	Inverse    []Inverse   `json:"inverse,omitempty"`
+	Holders    []Holder    `json:"holders,omitempty"` // audits only
+}
+
+// Target is the organization and the session that an operation ran in.
+type Target struct {
+	Server           string `json:"server,omitempty"`
+	Transport        string `json:"transport,omitempty"` // psrp, winrs, local or script
+	Build            string `json:"build,omitempty"`     // four numbers, such as 15.2.2562.17
+	DomainController string `json:"domainController,omitempty"`
+	LanguageMode     string `json:"languageMode,omitempty"`
+}
+
+// GrantState is the grant that was asked for, with what its names resolved to.
+type GrantState struct {
+	Name     string        `json:"name"`
+	Assignee AssigneeState `json:"assignee"`
+	Role     string        `json:"role"`
+	Scope    ScopeState    `json:"scope"`
+	Mailbox  string        `json:"mailbox,omitempty"`
+}
+
+// AssigneeState is an assignee as given and as found.
+type AssigneeState struct {
+	Kind              AssigneeKind `json:"kind"`
+	Given             string       `json:"given"`
+	Name              string       `json:"name,omitempty"`
+	GUID              string       `json:"guid,omitempty"`
+	DistinguishedName string       `json:"distinguishedName,omitempty"`
+	Members           []string     `json:"members,omitempty"` // role groups: members as given
+}
+
+// ScopeState is a scope as given and as found. Recipients counts the recipients
+// that the scope matches now; it is absent where nothing was counted.
+type ScopeState struct {
+	Kind       ScopeKind `json:"kind"`
+	Given      string    `json:"given,omitempty"`
+	Name       string    `json:"name,omitempty"`
+	Filter     string    `json:"filter,omitempty"`
+	Root       string    `json:"root,omitempty"`
+	Recipients *int      `json:"recipients,omitempty"`
+}
+
+// A Step is one thing that was done, found done, planned, left out or failed.
+// Command is the PowerShell text of the change, where there is one.
+type Step struct {
+	ID           string `json:"id"`
+	Status       string `json:"status"`
+	Attempt      int    `json:"attempt,omitempty"`
+	Command      string `json:"command,omitempty"`
+	Text         string `json:"text,omitempty"`
+	GUID         string `json:"guid,omitempty"`
+	Irreversible bool   `json:"irreversible,omitempty"`
+	DurationMS   int64  `json:"durationMs,omitempty"`
+	Fault        *Fault `json:"fault,omitempty"`
+}
+
+// A Fault is an error with its meaning. Package fault makes them.
+type Fault struct {
+	ID      string       `json:"id"`
+	Rule    string       `json:"rule"`
+	Message string       `json:"message"`
+	Hint    string       `json:"hint,omitempty"`
+	Retry   string       `json:"retry"`
+	Source  string       `json:"source,omitempty"`
+	Record  *ErrorRecord `json:"record,omitempty"`
+}
+
+// A Finding is something an administrator should know that is no error.
+type Finding struct {
+	ID       string   `json:"id"`
+	Severity string   `json:"severity"`
+	Text     string   `json:"text"`
+	Objects  []string `json:"objects,omitempty"` // GUIDs or names of the objects concerned
+}
+
+// Proof compares what one mailbox should allow with what was observed. Expected,
+// RBAC and EWS are "allowed" or "refused"; RBAC and EWS are empty where not asked.
+type Proof struct {
+	Mailbox  string `json:"mailbox"`
+	Expected string `json:"expected"`
+	RBAC     string `json:"rbac,omitempty"`
+	EWS      string `json:"ews,omitempty"`
+	EWSCode  string `json:"ewsCode,omitempty"`
+}
+
+// State is the part of the organization that an operation is about: the
+// assignments, scopes and role groups that are equal to the grant, carry its
+// name, or were written.
+type State struct {
+	Assignments []AssignmentState `json:"assignments"`
+	Scopes      []ManagementScope `json:"scopes"`
+	RoleGroups  []RoleGroupState  `json:"roleGroups,omitempty"`
+}
+
+// AssignmentState is a role assignment as read.
+type AssignmentState struct {
+	GUID                      string `json:"guid"`
+	Name                      string `json:"name"`
+	Enabled                   bool   `json:"enabled"`
+	RecipientWriteScope       string `json:"recipientWriteScope"`
+	CustomRecipientWriteScope string `json:"customRecipientWriteScope,omitempty"`
+}
+
+// ManagementScope is a recipient scope as read.
+type ManagementScope struct {
+	GUID   string `json:"guid"`
+	Name   string `json:"name"`
+	Filter string `json:"filter"`
+	Root   string `json:"root,omitempty"`
+}
+
+// RoleGroupState is a role group as read.
+type RoleGroupState struct {
+	GUID    string   `json:"guid"`
+	Name    string   `json:"name"`
+	Members []string `json:"members"`
+}
+
+// An Inverse is one command that undoes a change. OnlyIf "unused" says to run it
+// only when no assignment uses the object any more.
+type Inverse struct {
+	Cmdlet     string             `json:"cmdlet"`
+	Identity   string             `json:"identity"`
+	Parameters []InverseParameter `json:"parameters,omitempty"`
+	OnlyIf     string             `json:"onlyIf,omitempty"`
+}
+
+// An InverseParameter is a parameter of an Inverse; Value is a string, a
+// boolean, a list of strings or null.
+type InverseParameter struct {
+	Name  string `json:"name"`
+	Value any    `json:"value"`
+}
+
+// A Holder is one way in which somebody holds a role of type
+// ApplicationImpersonation.
+type Holder struct {
+	Assignment string      `json:"assignment"`
+	GUID       string      `json:"guid"`
+	Role       string      `json:"role"`
+	Holder     string      `json:"holder"`
+	HolderType string      `json:"holderType"`
+	Via        string      `json:"via"`        // the group through which a member holds it; "" when direct
+	Delegation string      `json:"delegation"` // Regular or Delegating
+	Enabled    bool        `json:"enabled"`
+	Scope      HolderScope `json:"scope"`
+}
+
+// HolderScope is a holder's scope in words.
+type HolderScope struct {
+	Kind   ScopeKind `json:"kind"`
+	Name   string    `json:"name,omitempty"`
+	Filter string    `json:"filter,omitempty"`
+	Text   string    `json:"text"`
+}
