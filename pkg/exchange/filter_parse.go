@@ -1,0 +1,307 @@
+package exchange
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of ParseFilter.
+const (
+	MaxFilter      = 32 << 10 // bytes
+	MaxFilterDepth = 64       // parentheses and negations around a condition
+)
+
+// filterOperators are the comparison operators of a Comparison.
+var filterOperators = [...]string{"eq", "ne", "like", "notlike", "lt", "le", "gt", "ge"}
+
+// A FilterError says where a text stops being a filter.
+type FilterError struct {
+	Offset int    // in bytes, from 0
+	Found  string // what stands there, "" at the end of the text
+	Want   string // what should
+}
+
+func (e *FilterError) Error() string {
+	if e.Found == "" {
+		return fmt.Sprintf("is not a filter: it ends at byte %d, expected %s", e.Offset, e.Want)
+	}
+	return fmt.Sprintf("is not a filter: found %s at byte %d, expected %s", e.Found, e.Offset, e.Want)
+}
+
+// ParseFilter parses an OPATH filter: comparisons (Property -operator Value),
+// joined by -and and -or, negated by -not or !, grouped by parentheses, the whole
+// perhaps in braces. -not binds before -and, and -and before -or. Keywords ignore
+// case.
+//
+// A value is a text in single or double quotes, in which the quote itself is
+// doubled, $true, $false, $null, or a bare word or number of ASCII characters.
+// Variables are not expanded: any other name after $ is an error.
+//
+// The error is a *FilterError; texts longer than MaxFilter or deeper than
+// MaxFilterDepth are errors too.
+func ParseFilter(s string) (Filter, error) {
+	if len(s) > MaxFilter {
+		return nil, &FilterError{MaxFilter, "more text", fmt.Sprintf("at most %d bytes", MaxFilter)}
+	}
+	p := filterParser{text: s}
+	f, err := p.whole()
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// A filterParser reads a filter by recursive descent. Its methods return after
+// the first error, which is always a *FilterError.
+type filterParser struct {
+	text  string
+	next  filterToken
+	depth int
+}
+
+type filterTokenKind int
+
+const (
+	endToken      filterTokenKind = iota
+	markToken                     // one of ( ) { } !
+	operatorToken                 // -word; text in lower case without the hyphen
+	variableToken                 // $word; text in lower case without the dollar sign
+	quotedToken                   // text without the quotes
+	wordToken                     // bare word
+	unterminated                  // a quoted text without its end
+	strangeToken                  // a character that begins no token
+)
+
+type filterToken struct {
+	kind       filterTokenKind
+	text       string
+	start, end int
+}
+
+func (p *filterParser) whole() (Filter, error) {
+	p.advance()
+	braces := p.accept(markToken, "{")
+	f, err := p.disjunction()
+	if err != nil {
+		return nil, err
+	}
+	if braces && !p.accept(markToken, "}") {
+		return nil, p.expected("-and, -or or the closing brace")
+	}
+	if p.next.kind != endToken {
+		return nil, p.expected("-and, -or or the end")
+	}
+	return f, nil
+}
+
+func (p *filterParser) disjunction() (Filter, error) {
+	operands, err := p.chain("or", p.conjunction, orOperands)
+	if err != nil || len(operands) == 1 {
+		return first(operands), err
+	}
+	return &Or{operands}, nil
+}
+
+func (p *filterParser) conjunction() (Filter, error) {
+	operands, err := p.chain("and", p.condition, andOperands)
+	if err != nil || len(operands) == 1 {
+		return first(operands), err
+	}
+	return &And{operands}, nil
+}
+
+func first(operands []Filter) Filter {
+	if len(operands) == 0 {
+		return nil
+	}
+	return operands[0]
+}
+
+// chain reads operands joined by one operator. An operand that is itself such a
+// chain, in parentheses, gives its operands.
+func (p *filterParser) chain(operator string, operand func() (Filter, error), same func(Filter) []Filter) ([]Filter, error) {
+	var operands []Filter
+	for {
+		f, err := operand()
+		if err != nil {
+			return nil, err
+		}
+		if inner := same(f); inner != nil {
+			operands = append(operands, inner...)
+		} else {
+			operands = append(operands, f)
+		}
+		if !p.accept(operatorToken, operator) {
+			return operands, nil
+		}
+	}
+}
+
+// condition reads a comparison, a group or a negation.
+func (p *filterParser) condition() (Filter, error) {
+	at := p.next
+	negated := p.accept(operatorToken, "not") || p.accept(markToken, "!")
+	if !negated && !p.accept(markToken, "(") {
+		return p.comparison()
+	}
+	if p.depth++; p.depth > MaxFilterDepth {
+		p.next = at
+		return nil, p.expected(fmt.Sprintf("at most %d levels of parentheses and negations", MaxFilterDepth))
+	}
+	defer func() { p.depth-- }()
+	if negated {
+		f, err := p.condition()
+		if err != nil {
+			return nil, err
+		}
+		return &Not{f}, nil
+	}
+	f, err := p.disjunction()
+	if err != nil {
+		return nil, err
+	}
+	if !p.accept(markToken, ")") {
+		return nil, p.expected("-and, -or or a closing parenthesis")
+	}
+	return f, nil
+}
+
+func (p *filterParser) comparison() (Filter, error) {
+	property := p.next
+	if property.kind != wordToken || !isPropertyName(property.text) {
+		return nil, p.expected("the name of a property, -not or an opening parenthesis")
+	}
+	p.advance()
+	operator := p.next
+	if operator.kind != operatorToken || !slices.Contains(filterOperators[:], operator.text) {
+		return nil, p.expected("one of -" + strings.Join(filterOperators[:], " -"))
+	}
+	p.advance()
+	value, err := p.value()
+	if err != nil {
+		return nil, err
+	}
+	return &Comparison{property.text, operator.text, value}, nil
+}
+
+func (p *filterParser) value() (FilterValue, error) {
+	t := p.next
+	switch {
+	case t.kind == quotedToken || t.kind == wordToken:
+		p.advance()
+		return FilterValue{FilterText, t.text}, nil
+	case t.kind == variableToken && (t.text == "true" || t.text == "false" || t.text == "null"):
+		p.advance()
+		return FilterValue{FilterVariable, t.text}, nil
+	case t.kind == variableToken:
+		return FilterValue{}, p.expected("$true, $false, $null or a text in single quotes: variables are not expanded")
+	}
+	return FilterValue{}, p.expected("a text in single quotes, a number, $true, $false or $null")
+}
+
+// accept takes the next token when it is the given one.
+func (p *filterParser) accept(kind filterTokenKind, text string) bool {
+	if p.next.kind != kind || p.next.text != text {
+		return false
+	}
+	p.advance()
+	return true
+}
+
+// expected is the error that something else than the next token is needed.
+func (p *filterParser) expected(want string) error {
+	t := p.next
+	switch t.kind {
+	case endToken:
+		return &FilterError{t.start, "", want}
+	case unterminated:
+		return &FilterError{len(p.text), "", "the closing quote of the text that begins at byte " + fmt.Sprint(t.start)}
+	}
+	return &FilterError{t.start, describeFilterText(p.text[t.start:t.end]), want}
+}
+
+// describeFilterText shows what was found, shortened, with its code point where
+// the character alone would look like the one that is expected.
+func describeFilterText(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if r >= utf8.RuneSelf && size == len(s) {
+		return fmt.Sprintf("%q (%U)", s, r)
+	}
+	if len(s) > 40 {
+		cut := 40
+		for !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "..."
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// advance reads the next token.
+func (p *filterParser) advance() {
+	i := p.next.end
+	for i < len(p.text) && strings.IndexByte(" \t\r\n", p.text[i]) >= 0 {
+		i++
+	}
+	t := filterToken{start: i, end: i}
+	rest := p.text[i:]
+	switch {
+	case rest == "":
+	case strings.IndexByte("(){}!", rest[0]) >= 0:
+		t.kind, t.text, t.end = markToken, rest[:1], i+1
+	case rest[0] == '\'' || rest[0] == '"':
+		t.kind, t.text, t.end = quotedText(rest, i)
+	case rest[0] == '$':
+		n := 1 + wordLength(rest[1:])
+		t.kind, t.text, t.end = variableToken, strings.ToLower(rest[1:n]), i+n
+	case wordLength(rest) > 1 && rest[0] == '-' && isLetter(rest[1]):
+		n := wordLength(rest)
+		t.kind, t.text, t.end = operatorToken, strings.ToLower(rest[1:n]), i+n
+	case wordLength(rest) > 0:
+		n := wordLength(rest)
+		t.kind, t.text, t.end = wordToken, rest[:n], i+n
+	default:
+		_, size := utf8.DecodeRuneInString(rest)
+		t.kind, t.end = strangeToken, i+size
+	}
+	p.next = t
+}
+
+// quotedText reads the quoted text at the start of s, which stands at offset.
+func quotedText(s string, offset int) (kind filterTokenKind, text string, end int) {
+	quote := s[:1]
+	for i := 1; ; {
+		n := strings.Index(s[i:], quote)
+		if n < 0 {
+			return unterminated, "", offset + len(s)
+		}
+		i += n + 1
+		if !strings.HasPrefix(s[i:], quote) {
+			return quotedToken, strings.ReplaceAll(s[1:i-1], quote+quote, quote), offset + i
+		}
+		i++
+	}
+}
+
+// wordLength is the length of the bare word at the start of s.
+func wordLength(s string) int {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; !isLetter(c) && (c < '0' || c > '9') && strings.IndexByte(`_.:/\@*?+-`, c) < 0 {
+			return i
+		}
+	}
+	return len(s)
+}
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+func isPropertyName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; !isLetter(c) && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return s != ""
+}
