@@ -1,3 +1,28 @@
+// Command exgrant gives a service mailbox the right to act for other mailboxes
+// of an on-premises Exchange organization, and shows that it did.
 package main
 
-func main() {}
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	// A write to a closed pipe becomes an error like any other: without this the
+	// runtime would end the program before it could clean up.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	p := &program{
+		stdin:  interruptible{ctx, os.Stdin},
+		stdout: os.Stdout,
+		stderr: os.Stderr,
+		getenv: os.Getenv,
+		now:    time.Now,
+	}
+	os.Exit(p.run(ctx, os.Args[1:]))
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// A program is exgrant with everything it may touch of the world around it.
+type program struct {
+	stdin  io.Reader
+	stdout io.Writer // results only
+	stderr io.Writer // everything else
+	getenv func(string) string
+	now    func() time.Time
+}
+
+// commands lists every command, in the order in which help shows them.
+func (p *program) commands() []*cli.Command {
+	return []*cli.Command{
+		p.versionCommand(),
+	}
+}
+
+// run runs one command line, without the program's name, and returns the exit
+// code.
+func (p *program) run(ctx context.Context, args []string) int {
+	app := p.app()
+	call, err := arrange(app, args)
+	switch {
+	case err != nil:
+		return p.fail(ctx, err)
+	case call.version:
+		return p.fail(ctx, p.printVersion())
+	case call.help:
+		return p.fail(ctx, writeHelp(p.stdout, app, call.path))
+	case call.incomplete:
+		_ = writeHelp(p.stderr, app, call.path) // the exit code says it too
+		return exitUsage
+	}
+	return p.fail(ctx, app.RunContext(ctx, append([]string{app.Name}, call.args...)))
+}
+
+func (p *program) app() *cli.App {
+	app := &cli.App{
+		Name:      "exgrant",
+		HelpName:  "exgrant",
+		Usage:     "give a service mailbox the right to act for other mailboxes on Exchange",
+		UsageText: "exgrant COMMAND [flags] [operands]",
+		Description: `Grants the ApplicationImpersonation role of an on-premises Exchange organization
+to one account and for one scope, as a script to read, sign and run.`,
+		Commands:                  p.commands(),
+		Reader:                    p.stdin,
+		Writer:                    p.stdout,
+		ErrWriter:                 p.stderr,
+		DisableSliceFlagSeparator: true, // distinguished names have commas
+		HideHelp:                  true, // help.go
+		HideVersion:               true, // version.go
+		ExitErrHandler:            func(*cli.Context, error) {},
+	}
+	prepare(app.Commands)
+	return app
+}
+
+// prepare sets on every command what the parser must leave to arrange.
+func prepare(commands []*cli.Command) {
+	for _, c := range commands {
+		c.HideHelp = true
+		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageErrorf("%v", err) }
+		prepare(c.Subcommands)
+	}
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"io"
+)
+
+// An interruptible reader ends with the context's error when the context ends,
+// also while a read waits for somebody to type. The read that waits then is left
+// behind: use it only for a reader that nobody reads afterwards.
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i interruptible) Read(b []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	own := make([]byte, len(b)) // b belongs to the caller again after a cancel
+	go func() {
+		n, err := i.r.Read(own)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		copy(b, own[:r.n])
+		return r.n, r.err
+	case <-i.ctx.Done():
+		return 0, i.ctx.Err()
+	}
+}

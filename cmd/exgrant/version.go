@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v2"
+)
+
+func (p *program) versionCommand() *cli.Command {
+	return &cli.Command{
+		Name:   "version",
+		Usage:  "print the version of this program",
+		Action: func(*cli.Context) error { return p.printVersion() },
+	}
+}
+
+func (p *program) printVersion() error {
+	info, _ := debug.ReadBuildInfo()
+	_, err := fmt.Fprintln(p.stdout, versionText(info))
+	return err
+}
+
+// versionText is the program's name, version and, where the build knows them,
+// source revision and Go version. Nil is a build without information.
+func versionText(info *debug.BuildInfo) string {
+	if info == nil {
+		return "exgrant (devel)"
+	}
+	version := info.Main.Version
+	if version == "" {
+		version = "(devel)"
+	}
+	text := "exgrant " + version
+	var revision, modified string
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			revision = s.Value
+		case "vcs.modified":
+			modified = s.Value
+		}
+	}
+	if revision != "" {
+		text += " " + revision[:min(12, len(revision))]
+		if modified == "true" {
+			text += " with local changes"
+		}
+	}
+	return text + " " + info.GoVersion
+}
