@@ -201,5 +201,13 @@ func withoutDoubleNegation(f Filter) Filter {
 	}
 }
 
-// upperInvariant is .NET's Char.ToUpperInvariant.
-func upperInvariant(r rune) rune { return unicode.ToUpper(r) }
+// upperInvariant is .NET's String.ToUpperInvariant: one letter for one letter,
+// in no language. Unlike Unicode's table it leaves alone the two letters whose
+// upper case is ASCII, so that no text outside ASCII is equal to one within.
+func upperInvariant(r rune) rune {
+	const dotlessI, longS = '\u0131', '\u017f'
+	if r == dotlessI || r == longS {
+		return r
+	}
+	return unicode.ToUpper(r)
+}

@@ -10,7 +10,7 @@ import (
 // Limits of ParseFilter.
 const (
 	MaxFilter      = 32 << 10 // bytes
-	MaxFilterDepth = 64       // parentheses and negations around a condition
+	MaxFilterDepth = 256      // parentheses and negations around a condition; servers add some at every change
 )
 
 // filterOperators are the comparison operators of a Comparison.
@@ -169,10 +169,11 @@ func (p *filterParser) condition() (Filter, error) {
 }
 
 func (p *filterParser) comparison() (Filter, error) {
-	property := p.next
-	if property.kind != wordToken || !isPropertyName(property.text) {
+	property := propertyName(p.next)
+	if property == "" {
 		return nil, p.expected("the name of a property, -not or an opening parenthesis")
 	}
+	p.next.end = p.next.start + len(property)
 	p.advance()
 	operator := p.next
 	if operator.kind != operatorToken || !slices.Contains(filterOperators[:], operator.text) {
@@ -183,7 +184,7 @@ func (p *filterParser) comparison() (Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Comparison{property.text, operator.text, value}, nil
+	return &Comparison{property, operator.text, value}, nil
 }
 
 func (p *filterParser) value() (FilterValue, error) {
@@ -297,11 +298,12 @@ func wordLength(s string) int {
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
-func isPropertyName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; !isLetter(c) && (i == 0 || c != '_' && (c < '0' || c > '9')) {
-			return false
-		}
+// propertyName is the property name that a token is or, where a server left no
+// space before the operator, begins with; "" when it is none.
+func propertyName(t filterToken) string {
+	name, _, _ := strings.Cut(t.text, "-")
+	if t.kind != wordToken || name == "" || !isLetter(name[0]) || strings.ContainsAny(name, `.:/\@*?+`) {
+		return ""
 	}
-	return s != ""
+	return name
 }
