@@ -40,10 +40,15 @@ func (e *FilterError) Error() string {
 // Variables are not expanded: any other name after $ is an error.
 //
 // The error is a *FilterError; texts longer than MaxFilter or deeper than
-// MaxFilterDepth are errors too.
+// MaxFilterDepth, and such as are not UTF-8, are errors too.
 func ParseFilter(s string) (Filter, error) {
 	if len(s) > MaxFilter {
 		return nil, &FilterError{MaxFilter, "more text", fmt.Sprintf("at most %d bytes", MaxFilter)}
+	}
+	for i, r := range s {
+		if r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)) {
+			return nil, &FilterError{i, fmt.Sprintf("%q", s[i:i+1]), "text in UTF-8"}
+		}
 	}
 	p := filterParser{text: s}
 	f, err := p.whole()
