@@ -1,0 +1,171 @@
+package scriptproxy
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// clixml writes objects as PowerShell serializes them (MS-PSRP 2.2.5), on one line,
+// so that PowerShell's own deserializer makes of them what it makes of a remote
+// session's output. Texts of this package's own go through it too.
+type clixml struct {
+	strings.Builder
+	refs   int // RefId of the next object
+	origin string
+}
+
+func (x *clixml) begin() {
+	x.Reset()
+	x.refs = 0
+	x.WriteString(`<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">`)
+}
+
+func (x *clixml) end() { x.WriteString(`</Objs>`) }
+
+// output writes one object of a cmdlet's output, with the properties by which
+// remoting tells where it came from.
+func (x *clixml) output(o exchange.Object) { x.object("", o, x.origin) }
+
+func (x *clixml) object(name string, o exchange.Object, origin string) {
+	x.open(name, o.TypeName)
+	if text := identity(o); text != "" {
+		x.element("ToString", "", text)
+	}
+	x.WriteString("<Props>")
+	for _, p := range o.Properties {
+		x.value(p.Name, p.Value)
+	}
+	x.WriteString("</Props>")
+	if origin != "" {
+		x.WriteString("<MS>")
+		x.element("S", "PSComputerName", origin)
+		x.element("G", "RunspaceId", "00000000-0000-0000-0000-000000000000")
+		x.element("B", "PSShowComputerName", "false")
+		x.WriteString("</MS>")
+	}
+	x.WriteString("</Obj>")
+}
+
+// open begins an object. Type names are not shared between objects by reference:
+// the few bytes are cheaper than the bookkeeping.
+func (x *clixml) open(name string, typeNames ...string) {
+	fmt.Fprintf(x, `<Obj%s RefId="%d">`, nameAttribute(name), x.refs)
+	fmt.Fprintf(x, `<TN RefId="%d">`, x.refs)
+	for _, t := range typeNames {
+		x.element("T", "", t)
+	}
+	x.element("T", "", "System.Object")
+	x.WriteString("</TN>")
+	x.refs++
+}
+
+// identity is the text of an object: that of the identity it has, else its name.
+func identity(o exchange.Object) string {
+	if text := o.Text("Identity"); text != "" {
+		return text
+	}
+	return o.Text("Name")
+}
+
+func (x *clixml) value(name string, v any) {
+	switch v := v.(type) {
+	case nil:
+		fmt.Fprintf(x, `<Nil%s />`, nameAttribute(name))
+	case string:
+		x.element("S", name, v)
+	case exchange.GUID:
+		x.element("G", name, string(v))
+	case bool:
+		x.element("B", name, strconv.FormatBool(v))
+	case int64:
+		kind := "I64"
+		if v >= math.MinInt32 && v <= math.MaxInt32 {
+			kind = "I32"
+		}
+		x.element(kind, name, strconv.FormatInt(v, 10))
+	case float64:
+		x.element("Db", name, strconv.FormatFloat(v, 'g', -1, 64))
+	case time.Time:
+		x.element("DT", name, v.UTC().Format("2006-01-02T15:04:05.9999999Z"))
+	case []string:
+		x.open(name, "System.Collections.ArrayList")
+		x.WriteString("<LST>")
+		for _, s := range v {
+			x.element("S", "", s)
+		}
+		x.WriteString("</LST></Obj>")
+	case []exchange.Object:
+		x.open(name, "System.Collections.ArrayList")
+		x.WriteString("<LST>")
+		for _, o := range v {
+			x.object("", o, "")
+		}
+		x.WriteString("</LST></Obj>")
+	case exchange.Object:
+		x.object(name, v, "")
+	default:
+		x.element("S", name, fmt.Sprint(v))
+	}
+}
+
+func (x *clixml) element(kind, name, text string) {
+	x.WriteByte('<')
+	x.WriteString(kind)
+	x.WriteString(nameAttribute(name))
+	x.WriteByte('>')
+	writeEncoded(&x.Builder, text)
+	x.WriteString("</")
+	x.WriteString(kind)
+	x.WriteByte('>')
+}
+
+func nameAttribute(name string) string {
+	if name == "" {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(` N="`)
+	writeEncoded(&b, name)
+	b.WriteByte('"')
+	return b.String()
+}
+
+// writeEncoded writes text as XML character data or attribute value. What XML
+// cannot hold, line breaks, and an underscore that would read as the beginning of an
+// escape, become _xHHHH_ for each UTF-16 unit (MS-PSRP 2.2.5.3.2).
+func writeEncoded(b *strings.Builder, s string) {
+	plain := 0 // where the text begins that needs no encoding
+	for i, r := range s {
+		var encoded string
+		switch {
+		case r == '<':
+			encoded = "&lt;"
+		case r == '>':
+			encoded = "&gt;"
+		case r == '&':
+			encoded = "&amp;"
+		case r == '"':
+			encoded = "&quot;"
+		case r == '_' && i+1 < len(s) && (s[i+1] == 'x' || s[i+1] == 'X'):
+			encoded = "_x005F_"
+		case r < ' ', r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029, r == 0xfffe, r == 0xffff:
+			encoded = fmt.Sprintf("_x%04X_", r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			encoded = fmt.Sprintf("_x%04X__x%04X_", high, low)
+		default:
+			continue
+		}
+		b.WriteString(s[plain:i])
+		b.WriteString(encoded)
+		plain = i + utf8.RuneLen(r)
+	}
+	b.WriteString(s[plain:])
+}
