@@ -85,8 +85,10 @@ function Join-ExgFilterNode {
     } elseif ($Kind -eq 'not') {
         $Nodes.Push(@{ Kind = $Kind; Key = '-not(' + $last.Key + ')'; Inner = $last })
     } else {
-        $both = $Nodes.Pop(), $last
-        $parts = @($both | ForEach-Object -Process { if ($_.Kind -eq $Kind) { $_.Parts } else { $_.Key } })
+        $parts = @()
+        foreach ($node in $Nodes.Pop(), $last) {
+            $parts += if ($node.Kind -eq $Kind) { $node.Parts } else { $node.Key }
+        }
         $Nodes.Push(@{ Kind = $Kind; Key = "-$Kind(" + ($parts -join ',') + ')'; Parts = $parts })
     }
 }
