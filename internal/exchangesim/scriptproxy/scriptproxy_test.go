@@ -3,6 +3,7 @@ package scriptproxy
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -137,19 +139,11 @@ $null -eq $first.None
 $first.Inner.C + ' ' + $first.Inner.PSObject.TypeNames[0]
 $first.PSComputerName
 `)
-	var codes []string
-	for _, r := range nasty {
-		if r > 0xffff {
-			codes = append(codes, "55357 56832")
-			continue
-		}
-		codes = append(codes, fmt.Sprint(int(r)))
-	}
 	want := []string{
 		"Deserialized.Microsoft.Exchange.Data.Directory.Management.Mailbox",
 		"contoso.test/Users/anna",
 		"two",
-		strings.Join(codes, " "),
+		charCodes(nasty),
 		"Guid 7d0d5c53-0d6b-4f6e-b1b8-1d1f3c1a2b01",
 		"DateTime 2026-03-29T01:30:00.1234567Z",
 		"Boolean",
@@ -165,6 +159,42 @@ $first.PSComputerName
 	if diff := cmp.Diff(want, texts(r)); diff != "" {
 		t.Errorf("%s\n%s", diff, r.Console)
 	}
+}
+
+// Text of every kind arrives as it is: the engine's own deserializer reads what
+// this package encodes.
+func TestTextArrivesUnchanged(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	pieces := []string{"_", "x", "X", "0", "0", "4", "1", "_x0041_", "_x", "<", "&amp;", "]]>", "\"", "'", " ", "\n", "\r", "\t", "\x00", "\x1f", "\x7f",
+		"\u0085", "\u00a0", "\u2028", "\ufeff", "\ufffd", "\ufffe", "\uffff", "\U0001F600", "\U0010FFFF", "ä", "日"}
+	var list []string
+	for range 2000 {
+		var b strings.Builder
+		for range random.IntN(9) {
+			b.WriteString(pieces[random.IntN(len(pieces))])
+		}
+		list = append(list, b.String())
+	}
+	server := start(t, &fakeSession{objects: []exchange.Object{{Properties: []exchange.Property{{Name: "List", Value: list}}}}}, newClock())
+	r := run(t, server, `foreach ($s in (Get-Thing).List) { ($s.ToCharArray() | ForEach-Object -Process { [int]$_ }) -join ' ' }`)
+	got := texts(r)
+	if len(got) != len(list) {
+		t.Fatalf("%d texts, want %d\n%.500s", len(got), len(list), r.Console)
+	}
+	for i, s := range list {
+		if want := charCodes(s); got[i] != want {
+			t.Errorf("%q arrived as %s, want %s", s, got[i], want)
+		}
+	}
+}
+
+// charCodes is a text as PowerShell counts it, so that no console can change it.
+func charCodes(s string) string {
+	var codes []string
+	for _, unit := range utf16.Encode([]rune(s)) {
+		codes = append(codes, fmt.Sprint(unit))
+	}
+	return strings.Join(codes, " ")
 }
 
 func texts(r *peers.Result) []string {
