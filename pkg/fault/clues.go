@@ -1,0 +1,223 @@
+package fault
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// maxText bounds what the text rules look at, in bytes: an error's own words are
+// at its start, what follows are scripts and stack traces.
+const maxText = 128 << 10
+
+// clues is evidence in the form that rules compare: one value for each field,
+// taken from the place that tells most.
+type clues struct {
+	category  string   // the server's failure category
+	exception string   // short type name, wrappers looked through; "" when unknown
+	errorIDs  []string // the FullyQualifiedErrorId's parts
+	cmdlet    string   // "Verb-Noun"; "" when unknown
+	codes     []uint32
+	status    int
+	ewsCode   string
+	text      string // message and text, normalised
+	remoting  bool
+	wsman     bool
+	ews       bool
+}
+
+var (
+	categoryPattern  = regexp.MustCompile(`\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]`)
+	connectIDPattern = regexp.MustCompile(`([A-Za-z]{3,60}|-?[0-9]{1,10}),(PSSession(?:Open|Opened|State)[A-Za-z]{0,20})`)
+	taskPattern      = regexp.MustCompile(`^([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$`)
+	hexCodePattern   = regexp.MustCompile(`0[xX]([89A-Fa-f][0-9A-Fa-f]{7})`)
+	codePattern      = regexp.MustCompile(`-21[0-9]{8}\b|\b21[45][0-9]{7}\b`)
+	elementPattern   = regexp.MustCompile(`WSManFault[^>]{0,200}?Code=["']?([0-9]{1,10})`)
+	statusPattern    = regexp.MustCompile(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b|H(?:TTP|ttpStatus)[^0-9/:]{0,60}?([3-5][0-9][0-9])\b|\(([45][0-9][0-9])\)`)
+	wordCodePattern  = regexp.MustCompile(`\bError[A-Z][A-Za-z]{2,60}\b`)
+	markedPattern    = regexp.MustCompile(`(?:ResponseCode[^A-Za-z<]{0,4}(?:xmlns[^>]{0,120})?>|faultcode[^>]{0,120}>[a-z]{1,3}:|\{)(Error[A-Z][A-Za-z]{2,60})`)
+	typePattern      = regexp.MustCompile(`(?:^|[\s|"'(\[>:{,])((?:[A-Za-z_][A-Za-z0-9_]*\.)*[A-Z][A-Za-z0-9_]*Exception) ?(?:[:|"]|$)`)
+
+	remotingPattern = regexp.MustCompile(`(?i)PSSession(?:Open|Opened|State)[a-z]*(?:Failed|Broken)|CreateRemoteRunspaceFailed|` +
+		`PSRemoting(?:Transport|DataStructure)Exception|about_Remote_Troubleshooting|WinRM|WS-?Man\b|WS-Management|BrokenCimSession|JobFailure` +
+		`|Remoteserver|remote server|serveur distant|servidor remoto|server remoto|удаленн[а-я]+ сервер|リモート サーバー|远程服务器`)
+	wsmanPattern = regexp.MustCompile(`(?i)WSMan ?Fault`)
+	ewsPattern   = regexp.MustCompile(`Service(?:Response|Request|Local|RequestFailed)Exception|exchangelib\.|\bEWS\b|schemas\.microsoft\.com/exchange/services/2006`)
+)
+
+func newClues(e Evidence) *clues {
+	r := e.Record
+	shown := bound(strings.TrimSpace(r.Message + " " + e.Text))
+	if shown == "" {
+		// Where a script throws, and over REST, the message is in the identifier.
+		shown = bound(r.FullyQualifiedErrorID)
+	}
+	c := &clues{text: normalise(shown), status: e.HTTPStatus, cmdlet: cmdletOf(e)}
+	squeezed := squeeze(shown)
+
+	c.category = firstSubmatch(categoryPattern, squeeze(r.FullyQualifiedErrorID), squeezed)
+	c.errorIDs = errorIDsOf(r.FullyQualifiedErrorID, squeezed)
+	c.exception = exceptionOf(e, c.category, c.text, squeezed)
+	c.codes = codesOf(e, c.errorIDs, c.text, squeezed)
+	if c.status == 0 {
+		c.status, _ = strconv.Atoi(firstSubmatch(statusPattern, c.text))
+	}
+	c.ewsCode = ewsCodeOf(e.EWSCode, c.text, squeezed)
+
+	all := squeeze(r.FullyQualifiedErrorID+" "+r.ExceptionType+" "+r.Reason) + " " + c.text
+	c.remoting = remotingPattern.MatchString(all) || isConnectCmdlet(c.cmdlet)
+	c.wsman = e.WSManCode != 0 || wsmanPattern.MatchString(all)
+	c.ews = c.ewsCode != "" || ewsPattern.MatchString(all)
+	return c
+}
+
+func isConnectCmdlet(cmdlet string) bool {
+	return slices.Contains([]string{"New-PSSession", "Enter-PSSession", "Import-PSSession", "Test-WSMan", "Connect-PSSession"}, cmdlet)
+}
+
+func bound(s string) string {
+	if len(s) > maxText {
+		return strings.ToValidUTF8(s[:maxText], "")
+	}
+	return s
+}
+
+// normalise collapses white space and makes typographic quotes plain, so that
+// neither wrapping nor a web page's typography hides a phrase.
+func normalise(s string) string {
+	return plainQuotes.Replace(strings.Join(strings.Fields(s), " "))
+}
+
+var plainQuotes = strings.NewReplacer("\u2018", "'", "\u2019", "'", "\u201c", `"`, "\u201d", `"`)
+
+// squeeze removes all white space: consoles wrap inside identifiers and codes.
+func squeeze(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// firstSubmatch returns the first group that is not empty, of the first text that
+// matches.
+func firstSubmatch(re *regexp.Regexp, texts ...string) string {
+	for _, s := range texts {
+		for i, group := range re.FindStringSubmatch(s) {
+			if i > 0 && group != "" {
+				return group
+			}
+		}
+	}
+	return ""
+}
+
+// cmdletOf prefers the activity; a task class such as
+// "...RbacTasks.NewManagementRoleAssignment" says the same where the activity was
+// lost on the way, as through DSC.
+func cmdletOf(e Evidence) string {
+	if strings.Contains(e.Record.Activity, "-") && !strings.HasPrefix(e.Record.Activity, "Write-Error") {
+		return e.Record.Activity
+	}
+	class := e.Record.TaskClass()
+	class = class[strings.LastIndex(class, ".")+1:]
+	if m := taskPattern.FindStringSubmatch(class); m != nil {
+		return m[1] + "-" + m[2]
+	}
+	return ""
+}
+
+func errorIDsOf(id, squeezed string) []string {
+	if id == "" {
+		if m := connectIDPattern.FindStringSubmatch(squeezed); m != nil {
+			return m[1:]
+		}
+		return nil
+	}
+	var parts []string
+	for part := range strings.SplitSeq(id, ",") {
+		parts = append(parts, strings.TrimSpace(part))
+	}
+	return parts
+}
+
+// wrappers are exceptions that only carry another one: they say nothing.
+var wrappers = []string{
+	"Exception", "SystemException", "ApplicationException", "RuntimeException", "AggregateException",
+	"RemoteException", "CimException", "CimJobException", "MethodInvocationException", "TargetInvocationException",
+	"CmdletInvocationException", "CmdletProxyException", "ParentContainsErrorRecordException",
+	"ActionPreferenceStopException", "WriteErrorException", "LocalizedException", "ErrorRecord",
+}
+
+// exceptionOf returns the outermost exception that says something: of the failure
+// category, the record, and at last the text.
+func exceptionOf(e Evidence, category, text, squeezed string) string {
+	_, fromCategory, _ := strings.Cut(category, "-")
+	fromID, _, _ := strings.Cut(e.Record.FullyQualifiedErrorID, ",")
+	for _, name := range []string{fromCategory, e.Record.ExceptionType, e.Record.Reason, fromID} {
+		name = shortName(squeeze(name))
+		if strings.HasSuffix(name, "Exception") && !slices.Contains(wrappers, name) {
+			return name
+		}
+	}
+	for _, s := range []string{text, squeezed} {
+		for _, m := range typePattern.FindAllStringSubmatch(s, -1) {
+			if name := shortName(m[1]); !slices.Contains(wrappers, name) && !strings.HasPrefix(name, "PSRemoting") {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// shortName cuts the namespace off, and leaves the dots of an ellipsis alone.
+func shortName(name string) string {
+	if strings.Contains(name, "...") {
+		return name
+	}
+	return name[strings.LastIndex(name, ".")+1:]
+}
+
+// codesOf collects every fault code that is shown. Small Win32 codes count only
+// where they were given as codes: in text they could be any number.
+func codesOf(e Evidence, errorIDs []string, text, squeezed string) []uint32 {
+	var codes []uint32
+	add := func(s string, base int) {
+		if n, err := strconv.ParseInt(s, base, 64); err == nil && n != 0 && !slices.Contains(codes, uint32(n)) {
+			codes = append(codes, uint32(n)) // two's complement: the signed form is the same code
+		}
+	}
+	if e.WSManCode != 0 {
+		codes = append(codes, e.WSManCode)
+	}
+	if len(errorIDs) > 0 {
+		add(errorIDs[0], 10)
+	}
+	for _, m := range elementPattern.FindAllStringSubmatch(squeezed, 8) {
+		add(m[1], 10)
+	}
+	for _, m := range hexCodePattern.FindAllStringSubmatch(squeezed, 8) {
+		add(m[1], 16)
+	}
+	for _, m := range codePattern.FindAllString(text, 8) {
+		add(m, 10)
+	}
+	return codes
+}
+
+// ewsCodeOf takes a code as given, or one of the dictionary as a word of the
+// text, or any that stands where EWS puts its code.
+func ewsCodeOf(given, text, squeezed string) string {
+	if given = strings.TrimSpace(given); given != "" && given != "NoError" {
+		return given
+	}
+	for _, word := range wordCodePattern.FindAllString(text, 64) {
+		if slices.Contains(knownEWSCodes, word) {
+			return word
+		}
+	}
+	return firstSubmatch(markedPattern, squeezed)
+}
