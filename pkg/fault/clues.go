@@ -12,6 +12,15 @@ import (
 // at its start, what follows are scripts and stack traces.
 const maxText = 128 << 10
 
+// TypePattern finds, in normalised text, the name of an exception where a message
+// is introduced by one: before a colon, between bars, in quotes. It is part of
+// the rules for those who match them elsewhere, as generated scripts do.
+const TypePattern = `(?:^|[ |"'(\[>:{,])((?:[A-Za-z_][A-Za-z0-9_]*\.)*[A-Z][A-Za-z0-9_]*Exception) ?(?:[:|"]|$)`
+
+// Wrappers returns the short names of exceptions that only carry another one.
+// Like [TypePattern] it is part of the rules.
+func Wrappers() []string { return slices.Clone(wrappers) }
+
 // clues is evidence in the form that rules compare: one value for each field,
 // taken from the place that tells most.
 type clues struct {
@@ -38,7 +47,7 @@ var (
 	statusPattern    = regexp.MustCompile(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b|H(?:TTP|ttpStatus)[^0-9/:]{0,60}?([3-5][0-9][0-9])\b|\(([45][0-9][0-9])\)`)
 	wordCodePattern  = regexp.MustCompile(`\bError[A-Z][A-Za-z]{2,60}\b`)
 	markedPattern    = regexp.MustCompile(`(?:ResponseCode[^A-Za-z<]{0,4}(?:xmlns[^>]{0,120})?>|faultcode[^>]{0,120}>[a-z]{1,3}:|\{)(Error[A-Z][A-Za-z]{2,60})`)
-	typePattern      = regexp.MustCompile(`(?:^|[\s|"'(\[>:{,])((?:[A-Za-z_][A-Za-z0-9_]*\.)*[A-Z][A-Za-z0-9_]*Exception) ?(?:[:|"]|$)`)
+	typePattern      = regexp.MustCompile(TypePattern)
 
 	remotingPattern = regexp.MustCompile(`(?i)PSSession(?:Open|Opened|State)[a-z]*(?:Failed|Broken)|CreateRemoteRunspaceFailed|` +
 		`PSRemoting(?:Transport|DataStructure)Exception|about_Remote_Troubleshooting|WinRM|WS-?Man\b|WS-Management|BrokenCimSession|JobFailure` +

@@ -1,0 +1,94 @@
+function Get-ExgFault {
+    # Tells what an error means: the first of $ExgFaultRules that matches, as a dictionary with the fields of
+    # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
+    # cmdlets stands for an error that shows none.
+    [CmdletBinding()]
+    [OutputType([System.Collections.Specialized.OrderedDictionary])]
+    param(
+        [Parameter(Mandatory = $true)]
+        [System.Management.Automation.ErrorRecord]$ErrorRecord
+    )
+
+    $info = $ErrorRecord.CategoryInfo
+    $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
+    $message = ([string]$ErrorRecord.Exception.Message).Trim()
+
+    # Over remoting the client sees RemoteException; the server's own type is that of the serialized copy.
+    $exceptionType = $ErrorRecord.Exception.GetType().FullName
+    $remote = $ErrorRecord.Exception.PSObject.Properties['SerializedRemoteException']
+    if ($null -ne $remote -and $null -ne $remote.Value) {
+        $exceptionType = $remote.Value.PSObject.TypeNames[0] -replace '^Deserialized\.', ''
+    }
+
+    # Text is compared with white space collapsed and typographic quotes made plain.
+    $text = $message
+    if ($text -eq '') {
+        $text = $errorId
+    }
+    $text = ($text -replace '\s+', ' ').Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
+
+    $category = ''
+    if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
+        $category = $Matches[1]
+    }
+
+    # The cmdlet: its activity, or the class of its task, such as "...RbacTasks.NewManagementRoleAssignment".
+    $cmdlet = [string]$info.Activity
+    if ($cmdlet -notlike '*-*' -or $cmdlet -clike 'Write-Error*') {
+        $cmdlet = ''
+        if ($errorId -cmatch ',(?:[A-Za-z0-9_]+\.)*([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$') {
+            $cmdlet = $Matches[1] + '-' + $Matches[2]
+        }
+    }
+
+    # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
+    $named = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
+    $inText = [regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value }
+    $named = @($named -clike '*Exception') + @(@($inText) -cnotlike '*.PSRemoting*' -cnotlike 'PSRemoting*')
+    $named = @($named | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
+    $exception = [string](@($named | Where-Object { $_ -and $ExgFaultWrappers -cnotcontains $_ })[0])
+
+    # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
+    $typePattern = '^' + [regex]::Escape($exception) + '$'
+    if ($exception.Length -ge 33 -and $exception -like '*...*') {
+        $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
+    }
+    $seen = [ordered]@{
+        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape(($category -replace '-.*$', '-')) + ')$'
+        Type     = $typePattern
+        ErrorId  = '^(?:' + (@($errorId -split ',' | ForEach-Object { [regex]::Escape($_.Trim()) }) -join '|') + ')$'
+        Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
+    }
+    $rule = $null
+    foreach ($candidate in $ExgFaultRules) {
+        $misses = @($seen.Keys | Where-Object { $candidate[$_] -and @($candidate[$_] -match $seen[$_]).Count -eq 0 })
+        if ($misses.Count -eq 0 -and (-not $candidate['Text'] -or $text -cmatch $candidate['Text']) -and
+            (-not $candidate['Unless'] -or $text -cnotmatch $candidate['Unless'])) {
+            $rule = $candidate
+            break
+        }
+    }
+
+    $record = [ordered]@{
+        fullyQualifiedErrorId = $errorId
+        exceptionType         = $exceptionType
+        category              = [string]$info.Category
+        reason                = [string]$info.Reason
+        activity              = [string]$info.Activity
+        targetName            = [string]$info.TargetName
+    }
+    foreach ($key in @($record.Keys)) {
+        if ($record[$key] -eq '') {
+            $record.Remove($key)
+        }
+    }
+    [ordered]@{
+        id      = $rule['Fault']
+        rule    = $rule['Rule']
+        message = $message
+        hint    = $rule['Hint']
+        retry   = $rule['Retry']
+        source  = $rule['Source']
+        record  = $record
+    }
+}
