@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 
 	"golang.org/x/text/cases"
@@ -112,8 +111,8 @@ func lastPart(identity string) string {
 		s, _, _ = strings.Cut(s, "@")
 	}
 	s = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(refusedInNames, r) || unicode.IsControl(r) {
-			return '-'
+		if strings.ContainsRune(refusedInNames, r) || refusedRune(r) != "" {
+			return '-' // a DN's escapes can hold any character
 		}
 		return r
 	}, s)
