@@ -33,8 +33,8 @@ func SetADServerSettings(viewEntireForest bool) Command {
 	return command("Set-ADServerSettings", Param{"ViewEntireForest", Bool(viewEntireForest)})
 }
 
-// GetUser, GetGroup, GetMailbox, GetRecipient, GetOrganizationalUnit and
-// GetDynamicDistributionGroup look one object up by any identity.
+// GetUser, GetGroup, GetMailbox, GetRecipient and GetOrganizationalUnit look one
+// object up by any identity.
 func GetUser(identity string) Command { return byIdentity("Get-User", identity) }
 
 // GetGroup is documented at GetUser.

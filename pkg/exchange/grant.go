@@ -70,11 +70,16 @@ func (g Grant) Validate() error {
 	if g.DomainController != "" {
 		v.check("domain-controller", g.DomainController, CheckIdentity)
 	}
+	inScope := map[string]bool{}
 	for _, m := range g.InScope {
 		v.check("in-scope", m, CheckIdentity)
+		inScope[strings.ToLower(m)] = true
 	}
 	for _, m := range g.OutOfScope {
 		v.check("out-of-scope", m, CheckIdentity)
+		if inScope[strings.ToLower(m)] {
+			v.add("out-of-scope", m, "is in scope too")
+		}
 	}
 	if len(v) == 0 {
 		return nil

@@ -1,6 +1,9 @@
 package exchange
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // ReportSchema names the version of Report's JSON form.
 const ReportSchema = "exgrant.report/v1"
@@ -123,7 +126,25 @@ type Report struct {
 	Before     *State      `json:"before,omitempty"`
 	After      *State      `json:"after,omitempty"`
 	Inverse    []Inverse   `json:"inverse,omitempty"`
-	Holders    []Holder    `json:"holders,omitempty"` // audits only
+	Holders    []Holder    `json:"holders,omitzero"` // audits only
+}
+
+// MarshalJSON writes the report; a list that every report has is [] when empty,
+// never null. State and RoleGroupState do the same.
+func (r Report) MarshalJSON() ([]byte, error) {
+	r.Steps, r.Findings = notNil(r.Steps), notNil(r.Findings)
+	if r.Operation == OperationAudit {
+		r.Holders = notNil(r.Holders)
+	}
+	type plain Report
+	return json.Marshal(plain(r))
+}
+
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // Target is the organization and the session that an operation ran in.
@@ -217,6 +238,13 @@ type State struct {
 	RoleGroups  []RoleGroupState  `json:"roleGroups,omitempty"`
 }
 
+// MarshalJSON is documented at Report.MarshalJSON.
+func (s State) MarshalJSON() ([]byte, error) {
+	s.Assignments, s.Scopes = notNil(s.Assignments), notNil(s.Scopes)
+	type plain State
+	return json.Marshal(plain(s))
+}
+
 // AssignmentState is a role assignment as read.
 type AssignmentState struct {
 	GUID                      string `json:"guid"`
@@ -239,6 +267,13 @@ type RoleGroupState struct {
 	GUID    string   `json:"guid"`
 	Name    string   `json:"name"`
 	Members []string `json:"members"`
+}
+
+// MarshalJSON is documented at Report.MarshalJSON.
+func (g RoleGroupState) MarshalJSON() ([]byte, error) {
+	g.Members = notNil(g.Members)
+	type plain RoleGroupState
+	return json.Marshal(plain(g))
 }
 
 // An Inverse is one command that undoes a change. OnlyIf "unused" says to run it
