@@ -358,7 +358,7 @@ var table = []Rule{
 	},
 	{
 		Name: "scope-parameter", ID: ScopeError,
-		Text: `(?:parameter|["']|-)(?:(?:Custom|Exclusive)(?:Recipient|Config)WriteScope|(?:Recipient|Server|Database)RestrictionFilter)\b` +
+		Text: `\b(?:(?:Custom|Exclusive)(?:Recipient|Config)WriteScope|(?:Recipient|Server|Database)RestrictionFilter)\b` +
 			`|["'](?:RecipientFilter|RecipientRestrictionFilter|Filter)["'].{1,200}["'](?:RecipientFilter|RecipientRestrictionFilter|Filter)["']`,
 		Hint:   hintScope,
 		Retry:  RetryNever,

@@ -3,11 +3,7 @@ function Get-ExgFault {
     # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
     # cmdlets stands for an error that shows none.
     [CmdletBinding()]
-    [OutputType([System.Collections.Specialized.OrderedDictionary])]
-    param(
-        [Parameter(Mandatory = $true)]
-        [System.Management.Automation.ErrorRecord]$ErrorRecord
-    )
+    param([Parameter(Mandatory = $true)][System.Management.Automation.ErrorRecord]$ErrorRecord)
 
     $info = $ErrorRecord.CategoryInfo
     $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
@@ -21,11 +17,8 @@ function Get-ExgFault {
     }
 
     # Text is compared with white space collapsed and typographic quotes made plain.
-    $text = $message
-    if ($text -eq '') {
-        $text = $errorId
-    }
-    $text = ($text -replace '\s+', ' ').Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
+    $text = @($message, $errorId)[$message -eq ''] -replace '\s+', ' '
+    $text = $text.Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
 
     $category = ''
     if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
@@ -42,29 +35,29 @@ function Get-ExgFault {
     }
 
     # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
-    $named = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
-    $inText = [regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value }
-    $named = @($named -clike '*Exception') + @(@($inText) -cnotlike '*.PSRemoting*' -cnotlike 'PSRemoting*')
-    $named = @($named | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
-    $exception = [string](@($named | Where-Object { $_ -and $ExgFaultWrappers -cnotcontains $_ })[0])
+    $names = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
+    $inText = @([regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value })
+    $names = @($names -clike '*Exception') + @($inText -cnotmatch '(^|\.)PSRemoting')
+    $names = @($names | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
+    $exception = [string]@($names | Where-Object { $ExgFaultWrappers -cnotcontains $_ })[0]
 
     # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
-    $typePattern = '^' + [regex]::Escape($exception) + '$'
-    if ($exception.Length -ge 33 -and $exception -like '*...*') {
+    $typePattern = [regex]::Escape($exception)
+    if ($exception.Length -ge 33) {
         $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
     }
-    $seen = [ordered]@{
-        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape(($category -replace '-.*$', '-')) + ')$'
-        Type     = $typePattern
-        ErrorId  = '^(?:' + (@($errorId -split ',' | ForEach-Object { [regex]::Escape($_.Trim()) }) -join '|') + ')$'
+    $parts = $errorId.Trim() -split '\s*,\s*'
+    $area = $category -replace '-.*$', '-'
+    $seen = @{
+        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape($area) + ')$'
+        Type     = '^' + $typePattern + '$'
+        ErrorId  = '^(?:' + (@($parts | ForEach-Object { [regex]::Escape($_) }) -join '|') + ')$'
         Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
     }
-    $rule = $null
-    foreach ($candidate in $ExgFaultRules) {
-        $misses = @($seen.Keys | Where-Object { $candidate[$_] -and @($candidate[$_] -match $seen[$_]).Count -eq 0 })
-        if ($misses.Count -eq 0 -and (-not $candidate['Text'] -or $text -cmatch $candidate['Text']) -and
-            (-not $candidate['Unless'] -or $text -cnotmatch $candidate['Unless'])) {
-            $rule = $candidate
+    foreach ($rule in $ExgFaultRules) {
+        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
+        if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
+            (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
             break
         }
     }
@@ -72,15 +65,12 @@ function Get-ExgFault {
     $record = [ordered]@{
         fullyQualifiedErrorId = $errorId
         exceptionType         = $exceptionType
-        category              = [string]$info.Category
-        reason                = [string]$info.Reason
-        activity              = [string]$info.Activity
-        targetName            = [string]$info.TargetName
     }
-    foreach ($key in @($record.Keys)) {
-        if ($record[$key] -eq '') {
-            $record.Remove($key)
-        }
+    foreach ($field in @('Category', 'Reason', 'Activity', 'TargetName')) {
+        $record[$field.Substring(0, 1).ToLowerInvariant() + $field.Substring(1)] = [string]$info.$field
+    }
+    foreach ($empty in @($record.Keys | Where-Object { $record[$_] -eq '' })) {
+        $record.Remove($empty)
     }
     [ordered]@{
         id      = $rule['Fault']
