@@ -88,6 +88,7 @@ function Invoke-InRunspace {
         }
         @{
             failure  = $failure
+            refused  = @($shell.Streams.Error)
             warnings = @($shell.Streams.Warning | ForEach-Object -Process { [string]$_ })
             verbose  = @($shell.Streams.Verbose | ForEach-Object -Process { [string]$_ })
         }
@@ -125,7 +126,7 @@ function Invoke-Job {
         $clock = [System.Diagnostics.Stopwatch]::StartNew()
         $done = Invoke-InRunspace -Runspace $runspace -Text $run.Replace('{0}', $what) -Arguments @{
             __path       = $path
-            __parameters = $Job.parameters
+            __parameters = if ($Job.parameters) { $Job.parameters } else { @{} }
             __seen       = $seen
         }
         $milliseconds = $clock.ElapsedMilliseconds
@@ -138,12 +139,18 @@ function Invoke-Job {
             $errors += $record
             $exitCode = 1
         }
+        if ($done.refused.Count -gt 0) {
+            # The call could not even start, such as with a value that a parameter refuses: nothing is thrown then.
+            $null = Invoke-InRunspace -Runspace $runspace -Text 'param($r) $r | Out-Default' -Arguments @{ r = $done.refused }
+            $errors += $done.refused
+            $exitCode = 1
+        }
         @{
             output       = @($output | ForEach-Object -Process { ConvertTo-Output -Object $_ })
             errors       = @($errors | ForEach-Object -Process { ConvertTo-Error -Record $_ })
             warnings     = $done.warnings
             verbose      = $done.verbose
-            terminated   = $null -ne $done.failure
+            terminated   = $null -ne $done.failure -or $done.refused.Count -gt 0
             exitCode     = $exitCode
             milliseconds = $milliseconds
         }
