@@ -1,0 +1,83 @@
+# Compares what is there with what is wanted: account, role and scope, never names.
+
+# True when a name that an assignment shows means the object.
+function Test-ExgSame {
+    param([string]$Name, $Object)
+    $Object -and $Name -and ($Name -eq "$($Object.Identity)" -or $Name -eq "$($Object.DistinguishedName)" -or
+        $Name -eq "$($Object.Guid)")
+}
+
+# How the scope of an assignment stands to the wanted one: equal, wider, other, or unknown.
+function Compare-ExgScope {
+    param($Assignment, $Wanted)
+    $kind = "$($Assignment.RecipientWriteScope)"
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    if ($kind -eq 'Organization') {
+        if ($Wanted.Kind -eq 'Organization') { return 'equal' }
+        return 'wider'
+    }
+    if ($kind -eq 'OU' -and $Wanted.Kind -eq 'OU') {
+        if ($of -eq $Wanted.Unit -or $of -eq $Wanted.UnitDN) { return 'equal' }
+        if ($Wanted.Unit -like ([WildcardPattern]::Escape($of) + '/*')) { return 'wider' }
+        return 'other'
+    }
+    if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
+    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+    if (-not $scope) { return 'unknown' }
+    Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
+}
+
+function Compare-ExgScopeDefinition {
+    param($Scope, $Wanted)
+    if ($Wanted.Guid -and "$($Scope.Guid)" -eq $Wanted.Guid) { return 'equal' }
+    if ($Scope.Exclusive -or "$($Scope.RecipientRoot)" -ne $Wanted.Root) { return 'other' }
+    if ("$($Scope.RecipientFilter)" -eq $Wanted.Filter) { return 'equal' }
+    $key = ConvertTo-ExgFilterKey -Filter "$($Scope.RecipientFilter)"
+    if ($null -eq $key -or $null -eq $Wanted.Key) { return 'unknown' }
+    if ($key -eq $Wanted.Key) { return 'equal' }
+    'other'
+}
+
+function Format-ExgWanted {
+    param($Wanted)
+    switch ($Wanted.Kind) {
+        'Organization' { return 'the whole organization' }
+        'OU' { return "the organizational unit $($Wanted.Unit)" }
+    }
+    "the scope '$($Wanted.Name)' ($($Wanted.Filter))"
+}
+
+# The state of the given assignments and scopes, for the report's before and after.
+function Get-ExgState {
+    param([object[]]$Assignments, [object[]]$Scopes, $RoleGroup)
+    $state = [ordered]@{
+        assignments = New-Object -TypeName System.Collections.ArrayList
+        scopes      = New-Object -TypeName System.Collections.ArrayList
+    }
+    foreach ($assignment in ($Assignments | Where-Object -FilterScript { $_ })) {
+        $entry = [ordered]@{
+            guid                = "$($assignment.Guid)"
+            name                = "$($assignment.Name)"
+            enabled             = [bool]$assignment.Enabled
+            recipientWriteScope = "$($assignment.RecipientWriteScope)"
+        }
+        $of = "$($assignment.CustomRecipientWriteScope)"
+        if ($of) { $entry.customRecipientWriteScope = $of }
+        $null = $state.assignments.Add($entry)
+    }
+    foreach ($scope in ($Scopes | Where-Object -FilterScript { $_ })) {
+        $entry = [ordered]@{
+            guid   = "$($scope.Guid)"
+            name   = "$($scope.Name)"
+            filter = "$($scope.RecipientFilter)"
+        }
+        if ("$($scope.RecipientRoot)") { $entry.root = "$($scope.RecipientRoot)" }
+        $null = $state.scopes.Add($entry)
+    }
+    if ($RoleGroup) {
+        $members = @(Get-ExgRoleGroupMember | ForEach-Object -Process { "$($_.Name)" } | Sort-Object)
+        $entry = [ordered]@{ guid = "$($RoleGroup.Guid)"; name = "$($RoleGroup.Name)"; members = $members }
+        $state.roleGroups = @($entry)
+    }
+    $state
+}

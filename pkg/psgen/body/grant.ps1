@@ -1,0 +1,235 @@
+# include: grant-head.ps1
+
+# include: data
+# include: report.ps1
+# include: faultrules
+# include: fault.ps1
+# include: filter.ps1
+# include: shell.ps1
+# include: resolve.ps1
+# include: assignments.ps1
+# include: compare.ps1
+# include: oracle.ps1
+# include: standing.ps1
+# include: change.ps1
+# include: scope.ps1
+# include: delegation.ps1
+
+# An assignment has our name already: it must be ours, and only its scope may be changed.
+function Update-ExgAssignment {
+    param($Assignee, $Wanted, $Named)
+    $seen = Format-ExgAssignment -Assignment $Named
+    if (-not (Test-ExgSame -Name "$($Named.RoleAssignee)" -Object $Assignee) -or "$($Named.Role)" -ne $Role) {
+        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("The name is in use: $seen the role " +
+            "$($Named.Role). Choose " +
+            'another name with --name, or leave it out.')
+    }
+    if ((Compare-ExgScope -Assignment $Named -Wanted $Wanted) -eq 'unknown') {
+        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("$seen, whose filter this script cannot compare. " +
+            "Choose " +
+            'another name with --name.')
+    }
+    if (-not $UpdateScope) {
+        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("$seen; wanted is " +
+            "$(Format-ExgWanted -Wanted $Wanted). Use -UpdateScope to change it, or another name.")
+    }
+    $scope = Set-ExgScope -Wanted $Wanted
+    # Changing the definition of the scope that the assignment has can be all that is needed.
+    if ($Wanted.Kind -eq 'Custom' -and "$($Named.CustomRecipientWriteScope)" -eq $Wanted.Name) { return $Named }
+    $setManagementRoleAssignmentParams = [ordered]@{ Identity = "$($Named.Guid)" }
+    switch ($Wanted.Kind) {
+        'Organization' { $setManagementRoleAssignmentParams.RecipientRelativeWriteScope = 'Organization' }
+        'OU' { $setManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
+        'Custom' { $setManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
+    }
+    $widening = if ($Wanted.Kind -eq 'Organization') { ' THIS WIDENS THE GRANT.' } else { '' }
+    $old = Format-ExgWriteScope -Assignment $Named
+    $invokeExgChangeParams = @{
+        Step       = 'assign'
+        Cmdlet     = 'Set-ManagementRoleAssignment'
+        Parameters = $setManagementRoleAssignmentParams
+        Target     = "$($Named.Name): from $old to $(Format-ExgWanted -Wanted $Wanted)$widening"
+        Text       = "Changes the scope from $old to $(Format-ExgWanted -Wanted $Wanted).$widening"
+    }
+    $null = Invoke-ExgChange @invokeExgChangeParams
+    if (-not $WhatIfPreference) {
+        $old = Get-ExgOldScope -Assignment $Named
+        Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Named.Guid)" -Parameters $old
+    }
+    $Named
+}
+
+# The parameter that would put an assignment's present scope back.
+function Get-ExgOldScope {
+    param($Assignment)
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    switch ("$($Assignment.RecipientWriteScope)") {
+        'CustomRecipientScope' { return [ordered]@{ name = 'CustomRecipientWriteScope'; value = $of } }
+        'ExclusiveRecipientScope' { return [ordered]@{ name = 'ExclusiveRecipientWriteScope'; value = $of } }
+        'OU' { return [ordered]@{ name = 'RecipientOrganizationalUnitScope'; value = $of } }
+    }
+    [ordered]@{ name = 'RecipientRelativeWriteScope'; value = "$($Assignment.RecipientWriteScope)" }
+}
+
+function New-ExgAssignment {
+    param($Assignee, $Wanted)
+    $scope = Set-ExgScope -Wanted $Wanted
+    $newManagementRoleAssignmentParams = [ordered]@{ Name = $Grant.Name }
+    if ($Grant.AssigneeKind -eq 'user') {
+        $newManagementRoleAssignmentParams.User = "$($Assignee.Guid)"
+    } else {
+        $newManagementRoleAssignmentParams.SecurityGroup = "$($Assignee.Guid)"
+    }
+    $newManagementRoleAssignmentParams.Role = $Role
+    switch ($Wanted.Kind) {
+        'OU' { $newManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
+        'Custom' { $newManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
+    }
+    $invokeExgChangeParams = @{
+        Step       = 'assign'
+        Cmdlet     = 'New-ManagementRoleAssignment'
+        Parameters = $newManagementRoleAssignmentParams
+        Target     = "$($Assignee.Name) for $(Format-ExgWanted -Wanted $Wanted)"
+        Text       = "Gives $($Assignee.Name) the role for $(Format-ExgWanted -Wanted $Wanted)"
+    }
+    $written = Invoke-ExgChange @invokeExgChangeParams
+    if ($written) { Add-ExgInverse -Cmdlet 'Remove-ManagementRoleAssignment' -Identity "$($written.Guid)" }
+    $written
+}
+
+function Enable-ExgAssignment {
+    param($Assignment)
+    $invokeExgChangeParams = @{
+        Step       = 'assign'
+        Cmdlet     = 'Set-ManagementRoleAssignment'
+        Parameters = [ordered]@{ Identity = "$($Assignment.Guid)"; Enabled = $true }
+        Target     = "$($Assignment.Name)"
+        Text       = "Enables '$($Assignment.Name)', which is equal but disabled"
+    }
+    $null = Invoke-ExgChange @invokeExgChangeParams
+    if (-not $WhatIfPreference) {
+        $old = [ordered]@{ name = 'Enabled'; value = $false }
+        Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Assignment.Guid)" -Parameters $old
+    }
+    $Assignment
+}
+
+# Makes the grant to a user or security group, and reads it back.
+function Set-ExgGrant {
+    param($Assignee, $Wanted)
+    $assignment = Set-ExgAssignment -Assignee $Assignee -Wanted $Wanted
+    if ("$($assignment.CustomRecipientWriteScope)" -eq $Wanted.Name) { $Exg.NewScope = '' }
+    if ($WhatIfPreference -and $Exg.Planned) {
+        $Exg.Report.outcome = 'planned'
+        return
+    }
+    $Exg.Report.outcome = if ($Exg.Report.changed) { 'granted' } else { 'already-granted' }
+    $there = Test-ExgReadBack -Assignment $assignment -Wanted $Wanted
+    $Exg.Step = 'oracle'
+    Test-ExgOracle -Assignee "$($Assignee.Guid)"
+    $late = @(Get-ExgOracleDifference | Where-Object -FilterScript { $_.expected -eq 'allowed' })
+    if ($Exg.Report.changed -and (-not $there -or $late.Count)) { $Exg.Report.outcome = 'granted-replicating' }
+}
+
+# Returns the assignment that now makes the grant, or $null when it is only planned.
+function Set-ExgAssignment {
+    param($Assignee, $Wanted)
+    for ($round = 1; $true; $round++) {
+        $Exg.Step = 'read-assignments'
+        Read-ExgAssignment
+        $standing = Get-ExgStanding -Assignee $Assignee -Wanted $Wanted
+        if ($round -eq 1) { Add-ExgStandingFinding -Assignee $Assignee -Wanted $Wanted -Standing $standing }
+        $scopes = @($Exg.Scopes | Where-Object -FilterScript { $Wanted.Name -and $_.Name -eq $Wanted.Name })
+        $ours = @(@($standing.Equal, $standing.Disabled, $standing.Named) |
+                Where-Object -FilterScript { $_ } | Sort-Object -Property Name -Unique)
+        $Exg.Report.before = Get-ExgState -Assignments $ours -Scopes $scopes
+        if ($standing.Equal) {
+            $text = "Nothing to do: $(Format-ExgAssignment -Assignment $standing.Equal)."
+            Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text -Guid "$($standing.Equal.Guid)"
+            return $standing.Equal
+        }
+        if ($round -eq 1) {
+            Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text 'There is no equal grant.'
+        }
+        Assert-ExgScope -Wanted $Wanted -Standing $standing
+        if ($standing.Disabled) { return Enable-ExgAssignment -Assignment $standing.Disabled }
+        $named = $standing.Named
+        if (-not $named) { $named = Find-ExgNamedAssignment }
+        if ($named) { return Update-ExgAssignment -Assignee $Assignee -Wanted $Wanted -Named $named }
+        $Exg.ReadAgain = $round -eq 1
+        try {
+            return New-ExgAssignment -Assignee $Assignee -Wanted $Wanted
+        } catch {
+            if (-not $Exg.MustReadAgain) { throw }
+            $Exg.MustReadAgain = $false
+        }
+    }
+}
+
+# An assignment of another role may have the name. Servers answer an unknown identity with an error or with
+# everything, therefore the name is compared.
+function Find-ExgNamedAssignment {
+    try {
+        $found = @(Get-ManagementRoleAssignment -Identity $Grant.Name -ErrorAction Stop)
+    } catch {
+        if ((Get-ExgFault -ErrorRecord $_).id -eq 'principal_not_found') { return }
+        throw
+    }
+    $found | Where-Object -FilterScript { $_.Name -eq $Grant.Name } | Select-Object -First 1
+}
+
+# Reads the assignment back: first from the server that took the write, then from any.
+function Test-ExgReadBack {
+    param($Assignment, $Wanted)
+    $Exg.Step = 'read-back'
+    $getManagementRoleAssignmentParams = @{ Identity = "$($Assignment.Guid)"; ErrorAction = 'Stop' }
+    $places = @(@{})
+    if ($Exg.WriteServer) { $places = @(@{ DomainController = $Exg.WriteServer }, @{}) }
+    foreach ($place in $places) {
+        try {
+            $seen = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams @place |
+                    Where-Object -FilterScript { "$($_.Guid)" -eq "$($Assignment.Guid)" })
+            $Exg.Scopes = @(if ($Wanted.Kind -eq 'Custom') { Get-ManagementScope @place -ErrorAction Stop })
+        } catch {
+            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found') { throw }
+            $seen = @()
+        }
+        if ($seen.Count -eq 0 -or -not $seen[0].Enabled -or
+            (Compare-ExgScope -Assignment $seen[0] -Wanted $Wanted) -ne 'equal') {
+            $text = 'The grant is written, but not every domain controller shows it yet.'
+            Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text $text -Guid "$($Assignment.Guid)"
+            return $false
+        }
+        $of = "$($seen[0].CustomRecipientWriteScope)"
+        $scopes = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })
+        $Exg.Report.after = Get-ExgState -Assignments $seen -Scopes $scopes
+    }
+    $text = 'The assignment is there and enabled.'
+    Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text $text -Guid "$($Assignment.Guid)"
+    $true
+}
+
+function Invoke-ExgProcedure {
+    $Exg.Report.grant = New-ExgGrantState
+    Initialize-ExgChange
+    $needed = @('Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment')
+    if ('group', 'filter', 'existing' -contains $Grant.ScopeKind) {
+        $needed += 'Get-ManagementScope', 'New-ManagementScope'
+    }
+    Start-ExgSession -Needed $needed
+    Test-ExgDelegation
+
+    $Exg.Step = 'resolve'
+    $assignee = Resolve-ExgAssignee
+    Resolve-ExgServiceMailbox
+    $wanted = Resolve-ExgScope
+    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
+
+    try {
+        Set-ExgGrant -Assignee $assignee -Wanted $wanted
+    } finally {
+        if ($Exg.NewScope) { Undo-ExgScope }
+    }
+}
+
+# include: main.ps1

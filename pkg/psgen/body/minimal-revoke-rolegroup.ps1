@@ -1,0 +1,83 @@
+#Requires -Version 3.0
+<#
+.SYNOPSIS
+    Takes the members of one grant out of a role group with the role ApplicationImpersonation of Exchange.
+
+.DESCRIPTION
+    The members of this grant leave the role group. When nobody else is in it and it has no other roles, the role
+    group goes, and then its management scope when this grant named it and no other assignment uses it.
+
+.EXAMPLE
+    .\revoke.ps1 -WhatIf
+
+    Tells what would be done. Nothing is changed.
+
+.EXAMPLE
+    .\revoke.ps1
+
+    Asks before each change.
+
+.OUTPUTS
+    Lines of text.
+
+.NOTES
+    script-format: 1
+    kind: revoke-minimal
+    sha256: {{sha256}}
+    The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
+    Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
+    -WhatIf.
+    Undo: with the grant script of the same grant.
+    Exit codes: 0 done or not there, 1 failed or the name belongs to something else, 5 denied.
+    No password or other secret is in this file. The server keeps its own record: Search-AdminAuditLog.
+#>
+[CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
+param()
+
+# include: data
+$exitCode = 1
+try {
+    $others = @(Get-ManagementRoleAssignment -ErrorAction Stop)
+    $group = Get-RoleGroup -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.Assignee }
+    if (-not $group) {
+        "There is no role group '$($Grant.Assignee)'."
+    } else {
+        $roles = @($others | Where-Object -FilterScript { "$($_.RoleAssignee)" -eq "$($group.Identity)" } |
+                ForEach-Object -Process { "$($_.Role)" })
+        $foreign = @($roles | Where-Object -FilterScript { $Role, $Configuration -notcontains $_ })
+        if ($foreign.Count -or $roles -notcontains $Role) {
+            throw "The role group '$($group.Name)' has the roles $($roles -join ', '): not this grant."
+        }
+        $ours = @($Grant.Members | ForEach-Object -Process {
+                $member = @(Get-User -Identity $_ -ErrorAction SilentlyContinue)
+                if ($member.Count -eq 0) { $member = @(Get-Group -Identity $_ -ErrorAction Stop) }
+                if ($member.Count -ne 1) { throw "'$_' is not the name of exactly one account." }
+                "$($member[0].Guid)"
+            })
+        $members = @(Get-RoleGroupMember -Identity "$($group.Guid)" -ResultSize Unlimited -ErrorAction Stop)
+        $parameters = @{ BypassSecurityGroupManagerCheck = $true; Confirm = $false; ErrorAction = 'Stop' }
+        foreach ($member in ($members | Where-Object -FilterScript { $ours -contains "$($_.Guid)" })) {
+            if ($PSCmdlet.ShouldProcess("$($group.Name): $($member.Name)", 'Remove role group member')) {
+                Remove-RoleGroupMember -Identity "$($group.Guid)" -Member "$($member.Guid)" @parameters
+                "Took $($member.Name) out of '$($group.Name)'."
+            }
+        }
+        $left = @($members | Where-Object -FilterScript { $ours -notcontains "$($_.Guid)" })
+        if ($left.Count) {
+            "The role group stays: $($left[0].Name) is in it."
+        } elseif ($PSCmdlet.ShouldProcess("the empty role group $($group.Name)", 'Remove role group')) {
+            Remove-RoleGroup -Identity "$($group.Guid)" @parameters
+            "Removed the role group '$($group.Name)'."
+            $others = $others | Where-Object -FilterScript { "$($_.RoleAssignee)" -ne "$($group.Identity)" }
+        }
+    }
+# include: scope
+    $exitCode = 0
+} catch {
+    # Names of exceptions are the same in every language.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegating role assignment') {
+        $exitCode = 5
+    }
+    Write-Error -Message "$_" -ErrorAction Continue
+}
+if ($MyInvocation.InvocationName -ne '.') { exit $exitCode }

@@ -1,0 +1,8 @@
+    # The scope has the name of this grant. It goes when no other assignment uses it.
+    $scope = Get-ManagementScope -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.ScopeName }
+    if ($scope -and ($others | Where-Object -FilterScript { "$($_.CustomRecipientWriteScope)" -eq $scope.Name })) {
+        "The scope '$($scope.Name)' stays: another assignment uses it."
+    } elseif ($scope -and $PSCmdlet.ShouldProcess("$($scope.Name): $($scope.RecipientFilter)", 'Remove scope')) {
+        Remove-ManagementScope -Identity "$($scope.Guid)" -Confirm:$false -ErrorAction Stop
+        "Removed the scope '$($scope.Name)'."
+    }

@@ -1,0 +1,67 @@
+#Requires -Version 3.0
+<#
+.SYNOPSIS
+    Takes the role ApplicationImpersonation of Exchange back from one account or group, in the documented steps.
+
+.DESCRIPTION
+    Removes the role assignment of exactly this name when it gives this account this role, and then its management
+    scope when this grant named it and no other assignment uses it. Anything else is left alone.
+
+.EXAMPLE
+    .\revoke.ps1 -WhatIf
+
+    Tells what would be done. Nothing is changed.
+
+.EXAMPLE
+    .\revoke.ps1
+
+    Asks before each change.
+
+.OUTPUTS
+    Lines of text.
+
+.NOTES
+    script-format: 1
+    kind: revoke-minimal
+    sha256: {{sha256}}
+    The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
+    Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
+    -WhatIf.
+    Undo: with the grant script of the same grant.
+    Exit codes: 0 done or not there, 1 failed or the name belongs to something else, 5 denied.
+    No password or other secret is in this file. The server keeps its own record: Search-AdminAuditLog.
+#>
+[CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
+param()
+
+# include: data
+$exitCode = 1
+try {
+    $all = @(Get-ManagementRoleAssignment -ErrorAction Stop)
+    $assignment = $all | Where-Object -FilterScript { $_.Name -eq $Grant.Name }
+    if (-not $assignment) {
+        "There is no assignment '$($Grant.Name)'."
+    } else {
+        $find = if ($Grant.AssigneeKind -eq 'user') { 'Get-User' } else { 'Get-Group' }
+        $assignee = @(& $find -Identity $Grant.Assignee -ErrorAction Stop)
+        if ($assignee.Count -ne 1 -or "$($assignee[0].Identity)" -ne "$($assignment.RoleAssignee)" -or
+            "$($assignment.Role)" -ne $Role) {
+            throw "'$($Grant.Name)' gives $($assignment.RoleAssignee) the role $($assignment.Role): not this " +
+                "grant."
+        }
+        if ($PSCmdlet.ShouldProcess("$($Grant.Name) of $($assignment.RoleAssignee)", 'Remove role assignment')) {
+            Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" -Confirm:$false -ErrorAction Stop
+            "Removed the assignment '$($Grant.Name)'."
+        }
+    }
+    $others = $all | Where-Object -FilterScript { $_.Name -ne $Grant.Name }
+# include: scope
+    $exitCode = 0
+} catch {
+    # Names of exceptions are the same in every language.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegating role assignment') {
+        $exitCode = 5
+    }
+    Write-Error -Message "$_" -ErrorAction Continue
+}
+if ($MyInvocation.InvocationName -ne '.') { exit $exitCode }

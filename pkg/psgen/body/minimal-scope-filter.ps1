@@ -1,0 +1,2 @@
+    $filter = $Grant.Scope
+# include: minimal-scope.ps1

@@ -1,0 +1,55 @@
+# How this grant stands to what is there already.
+
+# Sorts the existing assignments by how they stand to this grant.
+function Get-ExgStanding {
+    param($Assignee, $Wanted)
+    $standing = @{ Equal = $null; Disabled = $null; Named = $null; Unknown = @(); Wider = @() }
+    foreach ($assignment in $Exg.Assignments) {
+        if (-not (Test-ExgRegular -Assignment $assignment)) { continue }
+        $same = Test-ExgSame -Name "$($assignment.RoleAssignee)" -Object $Assignee
+        if ($assignment.Name -eq $Grant.Name) { $standing.Named = $assignment }
+        if (-not $same) { continue }
+        $relation = Compare-ExgScope -Assignment $assignment -Wanted $Wanted
+        if ($relation -eq 'equal' -and $assignment.Enabled) {
+            if (-not $standing.Equal -or $assignment.Name -eq $Grant.Name) { $standing.Equal = $assignment }
+        } elseif ($relation -eq 'equal') {
+            if (-not $standing.Disabled -or $assignment.Name -eq $Grant.Name) { $standing.Disabled = $assignment }
+        } elseif ($relation -eq 'unknown') {
+            $standing.Unknown += $assignment
+        } elseif ($relation -eq 'wider' -and $assignment.Enabled) {
+            $standing.Wider += $assignment
+        }
+    }
+    $standing
+}
+
+# Says what makes the scope mean less than it seems: wider grants, grants through groups, exclusive scopes.
+function Add-ExgStandingFinding {
+    param($Assignee, $Wanted, $Standing)
+    $who = $Exg.Report.grant.assignee.name
+    foreach ($assignment in $Standing.Wider) {
+        if ($assignment.Name -eq $Grant.Name) { continue }
+        $text = "'$($assignment.Name)' gives $who $(Format-ExgWriteScope -Assignment $assignment): the scope " +
+        "means " +
+        'nothing while it stands.'
+        Add-ExgFinding -Id 'wider-grant' -Severity 'warning' -Text $text -Objects "$($assignment.Guid)"
+    }
+    foreach ($assignment in $Standing.Unknown) {
+        Add-ExgFinding -Id 'scope-unverified' -Severity 'warning' -Objects "$($assignment.Guid)" -Text ("The " +
+            "filter of $(Format-ExgWriteScope -Assignment $assignment) of '$($assignment.Name)' could not be " +
+                "understood.")
+    }
+    foreach ($row in $Exg.Rows) {
+        if (-not $row.Enabled -or "$($row.RoleAssigneeType)" -eq 'User') { continue }
+        if (-not (Test-ExgRegular -Assignment $row)) { continue }
+        if (-not (Test-ExgSame -Name "$($row.User)" -Object $Assignee)) { continue }
+        if ('equal', 'wider' -notcontains (Compare-ExgScope -Assignment $row -Wanted $Wanted)) { continue }
+        Add-ExgFinding -Id 'indirect' -Severity 'info' -Objects "$($row.Guid)" -Text ("'$($row.Name)' reaches " +
+            "as far through the group $($row.RoleAssignee).")
+    }
+    foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
+        Add-ExgFinding -Id 'exclusive-scope' -Severity 'warning' -Objects "$($scope.Guid)" -Text ('The ' +
+            'exclusive scope ' +
+            "'$($scope.Name)' may keep mailboxes out of reach; only a test over EWS shows it.")
+    }
+}

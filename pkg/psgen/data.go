@@ -1,0 +1,105 @@
+package psgen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// A block writes PowerShell assignments of constants. User text passes only
+// through its text method; the first error is kept.
+type block struct {
+	b   strings.Builder
+	err error
+}
+
+func (d *block) text(s string) string {
+	quoted, err := Literal(s)
+	if err != nil && d.err == nil {
+		d.err = err
+	}
+	return quoted
+}
+
+func (d *block) list(items []string) string {
+	if len(items) == 0 {
+		return "@()"
+	}
+	quoted := make([]string, len(items))
+	for i, s := range items {
+		quoted[i] = "        " + d.text(s)
+	}
+	return "@(\n" + strings.Join(quoted, "\n") + "\n    )"
+}
+
+func (d *block) line(format string, args ...any) {
+	fmt.Fprintf(&d.b, format+"\n", args...)
+}
+
+// done is the block with the blank line that follows it.
+func (d *block) done() (string, error) { return d.b.String() + "\n", d.err }
+
+const (
+	dataHead = "# What was asked for. Everything that is specific to this script stands in this block, as constants."
+)
+
+func (d *block) constants(operation string) {
+	d.line("%s", dataHead)
+	d.line("$Operation = %s", d.text(operation))
+	d.line("$Role = %s", d.text(exchange.Role))
+}
+
+// grantData is the data block of a full script: what the bodies read as $Grant.
+func grantData(g exchange.Grant, operation string) (string, error) {
+	d := new(block)
+	d.constants(operation)
+	if g.Assignee.Kind == exchange.RoleGroup || operation == exchange.OperationStatus {
+		d.line("$Configuration = %s", d.text(exchange.RoleViewOnlyConfiguration))
+	}
+	d.grant(g)
+	return d.done()
+}
+
+// minimalData is the data block of a minimal script.
+func minimalData(g exchange.Grant) (string, error) {
+	d := new(block)
+	d.line("%s", dataHead)
+	d.line("$Role = %s", d.text(exchange.Role))
+	if g.Assignee.Kind == exchange.RoleGroup {
+		d.line("$Configuration = %s", d.text(exchange.RoleViewOnlyConfiguration))
+	}
+	d.grant(g)
+	return d.done()
+}
+
+func (d *block) grant(g exchange.Grant) {
+	d.line("$Grant = @{")
+	for _, entry := range []struct{ name, value string }{
+		{"Name", d.text(g.AssignmentName())},
+		{"AssigneeKind", d.text(string(g.Assignee.Kind))},
+		{"Assignee", d.text(g.Assignee.Identity)},
+		{"Members", d.list(g.Assignee.Members)},
+		{"ViewOnlyConfiguration", boolean(g.Assignee.ViewOnlyConfiguration)},
+		{"Mailbox", d.text(g.Mailbox)},
+		{"ScopeKind", d.text(string(g.Scope.Kind))},
+		{"Scope", d.text(g.Scope.Text)},
+		{"ScopeName", d.text(g.ScopeName())},
+		{"ScopeNamed", boolean(g.Scope.Name != "")},
+		{"DomainController", d.text(g.DomainController)},
+		{"InScope", d.list(g.InScope)},
+		{"OutOfScope", d.list(g.OutOfScope)},
+	} {
+		d.line("    %-21s = %s", entry.name, entry.value)
+	}
+	d.line("}")
+}
+
+func boolean(b bool) string { return "$" + strconv.FormatBool(b) }
+
+func auditData() (string, error) {
+	d := new(block)
+	d.constants(exchange.OperationAudit)
+	return d.done()
+}
