@@ -47,7 +47,7 @@ func (p *program) app() *cli.App {
 	app := &cli.App{
 		Name:      "exgrant",
 		HelpName:  "exgrant",
-		Usage:     "give a service mailbox the right to act for other mailboxes on Exchange",
+		Usage:     "let a service mailbox act for other mailboxes on Exchange",
 		UsageText: "exgrant COMMAND [flags] [operands]",
 		Description: `Grants the ApplicationImpersonation role of an on-premises Exchange organization
 to one account and for one scope, as a script to read, sign and run.`,

@@ -43,8 +43,8 @@ func arrange(app *cli.App, args []string) (call, error) {
 			c.version = true
 			return c, nil
 		case strings.HasPrefix(word, "-") && word != "-":
-			return c, usageErrorf("%s: unknown flag %s", c.name(), flagName(word)).
-				withHint("flags come after the command: %s COMMAND %s", c.name(), flagName(word))
+			return c, usageErrorf("%s: unknown flag %s", c.name(), flagOf(word)).
+				withHint("flags come after the command: %s COMMAND %s", c.name(), flagOf(word))
 		}
 		next := find(commands, word)
 		if next == nil {
@@ -80,8 +80,8 @@ func (c *call) arrangeFlags(args []string) error {
 		name, value, given := strings.Cut(strings.TrimLeft(word, "-"), "=")
 		flag := findFlag(command, name)
 		if flag == nil {
-			return usageErrorf("%s: unknown flag %s", c.name(), flagName(word)).
-				withHint("%s", suggestion(flagName(word), flagNames(command), c.name()))
+			return usageErrorf("%s: unknown flag %s", c.name(), flagOf(word)).
+				withHint("%s", suggestion(flagOf(word), flagNames(command), c.name()))
 		}
 		name = flag.Names()[0]
 		if seen[name] && !isRepeatable(flag) {
@@ -134,7 +134,7 @@ func commandName(path []*cli.Command) string {
 
 func isHelp(word string) bool { return word == "--help" || word == "-help" || word == "-h" }
 
-func flagName(word string) string {
+func flagOf(word string) string {
 	name, _, _ := strings.Cut(word, "=")
 	return name
 }
@@ -166,7 +166,7 @@ func findFlag(c *cli.Command, name string) cli.Flag {
 }
 
 func isFlagOf(c *cli.Command, word string) bool {
-	name := strings.TrimLeft(flagName(word), "-")
+	name := strings.TrimLeft(flagOf(word), "-")
 	return word == "--" || name != word && findFlag(c, name) != nil
 }
 
