@@ -13,32 +13,39 @@
 package exchangesim
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
 // Options are what a caller may choose about an organization beside its scenario.
 type Options struct {
 	// Language is the language of messages for sessions that name none: "en",
-	// "de" or "ja". Empty is the scenario's, which is mostly English.
-	Language string
+	// "de" or "ja". Empty or unknown is the scenario's, which is mostly English.
+	Language string `json:"language,omitempty"`
 
 	// Seed changes all GUIDs. Organizations with the same seed have the same GUIDs.
-	Seed uint64
+	Seed uint64 `json:"seed,omitempty"`
 
 	// UnknownAssignmentReturnsAll makes Get-ManagementRoleAssignment answer an
 	// unknown -Identity with every assignment, as its documentation warns,
 	// instead of an error.
-	UnknownAssignmentReturnsAll bool
+	UnknownAssignmentReturnsAll bool `json:"unknownAssignmentReturnsAll,omitempty"`
 
 	// ExclusiveScopesIgnored lets regular assignments reach what an exclusive
 	// scope covers. The documentation says that they do not; whether that holds
 	// for impersonation was never tried in public.
-	ExclusiveScopesIgnored bool
+	ExclusiveScopesIgnored bool `json:"exclusiveScopesIgnored,omitempty"`
 
 	// ReplicationDelay is how long a write takes to appear on the other domain
 	// controllers, in model time. Zero is the scenario's, which is mostly no delay.
-	ReplicationDelay time.Duration
+	ReplicationDelay time.Duration `json:"replicationDelay,omitempty"`
 }
 
 // An Organization is one simulated Exchange organization. It is safe for
@@ -47,13 +54,55 @@ type Organization struct {
 	scenario Scenario
 	options  Options
 	clock    *Clock
+	cmdlets  []*cmdlet
 
-	mu sync.Mutex
+	// What follows is guarded by mu.
+	mu             sync.Mutex
+	domains        []domain
+	units          []organizationalUnit
+	recipients     []*record[recipient]
+	recipientIndex map[exchange.GUID]*record[recipient]
+	roles          []*role
+	assignments    []*record[assignment]
+	scopes         []*record[scope]
+	behaviour      behaviour
+	sequence       uint64 // of GUIDs
+	rids           map[string]int
+	sessions       int
+	calls          []Call
+	audited        []auditEntry
+}
+
+// A behaviour is what an organization does to its callers, with the counters of
+// what it has done already.
+type behaviour struct {
+	Language         string        `json:"language,omitempty"`
+	Online           bool          `json:"online,omitempty"`
+	ReplicationDelay time.Duration `json:"replicationDelay,omitempty"`
+	ReadsElsewhere   bool          `json:"readsElsewhere,omitempty"` // reads without a pin go to another domain controller than writes
+	Transient        int           `json:"transient,omitempty"`      // so many writes are still to fail
+	Throttled        int           `json:"throttled,omitempty"`      // so many writes are still to fail
+	Customization    customization `json:"customization"`
 }
 
 // New makes the organization of a scenario.
 func New(s Scenario, o Options) *Organization {
-	return &Organization{scenario: s, options: o, clock: newClock()}
+	org := &Organization{
+		scenario: s, options: o, clock: newClock(), cmdlets: cmdlets(),
+		recipientIndex: map[exchange.GUID]*record[recipient]{}, rids: map[string]int{},
+		domains: []domain{contoso},
+	}
+	org.furnish()
+	if s.arrange != nil {
+		s.arrange(org)
+	}
+	if o.ReplicationDelay > 0 {
+		org.behaviour.ReplicationDelay = o.ReplicationDelay
+	}
+	if _, ok := languageByName(o.Language); ok {
+		org.behaviour.Language = o.Language
+	}
+	return org
 }
 
 // Clock returns the organization's clock.
@@ -61,3 +110,64 @@ func (o *Organization) Clock() *Clock { return o.clock }
 
 // Scenario returns the scenario that the organization was made from.
 func (o *Organization) Scenario() Scenario { return o.scenario }
+
+// newGUID returns the next GUID of the organization (version 4 in form).
+func (o *Organization) newGUID() exchange.GUID {
+	o.sequence++
+	var in [16]byte
+	binary.BigEndian.PutUint64(in[:8], o.options.Seed)
+	binary.BigEndian.PutUint64(in[8:], o.sequence)
+	return formatGUID(sha256.Sum256(in[:]))
+}
+
+// unitGUID is the GUID of an organizational unit: units are never written.
+func (o *Organization) unitGUID(u organizationalUnit) exchange.GUID {
+	return formatGUID(sha256.Sum256(fmt.Appendf(nil, "%d %s", o.options.Seed, u.Canonical)))
+}
+
+func formatGUID(sum [32]byte) exchange.GUID {
+	sum[6], sum[8] = sum[6]&0x0f|0x40, sum[8]&0x3f|0x80
+	var b [36]byte
+	hex.Encode(b[:8], sum[:4])
+	hex.Encode(b[9:13], sum[4:6])
+	hex.Encode(b[14:18], sum[6:8])
+	hex.Encode(b[19:23], sum[8:10])
+	hex.Encode(b[24:], sum[10:16])
+	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	return exchange.GUID(b[:])
+}
+
+// newSID returns the next security identifier of a domain.
+func (o *Organization) newSID(d domain) string {
+	o.rids[d.Name]++
+	return fmt.Sprintf("%s-%d", d.SID, 1100+o.rids[d.Name])
+}
+
+// serverName is the Exchange server that answers, as errors name it.
+func (o *Organization) serverName() string {
+	if o.behaviour.Online {
+		return onlineServer
+	}
+	return "EX01"
+}
+
+// writer is the replica that a configuration write without a pin lands on.
+func (o *Organization) writer(now time.Time) replica {
+	return replica{o.domains[0].DCs[0], now, o.behaviour.ReplicationDelay}
+}
+
+// reader is the replica that answers a read without a pin.
+func (o *Organization) reader(now time.Time) replica {
+	r := o.writer(now)
+	if dcs := o.domains[0].DCs; o.behaviour.ReadsElsewhere && len(dcs) > 1 {
+		r.dc = dcs[1]
+	}
+	return r
+}
+
+func equalFold[S ~string](a, b S) bool { return strings.EqualFold(string(a), string(b)) }
+
+// derivedGUID is a second GUID of a recipient, for the given use.
+func derivedGUID(r *recipient, use string) exchange.GUID {
+	return formatGUID(sha256.Sum256([]byte(string(r.GUID) + use)))
+}

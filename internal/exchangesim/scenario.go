@@ -2,6 +2,8 @@ package exchangesim
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
@@ -11,22 +13,78 @@ import (
 type Scenario struct {
 	Name    string // kebab-case
 	Summary string // what differs from the scenario plain, in a sentence or two
+
+	arrange func(*Organization)
+	grant   func(*exchange.Grant)
 }
 
-// Scenarios returns every scenario; plain is the first.
-func Scenarios() []Scenario { return []Scenario{{Name: "plain"}} }
-
-// ScenarioByName returns one scenario. The error of an unknown name lists near ones.
+// ScenarioByName returns one scenario. The error of an unknown name lists near
+// ones, or all.
 func ScenarioByName(name string) (Scenario, error) {
-	for _, s := range Scenarios() {
-		if s.Name == name {
-			return s, nil
+	all := Scenarios()
+	if i := slices.IndexFunc(all, func(s Scenario) bool { return s.Name == name }); i >= 0 {
+		return all[i], nil
+	}
+	var near, names []string
+	for _, s := range all {
+		names = append(names, s.Name)
+		if isNear(s.Name, strings.ToLower(name)) {
+			near = append(near, s.Name)
 		}
 	}
-	return Scenario{}, fmt.Errorf("no scenario %q", name)
+	if near != nil {
+		return Scenario{}, fmt.Errorf("there is no scenario %q: did you mean %s?", name, strings.Join(near, ", "))
+	}
+	return Scenario{}, fmt.Errorf("there is no scenario %q: choose one of %s", name, strings.Join(names, ", "))
+}
+
+// isNear reports whether a name shares a word of three letters or more with a
+// scenario's, or has few other letters.
+func isNear(scenario, name string) bool {
+	for _, word := range strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' || r == ' ' }) {
+		if len(word) > 2 && strings.Contains(scenario, word) {
+			return true
+		}
+	}
+	return editDistance(scenario, name) <= 2
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // Grant is the wish that the scenario is about: explicit name "Reschedule
-// Impersonation", svc-reschedule as assignee or role group member, and the group
-// Reschedule Users as scope.
-func (s Scenario) Grant() exchange.Grant { return exchange.Grant{} }
+// Impersonation", svc-reschedule as assignee (in the role group scenarios as
+// member of the role group of that name) and as mailbox, the group Reschedule
+// Users as scope, anna in scope and boss outside.
+func (s Scenario) Grant() exchange.Grant {
+	g := exchange.Grant{
+		Name:       ownName,
+		Assignee:   exchange.NewUser(`CONTOSO\` + serviceAccount),
+		Mailbox:    serviceAccount + "@" + contoso.Name,
+		Scope:      exchange.Scope{Kind: exchange.Group, Text: rescheduleUsers},
+		InScope:    []string{"anna@contoso.test"},
+		OutOfScope: []string{"boss@contoso.test"},
+	}
+	if s.grant != nil {
+		s.grant(&g)
+	}
+	return g
+}

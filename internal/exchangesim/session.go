@@ -2,6 +2,8 @@ package exchangesim
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
@@ -9,34 +11,69 @@ import (
 // DefaultUser is the administrator as whom sessions run that name nobody.
 const DefaultUser = `CONTOSO\administrator`
 
+// onlineServer is the server of an Exchange Online shell.
+const onlineServer = "AM6PR03MB4616"
+
 // SessionOptions are what a client brings to a session.
 type SessionOptions struct {
 	User     string // any identity of an account; empty is DefaultUser
-	Language string // of messages: "en", "de" or "ja"; empty is the organization's
+	Language string // of messages: "en", "de" or "ja"; empty or unknown is the organization's
 }
 
 // A Session is one client's connection. Its view of the directory
-// (Set-ADServerSettings) is its own. It is an exchange.Invoker and safe for
-// concurrent use.
+// (Set-ADServerSettings) is its own, and so are its permissions: they are those
+// of the moment in which it was opened, as on a real server. It is an
+// exchange.Invoker and safe for concurrent use.
 type Session struct {
-	org *Organization
+	org         *Organization
+	number      int
+	user        *recipient // nil when the account does not exist
+	name        string     // DOMAIN\name
+	language    language
+	permissions []permission
+
+	// What follows is guarded by the organization's lock.
+	viewEntireForest bool
+	preferredDC      string
 }
+
+var _ exchange.Invoker = (*Session)(nil)
 
 // Session opens a session. An account without any role, or an unknown one, gets
 // a session without commands.
-func (o *Organization) Session(so SessionOptions) *Session { return &Session{org: o} }
-
-// Invoke runs one pipeline. See exchange.Invoker.
-func (s *Session) Invoke(ctx context.Context, p exchange.Pipeline, yield func(exchange.Object) error) (exchange.Streams, error) {
-	return exchange.Streams{}, nil
+func (o *Organization) Session(so SessionOptions) *Session {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sessions++
+	s := &Session{org: o, number: o.sessions, name: so.User}
+	if s.name == "" {
+		s.name = DefaultUser
+	}
+	var ok bool
+	if s.language, ok = languageByName(so.Language); !ok {
+		s.language, _ = languageByName(o.behaviour.Language)
+	}
+	r := o.reader(o.clock.Now())
+	if found := o.named(view{replica: r}, s.name, (*recipient).isUser); len(found) == 1 && !found[0].Disabled {
+		s.user = found[0]
+		s.name = o.domainOf(s.user.Container).NetBIOS + `\` + s.user.Sam
+		s.permissions = o.permissions(r, s.user)
+	}
+	return s
 }
 
-// Commands returns the cmdlets that the caller's roles give, sorted by name.
-func (s *Session) Commands() []CommandInfo { return nil }
+// User returns the account of the session as DOMAIN\name, or as it was given
+// when there is no such account.
+func (s *Session) User() string { return s.name }
 
 // Module returns the name of the module that implicit remoting would make of the
 // session: the way by which a script tells an Exchange Online shell.
-func (s *Session) Module() string { return "" }
+func (s *Session) Module() string {
+	if s.org.behaviour.Online {
+		return "tmpEXO_contoso.k3q"
+	}
+	return "tmp_contoso.k3q"
+}
 
 // A ParameterType is the type of a cmdlet's parameter, as a client must send it.
 type ParameterType string
@@ -53,8 +90,9 @@ const (
 // CommandInfo describes a cmdlet, as Get-Command would.
 type CommandInfo struct {
 	Name                  string
-	SupportsShouldProcess bool // it has -WhatIf and -Confirm, which are not in Parameters
-	ConfirmImpactHigh     bool // it asks unless -Confirm:$false
+	SupportsShouldProcess bool     // it has -WhatIf and -Confirm, which are not in Parameters
+	ConfirmImpactHigh     bool     // it asks unless -Confirm:$false
+	ParameterSets         []string // the default one first; empty when there is one only
 	Parameters            []ParameterInfo
 }
 
@@ -62,7 +100,78 @@ type CommandInfo struct {
 type ParameterInfo struct {
 	Name              string
 	Type              ParameterType
-	Mandatory         bool // in every parameter set that has it
-	Position          int  // from 0; -1 when it can only be named
+	Sets              []string // the parameter sets that have it; empty is all of them
+	Mandatory         bool     // in every parameter set that has it
+	Position          int      // from 0; -1 when it can only be named
 	ValueFromPipeline bool
+}
+
+// Commands returns the cmdlets that the caller's roles give, sorted by name, with
+// the parameters that they leave.
+func (s *Session) Commands() []CommandInfo {
+	infos := make([]CommandInfo, len(s.permissions))
+	for i, p := range s.permissions {
+		infos[i] = CommandInfo{Name: p.cmdlet.name, SupportsShouldProcess: p.cmdlet.shouldProcess, ConfirmImpactHigh: p.cmdlet.highImpact,
+			ParameterSets: slices.Clone(p.cmdlet.sets)}
+		for _, q := range s.parameters(p) {
+			info := q.ParameterInfo
+			info.Sets = slices.Clone(q.sets)
+			infos[i].Parameters = append(infos[i].Parameters, info)
+		}
+	}
+	return infos
+}
+
+// parameters returns those parameters of a cmdlet that the caller may use.
+func (s *Session) parameters(p permission) []parameter {
+	var usable []parameter
+	for _, q := range p.cmdlet.parameters {
+		if slices.Contains(p.trimmed, q.Name) || q.onPrem && s.org.behaviour.Online || q.online && !s.org.behaviour.Online {
+			continue
+		}
+		usable = append(usable, q)
+	}
+	return usable
+}
+
+// Invoke runs one pipeline. Objects of a command become the -Identity (or
+// -Member) of the next, one by one, by their distinguished name. See
+// exchange.Invoker.
+func (s *Session) Invoke(ctx context.Context, p exchange.Pipeline, yield func(exchange.Object) error) (exchange.Streams, error) {
+	var streams exchange.Streams
+	if len(p) == 0 {
+		return streams, fmt.Errorf("invoke an empty pipeline: it has no command")
+	}
+	err := s.invoke(ctx, p, nil, &streams, yield)
+	return streams, err
+}
+
+// invoke runs the first command of a pipeline and hands its objects to the rest.
+func (s *Session) invoke(ctx context.Context, p exchange.Pipeline, input *exchange.Object, streams *exchange.Streams, yield func(exchange.Object) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c := s.run(p[0], input)
+	streams.Errors = append(streams.Errors, c.errors...)
+	streams.Warnings = append(streams.Warnings, c.warnings...)
+	streams.Failed = streams.Failed || c.failed
+	for i, object := range c.output {
+		if i%64 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		o := object()
+		var err error
+		if len(p) == 1 {
+			err = yield(o)
+		} else {
+			err = s.invoke(ctx, p[1:], &o, streams, yield)
+		}
+		if err != nil {
+			return err
+		}
+		if streams.Failed {
+			break
+		}
+	}
+	return nil
 }

@@ -1,7 +1,11 @@
 package exchangesim
 
 import (
-	"io"
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
 // A Snapshot is the state that grants are about, as all domain controllers see
@@ -37,23 +41,88 @@ type ScopeSnapshot struct {
 // A RoleGroupSnapshot is one role group with the canonical names of its members.
 type RoleGroupSnapshot struct {
 	Name    string   `json:"name"`
-	Roles   []string `json:"roles"`
+	Roles   []string `json:"roles"` // of its regular assignments
 	Members []string `json:"members"`
 }
 
 // A CustomizationSnapshot tells whether the organization may be customized.
 type CustomizationSnapshot struct {
-	IsDehydrated  bool `json:"isDehydrated"`  // what Get-OrganizationConfig shows
-	InEffect      bool `json:"inEffect"`      // commands that need customization work
-	EnableAnswers int  `json:"enableAnswers"` // how often Enable-OrganizationCustomization ran, errors included
+	IsDehydrated bool `json:"isDehydrated"` // what Get-OrganizationConfig shows
+	InEffect     bool `json:"inEffect"`     // commands that need customization work
+	Answers      int  `json:"answers"`      // how often Enable-OrganizationCustomization ran, with success or not
 }
 
 // Snapshot returns the organization's present state.
-func (o *Organization) Snapshot() Snapshot { return Snapshot{} }
+func (o *Organization) Snapshot() Snapshot {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r := replica{now: o.clock.Now()} // without a delay: everything is replicated
+	c := o.behaviour.Customization
+	return Snapshot{o.snapshotAssignments(r), o.snapshotScopes(r), o.snapshotRoleGroups(r), CustomizationSnapshot{c.Dehydrated, c.inEffect(), c.Answers}}
+}
 
-// Save writes the organization as JSON, so that Load restores it exactly:
-// objects with their GUIDs, what is still to be replicated, counters, time.
-func (o *Organization) Save(w io.Writer) error { return nil }
+func (o *Organization) snapshotAssignments(r replica) []AssignmentSnapshot {
+	all := []AssignmentSnapshot{}
+	for _, a := range seen(r, o.assignments) {
+		all = append(all, AssignmentSnapshot{a.Name, a.Role, o.assigneeName(r, a), a.AssigneeType, a.Delegation, a.Enabled, a.WriteScope, o.scopeText(r, a)})
+	}
+	slices.SortFunc(all, func(a, b AssignmentSnapshot) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.RoleAssignee, b.RoleAssignee))
+	})
+	return all
+}
 
-// Load restores an organization that Save wrote. Sessions are not part of it.
-func Load(r io.Reader) (*Organization, error) { return nil, nil }
+func (o *Organization) snapshotScopes(r replica) []ScopeSnapshot {
+	all := []ScopeSnapshot{}
+	for _, s := range seen(r, o.scopes) {
+		all = append(all, ScopeSnapshot{s.Name, s.Filter, s.Root, s.Exclusive})
+	}
+	slices.SortFunc(all, func(a, b ScopeSnapshot) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+func (o *Organization) snapshotRoleGroups(r replica) []RoleGroupSnapshot {
+	all := []RoleGroupSnapshot{}
+	for _, g := range o.recipientsIn(view{replica: r}, isRoleGroup) {
+		s := RoleGroupSnapshot{g.Name, []string{}, []string{}}
+		for _, a := range o.assignmentsTo(r, g.GUID) {
+			if a.Delegation == regular {
+				s.Roles = append(s.Roles, a.Role)
+			}
+		}
+		for _, guid := range g.Group.Members {
+			if m := o.byGUID(r, guid); m != nil {
+				s.Members = append(s.Members, m.Canonical())
+			}
+		}
+		slices.Sort(s.Roles)
+		slices.Sort(s.Members)
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b RoleGroupSnapshot) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// GUID returns the GUID of the assignment, scope or recipient with the given
+// name, in this order, as a test needs it that revokes by GUID; "" when there is
+// none.
+func (o *Organization) GUID(name string) exchange.GUID {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, rec := range o.assignments {
+		if a := latest(rec); a != nil && a.Name == name {
+			return a.GUID
+		}
+	}
+	for _, rec := range o.scopes {
+		if s := latest(rec); s != nil && s.Name == name {
+			return s.GUID
+		}
+	}
+	for _, rec := range o.recipients {
+		if r := latest(rec); r != nil && r.Name == name {
+			return r.GUID
+		}
+	}
+	return ""
+}

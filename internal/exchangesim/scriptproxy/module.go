@@ -11,11 +11,26 @@ import (
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
-//go:embed module.psm1
-var moduleBody string
+var (
+	//go:embed module.psm1
+	moduleBody string
+	//go:embed online.psm1
+	onlineBody string
+)
+
+// isOnline reports whether a module's name is that of an Exchange Online shell.
+func isOnline(module string) bool { return strings.HasPrefix(module, "tmpEXO_") }
+
+// serverOf is the computer that the session of a module is connected to.
+func serverOf(module string) string {
+	if isOnline(module) {
+		return "outlook.office365.com"
+	}
+	return "ex01.contoso.test"
+}
 
 // WriteModule writes the module of a session into the folder DIR/NAME, where NAME is
-// what implicit remoting would call it, and returns the path of its manifest. The
+// what implicit remoting calls it (Session.Module), and returns the path of its manifest. The
 // folder must not exist yet. It is readable by the user alone, since it holds the
 // token.
 //
@@ -27,16 +42,13 @@ var moduleBody string
 // http://127.0.0.1:40123.
 func WriteModule(dir string, s Session, address, token string) (string, error) {
 	name := s.Module()
-	if name == "" || name != filepath.Base(name) {
-		return "", fmt.Errorf("write module: %q is no file name", name)
-	}
 	folder := filepath.Join(dir, name)
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return "", fmt.Errorf("write module: %w", err)
 	}
 	commands := s.Commands()
 	files := []struct{ name, text string }{
-		{name + ".psm1", moduleText(commands, address, token)},
+		{name + ".psm1", moduleText(commands, name, address, token)},
 		{name + ".psd1", manifestText(commands, name)},
 	}
 	for _, f := range files {
@@ -51,30 +63,39 @@ func WriteModule(dir string, s Session, address, token string) (string, error) {
 // manifestText gives the functions by name, so that PowerShell knows them without
 // loading the module.
 func manifestText(commands []exchangesim.CommandInfo, name string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "@{\n")
-	fmt.Fprintf(&b, "    RootModule        = %s\n", literal(name+".psm1"))
-	fmt.Fprintf(&b, "    ModuleVersion     = '1.0'\n")
-	fmt.Fprintf(&b, "    Description       = %s\n", literal("Implicit remoting for http://"+serverName+"/powershell, simulated by exgrant"))
-	fmt.Fprintf(&b, "    FunctionsToExport = @(\n")
-	for _, c := range commands {
-		fmt.Fprintf(&b, "        %s\n", literal(c.Name))
+	functions := []string{"Get-Date", "Start-Sleep"}
+	if isOnline(name) {
+		functions = append(functions, "Get-ConnectionInformation")
 	}
-	fmt.Fprintf(&b, "        'Get-Date'\n        'Start-Sleep'\n    )\n")
-	fmt.Fprintf(&b, "    CmdletsToExport   = @()\n")
-	fmt.Fprintf(&b, "    VariablesToExport = @()\n")
-	fmt.Fprintf(&b, "    AliasesToExport   = @()\n")
-	fmt.Fprintf(&b, "    PrivateData       = @{ ImplicitRemoting = $true }\n")
-	fmt.Fprintf(&b, "}\n")
-	return b.String()
+	for _, c := range commands {
+		functions = append(functions, c.Name)
+	}
+	for i, f := range functions {
+		functions[i] = "        " + literal(f) + "\n"
+	}
+	return fmt.Sprintf(`@{
+    RootModule        = %s
+    ModuleVersion     = '1.0'
+    Description       = %s
+    FunctionsToExport = @(
+%s    )
+    CmdletsToExport   = @()
+    VariablesToExport = @()
+    AliasesToExport   = @()
+    PrivateData       = @{ ImplicitRemoting = $true }
+}
+`, literal(name+".psm1"), literal("Implicit remoting for "+serverOf(name)+", simulated by exgrant"), strings.Join(functions, ""))
 }
 
-func moduleText(commands []exchangesim.CommandInfo, address, token string) string {
+func moduleText(commands []exchangesim.CommandInfo, name, address, token string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "$script:Address = %s\n", literal(address))
 	fmt.Fprintf(&b, "$script:Token = %s\n", literal(token))
-	fmt.Fprintf(&b, "$script:Server = %s\n\n", literal(serverName))
+	fmt.Fprintf(&b, "$script:Server = %s\n\n", literal(serverOf(name)))
 	b.WriteString(moduleBody)
+	if isOnline(name) {
+		b.WriteString(onlineBody)
+	}
 	for _, c := range commands {
 		writeFunction(&b, c)
 	}
@@ -82,60 +103,75 @@ func moduleText(commands []exchangesim.CommandInfo, address, token string) strin
 }
 
 func writeFunction(b *strings.Builder, c exchangesim.CommandInfo) {
-	fmt.Fprintf(b, "\nfunction %s {\n", c.Name)
-	whatIf := "$false"
-	switch {
-	case c.SupportsShouldProcess && c.ConfirmImpactHigh:
-		b.WriteString("    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High')]\n")
-	case c.SupportsShouldProcess:
-		b.WriteString("    [CmdletBinding(SupportsShouldProcess = $true)]\n")
-	default:
-		b.WriteString("    [CmdletBinding()]\n")
-	}
-	changes := "$false"
-	if c.SupportsShouldProcess {
-		changes, whatIf = "$true", "$WhatIfPreference"
-	}
+	fmt.Fprintf(b, "\nfunction %s {\n    [CmdletBinding(%s)]\n", c.Name, bindingOf(c))
 	if len(c.Parameters) == 0 {
 		b.WriteString("    param()\n")
 	} else {
 		b.WriteString("    param(\n")
 		for i, p := range c.Parameters {
-			writeParameter(b, p)
-			if i < len(c.Parameters)-1 {
-				b.WriteByte(',')
+			if i > 0 {
+				b.WriteString(",\n")
 			}
-			b.WriteByte('\n')
+			writeParameter(b, p)
 		}
-		b.WriteString("    )\n")
+		b.WriteString("\n    )\n")
 	}
-	fmt.Fprintf(b, "    process {\n"+
-		"        Invoke-Simulator -Cmdlet $PSCmdlet -Bound $PSBoundParameters -Changes %s -WhatIf %s\n"+
-		"    }\n}\n", changes, whatIf)
+	changes, whatIf := "$false", "$false"
+	if c.SupportsShouldProcess {
+		changes, whatIf = "$true", "$WhatIfPreference"
+	}
+	fmt.Fprintf(b, `    process {
+        Invoke-Simulator -Cmdlet $PSCmdlet -Bound $PSBoundParameters -Changes %s -WhatIf %s
+    }
+}
+`, changes, whatIf)
+}
+
+// bindingOf gives the arguments of a function's CmdletBinding.
+func bindingOf(c exchangesim.CommandInfo) string {
+	var arguments []string
+	if len(c.ParameterSets) > 0 {
+		arguments = append(arguments, "DefaultParameterSetName = "+literal(c.ParameterSets[0]))
+	}
+	if c.SupportsShouldProcess {
+		arguments = append(arguments, "SupportsShouldProcess = $true")
+	}
+	if c.ConfirmImpactHigh {
+		arguments = append(arguments, "ConfirmImpact = 'High'")
+	}
+	return strings.Join(arguments, ", ")
 }
 
 // writeParameter declares a parameter as implicit remoting does: with PowerShell's
 // own types, and with none where the server's type is unknown to the client. A
 // typed string could not be $null.
 func writeParameter(b *strings.Builder, p exchangesim.ParameterInfo) {
-	var attributes []string
+	var common []string
 	if p.Mandatory {
-		attributes = append(attributes, "Mandatory = $true")
+		common = append(common, "Mandatory = $true")
 	}
 	if p.Position >= 0 {
-		attributes = append(attributes, fmt.Sprintf("Position = %d", p.Position))
+		common = append(common, fmt.Sprintf("Position = %d", p.Position))
 	}
 	if p.ValueFromPipeline {
-		attributes = append(attributes, "ValueFromPipeline = $true")
+		common = append(common, "ValueFromPipeline = $true")
 	}
-	if len(attributes) > 0 {
-		fmt.Fprintf(b, "        [Parameter(%s)]\n", strings.Join(attributes, ", "))
+	for _, set := range p.Sets {
+		arguments := append([]string{"ParameterSetName = " + literal(set)}, common...)
+		fmt.Fprintf(b, "        [Parameter(%s)]\n", strings.Join(arguments, ", "))
 	}
-	kind := map[exchangesim.ParameterType]string{
-		exchangesim.TypeBool:   "[bool] ",
-		exchangesim.TypeSwitch: "[switch] ",
-		exchangesim.TypeInt:    "[long] ",
-	}[p.Type]
+	if len(p.Sets) == 0 && len(common) > 0 {
+		fmt.Fprintf(b, "        [Parameter(%s)]\n", strings.Join(common, ", "))
+	}
+	kind := ""
+	switch p.Type {
+	case exchangesim.TypeBool:
+		kind = "[bool] "
+	case exchangesim.TypeSwitch:
+		kind = "[switch] "
+	case exchangesim.TypeInt:
+		kind = "[int] "
+	}
 	fmt.Fprintf(b, "        %s$%s", kind, p.Name)
 }
 

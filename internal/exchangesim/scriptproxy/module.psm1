@@ -44,6 +44,9 @@ function ConvertTo-ParameterValue {
     if ($Value -is [System.Management.Automation.SwitchParameter]) {
         return $Value.IsPresent
     }
+    if ($Value -is [datetime]) {
+        return $Value.ToUniversalTime().ToString('o')
+    }
     if ($Value -is [System.Collections.IEnumerable] -and $Value -isnot [string]) {
         return , @($Value | ForEach-Object -Process { [string]$_ })
     }

@@ -44,9 +44,6 @@ const (
 	batch = 250
 )
 
-// serverName is the computer that a simulated session is connected to.
-const serverName = "ex01.contoso.test"
-
 // A Session is what a module stands for. *exchangesim.Session is one.
 type Session interface {
 	exchange.Invoker
@@ -208,7 +205,7 @@ func (h *Handler) invoke(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	answer := answer{w: w, xml: clixml{origin: serverName}}
+	answer := answer{w: w, xml: clixml{origin: serverOf(h.session.Module())}}
 	streams, err := h.session.Invoke(r.Context(), exchange.Pipeline{command}, answer.add)
 	if err == nil {
 		err = answer.flush()

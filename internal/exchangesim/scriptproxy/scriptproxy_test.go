@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 
 // A fakeSession answers every command with the same, and keeps what it was sent.
 type fakeSession struct {
+	module  string // its name, when not tmp_fake.1ab
 	objects []exchange.Object
 	streams exchange.Streams
 
@@ -43,7 +44,12 @@ type fakeSession struct {
 	sent []exchange.Command
 }
 
-func (f *fakeSession) Module() string { return "tmp_fake.1ab" }
+func (f *fakeSession) Module() string {
+	if f.module != "" {
+		return f.module
+	}
+	return "tmp_fake.1ab"
+}
 
 func (f *fakeSession) Commands() []exchangesim.CommandInfo {
 	named := func(name string, kind exchangesim.ParameterType) exchangesim.ParameterInfo {
@@ -52,6 +58,11 @@ func (f *fakeSession) Commands() []exchangesim.CommandInfo {
 	identity := exchangesim.ParameterInfo{Name: "Identity", Type: exchangesim.TypeString, Position: 0, ValueFromPipeline: true}
 	return []exchangesim.CommandInfo{
 		{Name: "Get-Thing", Parameters: []exchangesim.ParameterInfo{identity, named("ResultSize", exchangesim.TypeString)}},
+		{Name: "New-Thing", SupportsShouldProcess: true, ParameterSets: []string{"User", "Group"}, Parameters: []exchangesim.ParameterInfo{
+			{Name: "User", Type: exchangesim.TypeString, Position: -1, Sets: []string{"User"}, Mandatory: true},
+			{Name: "Group", Type: exchangesim.TypeString, Position: -1, Sets: []string{"Group"}, Mandatory: true},
+			named("Role", exchangesim.TypeString),
+		}},
 		{Name: "Remove-Thing", SupportsShouldProcess: true, ConfirmImpactHigh: true, Parameters: []exchangesim.ParameterInfo{identity}},
 		{Name: "Set-Thing", SupportsShouldProcess: true, Parameters: []exchangesim.ParameterInfo{
 			identity,
@@ -154,7 +165,7 @@ $first.PSComputerName
 		"1 x",
 		"0",
 		"d Deserialized.A.B",
-		serverName,
+		"ex01.contoso.test",
 	}
 	if diff := cmp.Diff(want, texts(r)); diff != "" {
 		t.Errorf("%s\n%s", diff, r.Console)
@@ -213,6 +224,7 @@ $id = [pscustomobject]@{ A = 1 }
 Set-Thing x -Text 'it''s' -List 'a', "b`+"`n"+`c" -On $false -Force -Count 7
 Set-Thing -Identity ([guid]'7d0d5c53-0d6b-4f6e-b1b8-1d1f3c1a2b01') -List one -Force:$false -Text $null -Verbose -ErrorAction Stop -OutVariable kept
 Get-Thing -ResultSize 1000000
+Get-Thing -Identity ([datetime]::new(2026, 1, 2, 3, 4, 5, 'Utc'))
 'p', 'q' | Get-Thing
 Remove-Thing -Identity x -Confirm:$false
 `)
@@ -230,6 +242,7 @@ Remove-Thing -Identity x -Confirm:$false
 			{Name: "List", Value: exchange.Strings{"one"}}, {Name: "Force", Value: exchange.Switch(false)},
 			{Name: "Text", Value: exchange.Null{}}, {Name: "Confirm", Value: exchange.Switch(false)}}},
 		{Cmdlet: "Get-Thing", Params: []exchange.Param{{Name: "ResultSize", Value: exchange.String("1000000")}}},
+		{Cmdlet: "Get-Thing", Params: []exchange.Param{{Name: "Identity", Value: exchange.String("2026-01-02T03:04:05.0000000Z")}}},
 		{Cmdlet: "Get-Thing", Params: []exchange.Param{{Name: "Identity", Value: exchange.String("p")}}},
 		{Cmdlet: "Get-Thing", Params: []exchange.Param{{Name: "Identity", Value: exchange.String("q")}}},
 		{Cmdlet: "Remove-Thing", Params: []exchange.Param{
@@ -317,8 +330,24 @@ try {
 		}
 	})
 
+	t.Run("parameter sets", func(t *testing.T) {
+		for text, want := range map[string]string{
+			`New-Thing -User a -Group b`: "AmbiguousParameterSet,New-Thing",
+			`New-Thing -Role a`:          "MissingMandatoryParameter,New-Thing",
+			`Set-Thing -On perhaps`:      "ParameterArgumentTransformationError,Set-Thing",
+		} {
+			r := run(t, server, text)
+			if len(r.Errors) != 1 || r.Errors[0].FullyQualifiedErrorID != want {
+				t.Errorf("%s: %+v, want %s", text, r.Errors, want)
+			}
+		}
+		if r := run(t, server, `New-Thing -Group b -ErrorAction SilentlyContinue | Out-Null`); len(r.Errors) != 0 {
+			t.Errorf("%+v", r.Errors)
+		}
+	})
+
 	t.Run("hidden cmdlet", func(t *testing.T) {
-		r := run(t, server, `New-Thing`)
+		r := run(t, server, `Add-Thing`)
 		if len(r.Errors) != 1 || r.Errors[0].FullyQualifiedErrorID != "CommandNotFoundException" {
 			t.Errorf("%+v", r.Errors)
 		}
@@ -406,9 +435,24 @@ func TestAutoLoading(t *testing.T) {
 }
 
 func TestModulePassesCheck(t *testing.T) {
-	server := start(t, &fakeSession{}, newClock())
-	for _, finding := range peers.Check(t, nil, server.Manifest, strings.TrimSuffix(server.Manifest, ".psd1")+".psm1") {
-		t.Error(finding)
+	for _, session := range []Session{&fakeSession{}, &fakeSession{module: "tmpEXO_fake.1ab"}} {
+		server := start(t, session, newClock())
+		for _, finding := range peers.Check(t, nil, server.Manifest, strings.TrimSuffix(server.Manifest, ".psd1")+".psm1") {
+			t.Error(finding)
+		}
+	}
+}
+
+func TestExchangeOnlineShell(t *testing.T) {
+	server := start(t, &fakeSession{module: "tmpEXO_fake.1ab"}, newClock())
+	r := run(t, server, `(Get-Command -Name Get-Thing).ModuleName; (Get-ConnectionInformation).State; (Get-ConnectionInformation).ModuleName`)
+	if want := "tmpEXO_fake.1ab\nConnected\ntmpEXO_fake.1ab\n"; r.Console != want {
+		t.Errorf("console %q, want %q", r.Console, want)
+	}
+	server = start(t, &fakeSession{}, newClock())
+	r = run(t, server, `Get-Command -Name Get-ConnectionInformation`)
+	if len(r.Errors) != 1 {
+		t.Errorf("an on-premises shell has Get-ConnectionInformation: %s", r.Console)
 	}
 }
 
