@@ -11,7 +11,8 @@ function Assert-ExgVariant {
 }
 
 # Adds the application to the list of those that may use EWS. The list is read and written back whole with one more
-# entry: the parameter replaces the list, and a missing entry is an application that stops working.
+# entry: the parameter replaces the list, and a missing entry is an application that stops working. It takes up to a
+# day: learn.microsoft.com/exchange/client-developer/exchange-web-services/how-to-control-access-to-ews-in-exchange
 function Add-ExgEwsAllowedApp {
     $Exg.Step = 'ews-allowed-app'
     $old = Get-ExgEwsAllowedApp
@@ -24,18 +25,22 @@ function Add-ExgEwsAllowedApp {
         Write-ExgStep -Id 'ews-allowed-app' -Status 'unchanged' -Text 'The application is in EwsAllowedAppIDs.'
         return
     }
+    $new = @($old) + $AppId
+    $target = "EwsAllowedAppIDs of the organization: $AppId is added to the $($old.Count) that are there"
+    $shown = $old -join ', '
     if ($old.Count -eq 0) {
+        $target = "EwsAllowedAppIDs of the organization: it is empty and will hold $AppId alone; every other " +
+            'application is refused then'
+        $shown = '(empty)'
         Write-Warning -Message ('EwsAllowedAppIDs is empty now. With one entry it is a list: every application ' +
             'that is not on it is refused. Add the others that still need EWS.')
     }
-    $new = @($old) + $AppId
     $invokeExgChangeParams = @{
         Step       = 'ews-allowed-app'
         Cmdlet     = 'Set-OrganizationConfig'
         Parameters = [ordered]@{ EwsAllowedAppIDs = $new -join ',' }
-        Target     = "EwsAllowedAppIDs of the organization: $AppId is added to the $($old.Count) that are there"
-        Text       = ("Lets the application use EWS until $EwsEnd. Before: $($old -join ', '). Caches: up to 24 " +
-            'hours.')
+        Target     = $target
+        Text       = "Lets the application use EWS until $EwsEnd. Before: $shown. Caches: up to 24 hours."
     }
     Invoke-ExgChange @invokeExgChangeParams
     if ($Exg.Planned) { return }

@@ -103,8 +103,10 @@ function Assert-ExgOnline {
         'are there.')
 }
 
+# The facts with their sources for whoever only reads, and how long EWS has left for everybody.
 function Show-ExgExplanation {
     foreach ($fact in $Facts) {
+        if ($Exg.Replace) { break }
         Write-ExgStep -Id 'explanation' -Status 'info' -Text "$($fact.When): $($fact.Text) Source: $($fact.Source)"
     }
     $days = Get-ExgEwsDay

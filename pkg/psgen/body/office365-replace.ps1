@@ -1,3 +1,5 @@
+# How RBAC for Applications works: learn.microsoft.com/exchange/permissions-exo/application-rbac
+
 # Half an order is refused whole, before anything is asked of Exchange Online.
 function Assert-ExgParameter {
     $scopes = @('ScopeName', 'ScopeGroup', 'AdministrativeUnit' | Where-Object -FilterScript {

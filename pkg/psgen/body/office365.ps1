@@ -128,9 +128,13 @@ param(
 )
 
 # include: data
+
 # include: filter.ps1
+
 # include: office365-read.ps1
+
 # include: office365-replace.ps1
+
 # include: variant
 
 # Runs it and tells the result.
