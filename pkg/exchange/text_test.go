@@ -73,13 +73,13 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-// Every letter that CheckText lets through must come back from the engine as it
-// went in, alone and next to quotes.
+// Every character of the two first planes that CheckText lets through must come
+// back from the engine as it went in, alone and next to quotes.
 func TestQuoteOnTheEngine(t *testing.T) {
 	peers.Pwsh(t)
 	var want []string
 	var all strings.Builder
-	for r := rune(1); r <= utf8.MaxRune; r++ {
+	for r := rune(1); r < 0x20000; r++ {
 		if CheckText(string(r)) != nil {
 			continue
 		}
