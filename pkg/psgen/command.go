@@ -1,0 +1,87 @@
+package psgen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// Command returns c as one PowerShell command line, the way a person would type
+// it: every parameter by name, text as constants, booleans as $true and $false.
+// A list of one element looks like a single value, which binds the same.
+//
+// It refuses cmdlet and parameter names that are not plain words, since those
+// stand outside quotes, and text that Literal refuses.
+func Command(c exchange.Command) (string, error) {
+	verb, noun, ok := strings.Cut(c.Cmdlet, "-")
+	if !ok || !isWord(verb) || !isWord(noun) {
+		return "", fmt.Errorf("cannot write %q as a cmdlet: it is not a verb and a noun", c.Cmdlet)
+	}
+	var b strings.Builder
+	b.WriteString(c.Cmdlet)
+	for _, p := range c.Params {
+		if !isWord(p.Name) {
+			return "", fmt.Errorf("cannot write %q as a parameter of %s: it is not a word", p.Name, c.Cmdlet)
+		}
+		text, err := argument(p)
+		if err != nil {
+			return "", fmt.Errorf("parameter %s of %s: %w", p.Name, c.Cmdlet, err)
+		}
+		b.WriteString(" -" + p.Name + text)
+	}
+	return b.String(), nil
+}
+
+// argument is what follows a parameter's name. A switch, and every cmdlet's
+// -Confirm and -WhatIf are switches, is bound with a colon: after a space, $false
+// would be an argument of its own.
+func argument(p exchange.Param) (string, error) {
+	switch v := p.Value.(type) {
+	case exchange.String:
+		text, err := Literal(string(v))
+		return " " + text, err
+	case exchange.Strings:
+		return list(v)
+	case exchange.Int:
+		return " " + strconv.FormatInt(int64(v), 10), nil
+	case exchange.Bool:
+		if p.Name == "Confirm" || p.Name == "WhatIf" {
+			return ":" + boolean(bool(v)), nil
+		}
+		return " " + boolean(bool(v)), nil
+	case exchange.Switch:
+		if v {
+			return "", nil
+		}
+		return ":" + boolean(false), nil
+	case exchange.Null:
+		return " $null", nil
+	}
+	return "", fmt.Errorf("a value of type %T has no PowerShell form", p.Value)
+}
+
+func list(values exchange.Strings) (string, error) {
+	if len(values) == 0 {
+		return " @()", nil
+	}
+	texts := make([]string, len(values))
+	for i, s := range values {
+		text, err := Literal(s)
+		if err != nil {
+			return "", err
+		}
+		texts[i] = text
+	}
+	return " " + strings.Join(texts, ", "), nil
+}
+
+func isWord(s string) bool {
+	for _, r := range s {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
+			return false
+		}
+	}
+	return s != ""
+}
