@@ -39,7 +39,7 @@ type clues struct {
 
 var (
 	categoryPattern  = regexp.MustCompile(`\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]`)
-	connectIDPattern = regexp.MustCompile(`([A-Za-z]{3,60}|-?[0-9]{1,10}),(PSSession(?:Open|Opened|State)[A-Za-z]{0,20})`)
+	connectIDPattern = regexp.MustCompile(`([A-Za-z]{3,60}|-?[0-9]{1,10}), ?(PSSession(?:Open|Opened|State)[A-Za-z]{0,20})`)
 	taskPattern      = regexp.MustCompile(`^([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$`)
 	hexCodePattern   = regexp.MustCompile(`0[xX]([89A-Fa-f][0-9A-Fa-f]{7})`)
 	codePattern      = regexp.MustCompile(`-21[0-9]{8}\b|\b21[45][0-9]{7}\b`)
@@ -58,7 +58,7 @@ var (
 
 func newClues(e Evidence) *clues {
 	r := e.Record
-	shown := bound(strings.TrimSpace(r.Message + " " + e.Text))
+	shown := bound(shownText(r.Message, e.Text))
 	if shown == "" {
 		// Where a script throws, and over REST, the message is in the identifier.
 		shown = bound(r.FullyQualifiedErrorID)
@@ -67,7 +67,7 @@ func newClues(e Evidence) *clues {
 	squeezed := squeeze(shown)
 
 	c.category = firstSubmatch(categoryPattern, squeeze(r.FullyQualifiedErrorID), squeezed)
-	c.errorIDs = errorIDsOf(r.FullyQualifiedErrorID, squeezed)
+	c.errorIDs = errorIDsOf(r.FullyQualifiedErrorID, c.text, squeezed)
 	c.exception = exceptionOf(e, c.category, c.text, squeezed)
 	c.codes = codesOf(e, c.errorIDs, c.text, squeezed)
 	if c.status == 0 {
@@ -80,6 +80,15 @@ func newClues(e Evidence) *clues {
 	c.wsman = e.WSManCode != 0 || wsmanPattern.MatchString(all)
 	c.ews = c.ewsCode != "" || ewsPattern.MatchString(all)
 	return c
+}
+
+// shownText joins message and text, each once: a rule may look for words in their
+// order, and text often holds the message again.
+func shownText(message, text string) string {
+	if strings.Contains(squeeze(bound(text)), squeeze(bound(message))) {
+		return strings.TrimSpace(text)
+	}
+	return strings.TrimSpace(message + " " + text)
 }
 
 func isConnectCmdlet(cmdlet string) bool {
@@ -139,10 +148,12 @@ func cmdletOf(e Evidence) string {
 	return ""
 }
 
-func errorIDsOf(id, squeezed string) []string {
+func errorIDsOf(id, text, squeezed string) []string {
 	if id == "" {
-		if m := connectIDPattern.FindStringSubmatch(squeezed); m != nil {
-			return m[1:]
+		for _, s := range []string{text, squeezed} {
+			if m := connectIDPattern.FindStringSubmatch(s); m != nil {
+				return m[1:]
+			}
 		}
 		return nil
 	}

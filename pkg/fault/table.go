@@ -314,7 +314,7 @@ var table = []Rule{
 	},
 	{
 		Name: "write-scope-other", ID: Other,
-		Text:   `(?i)out of the current user's write scope\.? .{0,80}(?:synchroni[sz]|exceeds the maximum|licen[sc]e)`,
+		Text:   `(?i)out of the current user's write scope.{0,300}(?:synchroni[sz]|exceeds the maximum|licen[sc]e)`,
 		Hint:   "The words about the write scope only wrap another reason: read the second sentence. An object that is synchronized is changed where it comes from; a limit of a licence stays.",
 		Retry:  RetryNever,
 		Source: sourceRBAC,

@@ -1,0 +1,286 @@
+package transcript
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/fault"
+)
+
+var (
+	categoryLabel = regexp.MustCompile(`CategoryInfo\s*:`)
+	errorIDLabel  = regexp.MustCompile(`FullyQualifiedErrorI[dD]\s*:`)
+	// nextLabel begins the line after a value: "+ PSComputerName : x", "TargetObject : y".
+	nextLabel = regexp.MustCompile(`^\s*[+\-]?\s*[A-Z][A-Za-z]{3,40}\s*: |^\s*\+|^\s*-\s+[A-Z]`)
+	prompt    = regexp.MustCompile(`^(?:\[PS\]|PS|\[[^\]]{1,80}\]: ?PS)\s?[^>\n]{0,260}>\s*(.*)$`)
+	header    = regexp.MustCompile(`^([A-Z][A-Za-z]{1,20}-[A-Z][A-Za-z0-9]{1,60}) ?:(?: |$)`)
+	cmdlet    = regexp.MustCompile(`\b([A-Z][a-z]{1,20}-[A-Z][A-Za-z0-9]{1,60})\b`)
+	// position is "At line:1 char:1" in any language.
+	position   = regexp.MustCompile(`[:：]\s?\d+\s.{0,20}[:：]\s?\d+\s*$`)
+	serialized = regexp.MustCompile(`SerializedRemoteException\s*: ([A-Za-z0-9_.]+Exception)\b`)
+	codeLabel  = regexp.MustCompile(`(?i)\b(?:error ?code|error number)\s*:\s*(-?[0-9]{2,10})\b|\(code: ?([0-9]{2,10}), ?machine`)
+
+	// categoryLine is "Category: (target) [activity], Reason" without its spaces. A
+	// Chinese console writes a full-width comma.
+	categoryLine = regexp.MustCompile(`^([A-Za-z]+):\((.*?)\)\[([A-Za-z0-9-]*)\][,.，、]?([A-Za-z0-9_.]*)`)
+	// remoteID is an Exchange server's identifier without its spaces.
+	remoteID = regexp.MustCompile(`^(\[Server=[^\]]*\])(?:(\[FailureCategory=[^\]]*\])([0-9A-Fa-f]{1,8}))?,?([A-Za-z][A-Za-z0-9_.-]*)?`)
+)
+
+// parseConsole reads the text of a console, or any text.
+func parseConsole(text string) fault.Evidence {
+	text = unquote(text)
+	block := pick(split(text))
+	e := fault.Evidence{Record: block.record, Text: block.text}
+	if m := serialized.FindStringSubmatch(block.text); m != nil {
+		e.Record.ExceptionType = m[1]
+	}
+	if m := codeLabel.FindStringSubmatch(block.text); m != nil {
+		if n, err := strconv.ParseInt(m[1]+m[2], 10, 64); err == nil {
+			e.WSManCode = uint32(n)
+		}
+	}
+	return e
+}
+
+var (
+	quoteMark = regexp.MustCompile(`(?m)^[ \t]*(?:>[ \t]?)+`)
+	fence     = regexp.MustCompile("(?m)^[ \t]*(?:```|~~~)[^\n]*\n?")
+	markup    = strings.NewReplacer(`\+`, "+", `\<`, "<", `\>`, ">", `\_`, "_", `\[`, "[", `\]`, "]", "**", "", "`", "", "_The command", "The command")
+	logPrefix = regexp.MustCompile(`(?m)^(?:\[[0-9][0-9/:. -]{7,30}(?: [AP]M)?\] ?)?(?:\[[0-9]{1,3}\] ?)?(?:\[?(?:ERROR|WARN|WARNING|INFO)\]?:? )?(?:##\[error\])?`)
+)
+
+// unquote removes what a mail, a web page or a log put round the text.
+func unquote(text string) string {
+	text = fence.ReplaceAllString(text, "")
+	text = quoteMark.ReplaceAllString(text, "")
+	text = markup.Replace(text)
+	return logPrefix.ReplaceAllString(text, "")
+}
+
+// A block is one error of a transcript.
+type block struct {
+	text   string
+	record exchange.ErrorRecord
+}
+
+// split cuts a transcript behind each FullyQualifiedErrorId: the last line of an
+// error that names anything of its own. Text without one is one block.
+func split(text string) []block {
+	var blocks []block
+	for {
+		m := errorIDLabel.FindStringIndex(text)
+		if m == nil {
+			break
+		}
+		id, length := readErrorID(text[m[1]:])
+		end := m[1] + length
+		blocks = append(blocks, newBlock(text[:m[0]], text[:end], id))
+		text = text[end:]
+		if len(blocks) == 64 {
+			break // a log of nothing but errors: the first ones tell
+		}
+	}
+	if len(blocks) == 0 {
+		blocks = append(blocks, newBlock(text, text, ""))
+	}
+	return blocks
+}
+
+// pick takes the first error: what follows it is mostly its consequence. An
+// answer of Enable-OrganizationCustomization is a side step: when another
+// cmdlet's error is there too, that one is meant.
+func pick(blocks []block) block {
+	for _, b := range blocks {
+		if b.record.Activity != "" && b.record.Activity != "Enable-OrganizationCustomization" {
+			if blocks[0].record.Activity == "Enable-OrganizationCustomization" {
+				return b
+			}
+			break
+		}
+	}
+	return blocks[0]
+}
+
+func newBlock(shown, whole, id string) block {
+	b := block{text: strings.TrimSpace(whole)}
+	b.record.FullyQualifiedErrorID = id
+	if m := categoryLabel.FindStringIndex(shown); m != nil {
+		addCategoryLine(&b.record, shown[m[1]:])
+		shown = shown[:m[0]]
+	}
+	head, message := readMessage(shown)
+	if b.record.Activity == "" {
+		b.record.Activity = head
+	}
+	b.record.Message = message
+	return b
+}
+
+// addCategoryLine reads the value of CategoryInfo; spaces in it may be wrapping.
+func addCategoryLine(r *exchange.ErrorRecord, value string) {
+	value = strings.TrimLeft(value, " \t\n")
+	if len(value) > 600 {
+		value = value[:600]
+	}
+	m := categoryLine.FindStringSubmatch(squeeze(value))
+	if m == nil {
+		return
+	}
+	r.Category, r.Activity, r.Reason = m[1], m[3], strings.TrimRight(m[4], ".")
+	if target, _, ok := strings.Cut(m[2], ":"); ok {
+		r.TargetName = target
+	}
+	if target, _, ok := strings.Cut(value, ")"); ok { // with its spaces, where it is in one piece
+		if _, target, ok = strings.Cut(target, "("); ok && !strings.Contains(target, "\n") {
+			if i := strings.LastIndex(target, ":"); i >= 0 {
+				r.TargetName = target[:i]
+			}
+		}
+	}
+}
+
+// squeeze removes white space. After "...Exception" a console's next label, such
+// as "+", ends an identifier; a lost line break does not, see readErrorID.
+func squeeze(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// readErrorID reads the identifier behind its label and says how much of the text
+// belongs to it. Consoles wrap it at any width, also inside a word.
+func readErrorID(text string) (id string, length int) {
+	var joined strings.Builder
+	for n := 0; length < len(text) && n < 12; n++ {
+		line, _, _ := strings.Cut(text[length:], "\n")
+		if n > 0 && !continues(joined.String(), line) {
+			break
+		}
+		joined.WriteString(strings.TrimSpace(line))
+		if strings.HasSuffix(line, " ") && !strings.HasSuffix(strings.TrimSpace(line), ",") && n == 0 {
+			joined.WriteByte(' ')
+		}
+		length = min(len(text), length+len(line)+1)
+	}
+	return tidyID(joined.String()), length
+}
+
+// continues says whether a line is the rest of an identifier: the identifier is
+// not whole yet, or the line is one word that only wrapping makes.
+func continues(id, line string) bool {
+	trimmed := strings.TrimSpace(line)
+	whole := complete(id)
+	switch {
+	case trimmed == "":
+		return !whole && id == "" || strings.HasSuffix(strings.TrimSpace(id), ",")
+	case nextLabel.MatchString(line) || prompt.MatchString(line):
+		return false
+	case !whole:
+		return true
+	default:
+		return !strings.ContainsAny(trimmed, " \t") && isIdentifier(trimmed) && strings.Contains(id, "[Server=")
+	}
+}
+
+func complete(id string) bool {
+	id = strings.TrimSpace(id)
+	if id == "" || strings.HasSuffix(id, ",") || strings.Count(id, "[") > strings.Count(id, "]") {
+		return false
+	}
+	return !strings.HasPrefix(id, "[Server=") || strings.Contains(id[strings.LastIndex(id, "]"):], ",")
+}
+
+func isIdentifier(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '.' && r != '_' && r != ',' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
+	})
+}
+
+// knownEnds are identifiers' last words: a log that lost its line breaks runs on
+// right behind them.
+var knownEnds = []string{"PSSessionOpenFailed", "PSSessionOpenedFailed", "PSSessionStateBroken", "CreateRemoteRunspaceFailed", "JobFailure"}
+
+// tidyID puts an identifier together again without the spaces that wrapping left.
+func tidyID(id string) string {
+	id = strings.TrimRight(strings.TrimSpace(id), "`'\"_ ")
+	if m := remoteID.FindStringSubmatch(squeeze(id)); m != nil {
+		switch {
+		case m[2] == "":
+			return m[1] + "," + m[4]
+		default:
+			return m[1] + " " + m[2] + " " + m[3] + "," + m[4]
+		}
+	}
+	for _, end := range knownEnds {
+		if i := strings.Index(id, end); i >= 0 {
+			return id[:i+len(end)]
+		}
+	}
+	return id
+}
+
+// readMessage reads the words of an error and the cmdlet that they are about: in
+// front of them, or at the prompt above.
+func readMessage(shown string) (activity, message string) {
+	lines := strings.Split(shown, "\n")
+	var words []string
+	for i := 0; i < len(lines); i++ {
+		line := strings.TrimSpace(lines[i])
+		if m := prompt.FindStringSubmatch(line); m != nil {
+			activity, words = commandOf(m[1]), nil
+			continue
+		}
+		if m := header.FindStringSubmatch(line); m != nil && !strings.HasPrefix(m[1], "Write-Error") {
+			// The cmdlet's own line starts the message, whatever was printed above it.
+			activity, words = m[1], nil
+			line = strings.TrimSpace(line[len(m[0]):])
+		}
+		if line == "Line |" {
+			words = append(words, conciseMessage(lines[i+1:])...)
+			break
+		}
+		if strings.HasPrefix(line, "+ ") || strings.HasPrefix(line, "+~") {
+			if n := len(words); n > 0 && position.MatchString(words[n-1]) {
+				words = words[:n-1]
+			}
+			break
+		}
+		if line != "" {
+			words = append(words, line)
+		}
+	}
+	return activity, strings.Join(words, " ")
+}
+
+// conciseMessage reads PowerShell 7's view: the statement, underlined, and below
+// it the message behind bars.
+func conciseMessage(lines []string) []string {
+	var words []string
+	for _, line := range lines {
+		_, text, ok := strings.Cut(line, "|")
+		if !ok {
+			break
+		}
+		if text = strings.TrimSpace(text); strings.Trim(text, "~ ") == "" {
+			words = nil // what came before was the statement
+			continue
+		}
+		words = append(words, text)
+	}
+	return words
+}
+
+// commandOf returns the cmdlet of a command line that has only one.
+func commandOf(line string) string {
+	if m := cmdlet.FindAllString(line, 2); len(m) == 1 {
+		return m[0]
+	}
+	return ""
+}
