@@ -79,10 +79,31 @@ func ListImpersonationRoles() Command {
 	return command("Get-ManagementRole", Param{"RoleType", String(Role)})
 }
 
-// ListAssignments returns the assignments of a role, regular and delegating, one
-// row for each account that holds the role through it.
+// ListAssignments returns the assignments of a role, regular and delegating.
 func ListAssignments(role string) Command {
-	return command("Get-ManagementRoleAssignment", Param{"Role", String(role)}, Param{"GetEffectiveUsers", Switch(true)})
+	return command("Get-ManagementRoleAssignment", Param{"Role", String(role)})
+}
+
+// ListHolders returns the assignments of a role, one row for each account that
+// holds the role through it.
+func ListHolders(role string) Command {
+	return ListAssignments(role).With("GetEffectiveUsers", Switch(true))
+}
+
+// ListAssignmentsOf returns the assignments of a role that assignee holds, direct
+// and through groups: the server resolves names and memberships.
+func ListAssignmentsOf(role, assignee string) Command {
+	return ListAssignments(role).With("RoleAssignee", String(assignee))
+}
+
+// ListDirectAssignmentsOf returns the assignments of a role that were made to
+// assignee itself. With role "" it returns those of every role.
+func ListDirectAssignmentsOf(role, assignee string) Command {
+	c := command("Get-ManagementRoleAssignment")
+	if role != "" {
+		c = ListAssignments(role)
+	}
+	return c.With("RoleAssignee", String(assignee)).With("AssignmentMethod", Strings{"Direct"})
 }
 
 // GetAssignment reads one assignment by name or GUID. Servers answer an unknown

@@ -1,30 +1,35 @@
 # Reads who holds the role.
 
-# Reads every role of the type, child roles too, and every assignment of them, one row for each account.
-function Read-ExgAssignment {
-    $roles = @($Role)
-    if (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue) {
-        $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop | ForEach-Object -Process { "$($_.Name)" })
-        if ($found.Count) { $roles = $found }
-    } else {
+# Custom roles made from the role grant the same: they count too.
+function Read-ExgRole {
+    $Exg.Roles = @($Role)
+    if (-not (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue)) {
         $text = 'Get-ManagementRole is not in this session: custom roles that grant the same were not looked for.'
         Add-ExgFinding -Id 'roles-unread' -Severity 'info' -Text $text
+        return
     }
-    $Exg.Roles = $roles
-    $Exg.Rows = @(foreach ($name in $roles) {
-            Get-ManagementRoleAssignment -Role $name -GetEffectiveUsers -ErrorAction Stop
-        })
-    $seen = @{}
-    $Exg.Assignments = @(foreach ($row in $Exg.Rows) {
-            if (-not $seen.ContainsKey("$($row.Guid)")) {
-                $seen["$($row.Guid)"] = $true
-                $row
-            }
-        })
+    $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop |
+            Where-Object -FilterScript { "$($_.RoleType)" -eq $Role } | ForEach-Object -Process { "$($_.Name)" })
+    if ($found.Count) { $Exg.Roles = $found }
+}
+
+# Reads all assignments of the roles, and all scopes.
+function Read-ExgAssignment {
+    Read-ExgRole
+    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name -ErrorAction Stop })
     $Exg.Scopes = @()
     if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
         $Exg.Scopes = @(Get-ManagementScope -ErrorAction Stop)
     }
+}
+
+# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With -Direct
+# only those made to this very account or group.
+function Get-ExgHeld {
+    param([string]$Guid, [switch]$Direct)
+    $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
+    if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
+    foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams }
 }
 
 function Test-ExgRegular {

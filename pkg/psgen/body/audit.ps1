@@ -148,8 +148,12 @@ function Invoke-ExgProcedure {
     Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
     $Exg.Step = 'read-assignments'
     Read-ExgAssignment
+    # One row for each account that holds the role, directly or through a group.
+    $rows = @(foreach ($name in $Exg.Roles) {
+            Get-ManagementRoleAssignment -Role $name -GetEffectiveUsers -ErrorAction Stop
+        })
     $Exg.Report.holders = New-Object -TypeName System.Collections.ArrayList
-    foreach ($row in $Exg.Rows) {
+    foreach ($row in $rows) {
         $holder = New-ExgHolder -Row $row
         $null = $Exg.Report.holders.Add($holder)
         if (-not $Exg.Quiet) {

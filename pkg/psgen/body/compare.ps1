@@ -1,12 +1,5 @@
 # Compares what is there with what is wanted: account, role and scope, never names.
 
-# True when a name that an assignment shows means the object.
-function Test-ExgSame {
-    param([string]$Name, $Object)
-    $Object -and $Name -and ($Name -eq "$($Object.Identity)" -or $Name -eq "$($Object.DistinguishedName)" -or
-        $Name -eq "$($Object.Guid)")
-}
-
 # How the scope of an assignment stands to the wanted one: equal, wider, other, or unknown.
 function Compare-ExgScope {
     param($Assignment, $Wanted)

@@ -17,9 +17,9 @@
 
 # An assignment has our name already: it must be ours, and only its scope may be changed.
 function Update-ExgAssignment {
-    param($Assignee, $Wanted, $Named)
+    param($Wanted, $Named, [bool]$Ours)
     $seen = Format-ExgAssignment -Assignment $Named
-    if (-not (Test-ExgSame -Name "$($Named.RoleAssignee)" -Object $Assignee) -or "$($Named.Role)" -ne $Role) {
+    if (-not $Ours -or "$($Named.Role)" -ne $Role) {
         Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("The name is in use: $seen the role " +
             "$($Named.Role). Choose " +
             'another name with --name, or leave it out.')
@@ -138,7 +138,7 @@ function Set-ExgAssignment {
         $Exg.Step = 'read-assignments'
         Read-ExgAssignment
         $standing = Get-ExgStanding -Assignee $Assignee -Wanted $Wanted
-        if ($round -eq 1) { Add-ExgStandingFinding -Assignee $Assignee -Wanted $Wanted -Standing $standing }
+        if ($round -eq 1) { Add-ExgStandingFinding -Wanted $Wanted -Standing $standing }
         $scopes = @($Exg.Scopes | Where-Object -FilterScript { $Wanted.Name -and $_.Name -eq $Wanted.Name })
         $ours = @(@($standing.Equal, $standing.Disabled, $standing.Named) |
                 Where-Object -FilterScript { $_ } | Sort-Object -Property Name -Unique)
@@ -155,7 +155,7 @@ function Set-ExgAssignment {
         if ($standing.Disabled) { return Enable-ExgAssignment -Assignment $standing.Disabled }
         $named = $standing.Named
         if (-not $named) { $named = Find-ExgNamedAssignment }
-        if ($named) { return Update-ExgAssignment -Assignee $Assignee -Wanted $Wanted -Named $named }
+        if ($named) { return Update-ExgAssignment -Wanted $Wanted -Named $named -Ours $standing.NamedOurs }
         $Exg.ReadAgain = $round -eq 1
         try {
             return New-ExgAssignment -Assignee $Assignee -Wanted $Wanted

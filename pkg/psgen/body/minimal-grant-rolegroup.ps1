@@ -65,6 +65,7 @@ try {
     }
 # include: scope
     $target = "$($Grant.Assignee) ($($Grant.Members -join ', ')) for $($Grant.ScopeKind) $($Grant.Scope)"
+    if ($filter) { $target += ", scope '$($Grant.ScopeName)': $filter" }
     if ($PSCmdlet.ShouldProcess($target, "New role group with the role $Role")) {
         $end = (Get-Date).AddMinutes($TimeoutMinutes)
         $wait = 2

@@ -68,6 +68,7 @@ try {
     }
 # include: scope
     $target = "$($Grant.Assignee) for $($Grant.ScopeKind) $($Grant.Scope)"
+    if ($filter) { $target += ", scope '$($Grant.ScopeName)': $filter" }
     if ($PSCmdlet.ShouldProcess($target, "Assign the role $Role")) {
         $end = (Get-Date).AddMinutes($TimeoutMinutes)
         $wait = 2

@@ -42,8 +42,13 @@ try {
     if (-not $group) {
         "There is no role group '$($Grant.Assignee)'."
     } else {
-        $roles = @($others | Where-Object -FilterScript { "$($_.RoleAssignee)" -eq "$($group.Identity)" } |
-                ForEach-Object -Process { "$($_.Role)" })
+        $getManagementRoleAssignmentParams = @{
+            RoleAssignee     = "$($group.Guid)"
+            AssignmentMethod = 'Direct'
+            ErrorAction      = 'Stop'
+        }
+        $own = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
+        $roles = @($own | ForEach-Object -Process { "$($_.Role)" })
         $foreign = @($roles | Where-Object -FilterScript { $Role, $Configuration -notcontains $_ })
         if ($foreign.Count -or $roles -notcontains $Role) {
             throw "The role group '$($group.Name)' has the roles $($roles -join ', '): not this grant."
@@ -68,7 +73,8 @@ try {
         } elseif ($PSCmdlet.ShouldProcess("the empty role group $($group.Name)", 'Remove role group')) {
             Remove-RoleGroup -Identity "$($group.Guid)" @parameters
             "Removed the role group '$($group.Name)'."
-            $others = $others | Where-Object -FilterScript { "$($_.RoleAssignee)" -ne "$($group.Identity)" }
+            $gone = @($own | ForEach-Object -Process { "$($_.Guid)" })
+            $others = $others | Where-Object -FilterScript { $gone -notcontains "$($_.Guid)" }
         }
     }
 # include: scope

@@ -42,12 +42,15 @@ try {
     if (-not $assignment) {
         "There is no assignment '$($Grant.Name)'."
     } else {
-        $find = if ($Grant.AssigneeKind -eq 'user') { 'Get-User' } else { 'Get-Group' }
-        $assignee = @(& $find -Identity $Grant.Assignee -ErrorAction Stop)
-        if ($assignee.Count -ne 1 -or "$($assignee[0].Identity)" -ne "$($assignment.RoleAssignee)" -or
-            "$($assignment.Role)" -ne $Role) {
-            throw "'$($Grant.Name)' gives $($assignment.RoleAssignee) the role $($assignment.Role): not this " +
-                "grant."
+        $getManagementRoleAssignmentParams = @{
+            Role             = $Role
+            RoleAssignee     = $Grant.Assignee
+            AssignmentMethod = 'Direct'
+            ErrorAction      = 'Stop'
+        }
+        $held = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
+        if (-not ($held | Where-Object -FilterScript { "$($_.Guid)" -eq "$($assignment.Guid)" })) {
+            throw "'$($Grant.Name)' gives $($assignment.RoleAssignee) the role $($assignment.Role): not this grant."
         }
         if ($PSCmdlet.ShouldProcess("$($Grant.Name) of $($assignment.RoleAssignee)", 'Remove role assignment')) {
             Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" -Confirm:$false -ErrorAction Stop

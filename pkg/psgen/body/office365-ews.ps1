@@ -11,8 +11,8 @@ function Assert-ExgVariant {
 }
 
 # Adds the application to the list of those that may use EWS. The list is read and written back whole with one more
-# entry: the parameter replaces the list, and a missing entry is an application that stops working. It takes up to a
-# day: learn.microsoft.com/exchange/client-developer/exchange-web-services/how-to-control-access-to-ews-in-exchange
+# entry: the parameter replaces the list, and a missing entry is an application that stops working. It takes effect
+# within a day (learn.microsoft.com, "Control access to EWS in Exchange").
 function Add-ExgEwsAllowedApp {
     $Exg.Step = 'ews-allowed-app'
     $old = Get-ExgEwsAllowedApp

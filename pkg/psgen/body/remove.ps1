@@ -7,7 +7,7 @@ function Remove-ExgAssignment {
         Cmdlet     = 'Remove-ManagementRoleAssignment'
         Parameters = [ordered]@{ Identity = "$($Assignment.Guid)" }
         Target     = Format-ExgAssignment -Assignment $Assignment
-        Text       = "Removes $(Format-ExgAssignment -Assignment $Assignment)"
+        Text       = "Removes the assignment '$($Assignment.Name)'"
     }
     $null = Invoke-ExgChange @invokeExgChangeParams
     if ($WhatIfPreference) { return }
@@ -63,15 +63,14 @@ function Remove-ExgScope {
 function Test-ExgLeft {
     param([object[]]$Holders)
     $Exg.Step = 'read-back'
-    Read-ExgAssignment
+    Read-ExgRole
     $Exg.Report.after = Get-ExgState
-    $left = @($Exg.Rows | Where-Object -FilterScript { $_.Enabled -and (Test-ExgRegular -Assignment $_) } |
-            Where-Object -FilterScript {
-                foreach ($holder in $Holders) {
-                    if ((Test-ExgSame -Name "$($_.RoleAssignee)" -Object $holder) -or
-                        (Test-ExgSame -Name "$($_.User)" -Object $holder)) { return $true }
-                }
-            } | ForEach-Object -Process { Format-ExgAssignment -Assignment $_ } | Select-Object -Unique)
+    $left = @(foreach ($holder in ($Holders | Where-Object -FilterScript { $_ })) {
+            Get-ExgHeld -Guid "$($holder.Guid)" |
+                Where-Object -FilterScript { $_.Enabled -and (Test-ExgRegular -Assignment $_) } |
+                ForEach-Object -Process { Format-ExgAssignment -Assignment $_ }
+        })
+    $left = @($left | Select-Object -Unique)
     if ($left.Count) {
         $Exg.Report.outcome = 'still-effective'
         Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text "Access is left: $($left -join '; ')."

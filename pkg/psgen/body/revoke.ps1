@@ -17,10 +17,10 @@
 function Find-ExgOwnAssignment {
     param($Assignee, $Wanted)
     $own = $null
+    $direct = @(Get-ExgHeld -Guid "$($Assignee.Guid)" -Direct | ForEach-Object -Process { "$($_.Guid)" })
     foreach ($assignment in $Exg.Assignments) {
-        $regular = Test-ExgRegular -Assignment $assignment
-        $same = Test-ExgSame -Name "$($assignment.RoleAssignee)" -Object $Assignee
-        $equal = $regular -and $same -and (Compare-ExgScope -Assignment $assignment -Wanted $Wanted) -eq 'equal'
+        $same = $direct -contains "$($assignment.Guid)" -and (Test-ExgRegular -Assignment $assignment)
+        $equal = $same -and (Compare-ExgScope -Assignment $assignment -Wanted $Wanted) -eq 'equal'
         if ($assignment.Name -eq $Grant.Name) {
             if (-not $equal) {
                 Stop-ExgRun -Outcome 'conflict' -Step 'read-assignments' -Text ('An assignment has the name of ' +

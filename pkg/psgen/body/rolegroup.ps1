@@ -18,10 +18,12 @@ function Resolve-ExgMember {
 function Compare-ExgRoleGroup {
     param($RoleGroup, $Wanted, [object[]]$Members)
     $difference = @{ Foreign = @(); Own = $null; NoConfiguration = [bool]$Grant.ViewOnlyConfiguration }
-    $getManagementRoleAssignmentParams = @{ RoleAssignee = "$($RoleGroup.Guid)"; ErrorAction = 'Stop' }
-    $held = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams |
-            Where-Object -FilterScript { Test-ExgSame -Name "$($_.RoleAssignee)" -Object $RoleGroup })
-    foreach ($assignment in $held) {
+    $getManagementRoleAssignmentParams = @{
+        RoleAssignee     = "$($RoleGroup.Guid)"
+        AssignmentMethod = 'Direct'
+        ErrorAction      = 'Stop'
+    }
+    foreach ($assignment in @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)) {
         if ((Test-ExgRegular -Assignment $assignment) -and "$($assignment.Role)" -eq $Role) {
             $difference.Own = $assignment
             if ((Compare-ExgScope -Assignment $assignment -Wanted $Wanted) -ne 'equal') {

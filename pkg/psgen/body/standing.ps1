@@ -3,11 +3,15 @@
 # Sorts the existing assignments by how they stand to this grant.
 function Get-ExgStanding {
     param($Assignee, $Wanted)
-    $standing = @{ Equal = $null; Disabled = $null; Named = $null; Unknown = @(); Wider = @() }
+    $standing = @{ Equal = $null; Disabled = $null; Named = $null; NamedOurs = $false; Unknown = @(); Wider = @() }
+    $direct = @(Get-ExgHeld -Guid "$($Assignee.Guid)" -Direct | ForEach-Object -Process { "$($_.Guid)" })
     foreach ($assignment in $Exg.Assignments) {
         if (-not (Test-ExgRegular -Assignment $assignment)) { continue }
-        $same = Test-ExgSame -Name "$($assignment.RoleAssignee)" -Object $Assignee
-        if ($assignment.Name -eq $Grant.Name) { $standing.Named = $assignment }
+        $same = $direct -contains "$($assignment.Guid)"
+        if ($assignment.Name -eq $Grant.Name) {
+            $standing.Named = $assignment
+            $standing.NamedOurs = $same
+        }
         if (-not $same) { continue }
         $relation = Compare-ExgScope -Assignment $assignment -Wanted $Wanted
         if ($relation -eq 'equal' -and $assignment.Enabled) {
@@ -20,12 +24,16 @@ function Get-ExgStanding {
             $standing.Wider += $assignment
         }
     }
+    $held = @(Get-ExgHeld -Guid "$($Assignee.Guid)")
+    $standing.Indirect = @($held | Where-Object -FilterScript {
+            $_.Enabled -and $direct -notcontains "$($_.Guid)" -and (Test-ExgRegular -Assignment $_)
+        })
     $standing
 }
 
 # Says what makes the scope mean less than it seems: wider grants, grants through groups, exclusive scopes.
 function Add-ExgStandingFinding {
-    param($Assignee, $Wanted, $Standing)
+    param($Wanted, $Standing)
     $who = $Exg.Report.grant.assignee.name
     foreach ($assignment in $Standing.Wider) {
         if ($assignment.Name -eq $Grant.Name) { continue }
@@ -39,13 +47,10 @@ function Add-ExgStandingFinding {
             "filter of $(Format-ExgWriteScope -Assignment $assignment) of '$($assignment.Name)' could not be " +
                 "understood.")
     }
-    foreach ($row in $Exg.Rows) {
-        if (-not $row.Enabled -or "$($row.RoleAssigneeType)" -eq 'User') { continue }
-        if (-not (Test-ExgRegular -Assignment $row)) { continue }
-        if (-not (Test-ExgSame -Name "$($row.User)" -Object $Assignee)) { continue }
-        if ('equal', 'wider' -notcontains (Compare-ExgScope -Assignment $row -Wanted $Wanted)) { continue }
-        Add-ExgFinding -Id 'indirect' -Severity 'info' -Objects "$($row.Guid)" -Text ("'$($row.Name)' reaches " +
-            "as far through the group $($row.RoleAssignee).")
+    foreach ($assignment in $Standing.Indirect) {
+        if ('equal', 'wider' -notcontains (Compare-ExgScope -Assignment $assignment -Wanted $Wanted)) { continue }
+        $text = "'$($assignment.Name)' reaches as far through the group $($assignment.RoleAssignee)."
+        Add-ExgFinding -Id 'indirect' -Severity 'info' -Text $text -Objects "$($assignment.Guid)"
     }
     foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
         Add-ExgFinding -Id 'exclusive-scope' -Severity 'warning' -Objects "$($scope.Guid)" -Text ('The ' +

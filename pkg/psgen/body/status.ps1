@@ -70,7 +70,7 @@ function Test-ExgGrant {
     param($Assignee, $Wanted)
     Read-ExgAssignment
     $standing = Get-ExgStanding -Assignee $Assignee -Wanted $Wanted
-    Add-ExgStandingFinding -Assignee $Assignee -Wanted $Wanted -Standing $standing
+    Add-ExgStandingFinding -Wanted $Wanted -Standing $standing
     $scopes = @($Exg.Scopes | Where-Object -FilterScript { $Wanted.Name -and $_.Name -eq $Wanted.Name })
     $ours = @(@($standing.Equal, $standing.Disabled, $standing.Named) |
             Where-Object -FilterScript { $_ } | Sort-Object -Property Name -Unique)
