@@ -255,7 +255,7 @@ func (c *call) resolveSet(known []parameter) error {
 // its mandatory ones were not given.
 func (c *call) fits(known []parameter, set string) (fits bool, absent []string) {
 	for _, q := range known {
-		in := len(q.sets) == 0 || slices.Contains(q.sets, set)
+		in := len(q.Sets) == 0 || slices.Contains(q.Sets, set)
 		switch given := c.has(q.Name); {
 		case given && !in:
 			return false, nil

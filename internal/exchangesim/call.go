@@ -21,7 +21,18 @@ type Call struct {
 	Fault   string // FailureCategory or FullyQualifiedErrorID of its first error; empty when it had none
 }
 
-// Calls returns every command so far, in order.
+// maxLog is how many entries the log of calls and the audit log keep.
+const maxLog = 100_000
+
+// appendBounded adds to a log; a full one loses its older half.
+func appendBounded[T any](log []T, entry T) []T {
+	if len(log) >= maxLog {
+		log = slices.Clone(log[maxLog/2:])
+	}
+	return append(log, entry)
+}
+
+// Calls returns the commands so far, in order: the last 50,000 at least.
 func (o *Organization) Calls() []Call {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -58,7 +69,7 @@ func (s *Session) run(command exchange.Command, input *exchange.Object) *call {
 	if err := c.execute(command, input); err != nil {
 		first = c.report(err)
 	}
-	o.calls = append(o.calls, Call{s.number, s.name, c.now, command, c.whatIf, c.wrote, first})
+	o.calls = appendBounded(o.calls, Call{s.number, s.name, c.now, command, c.whatIf, c.wrote, first})
 	c.audit(command, first)
 	return c
 }

@@ -21,7 +21,6 @@ type cmdlet struct {
 // A parameter is one parameter of a cmdlet.
 type parameter struct {
 	ParameterInfo
-	sets     []string // the parameter sets that have it; empty is all
 	onPrem   bool     // it does not exist in Exchange Online
 	online   bool     // it exists in Exchange Online only
 	values   []string // of an enumeration
@@ -29,7 +28,7 @@ type parameter struct {
 }
 
 func named(name string, t ParameterType, sets ...string) parameter {
-	return parameter{ParameterInfo: ParameterInfo{Name: name, Type: t, Position: -1}, sets: sets}
+	return parameter{ParameterInfo: ParameterInfo{Name: name, Type: t, Sets: sets, Position: -1}}
 }
 
 // first is a parameter that may be given without its name and takes piped objects.

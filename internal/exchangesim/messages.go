@@ -1,6 +1,9 @@
 package exchangesim
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A language is one in which servers answer.
 type language int
@@ -11,7 +14,9 @@ const (
 	japanese
 )
 
+// languageByName takes a language or a culture: de or de-AT.
 func languageByName(name string) (language, bool) {
+	name, _, _ = strings.Cut(strings.ToLower(name), "-")
 	switch name {
 	case "en":
 		return english, true

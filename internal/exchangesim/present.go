@@ -142,9 +142,7 @@ func (c *call) presentRoleGroup(g *recipient) exchange.Object {
 		{"LinkedGroup", g.LinkedTo}, {"Capabilities", []string{}}, {"LinkedPartnerGroupId", ""},
 		{"LinkedPartnerOrganizationId", ""},
 	}
-	tail := c.recipientTail(g)
-	tail[0].Value, tail[13].Value = g.Name, g.Name // role groups show their name as identity
-	return object(managementType+"RoleGroup", p, tail)
+	return object(managementType+"RoleGroup", p, c.recipientTail(g))
 }
 
 // canonicalNames returns the canonical names of those objects that the replica has.

@@ -96,14 +96,14 @@ func (c *call) getManagementRole() error {
 	roleType := c.text("RoleType")
 	var found []*role
 	for _, r := range c.org.roles {
-		if asked && !matchesName(identity, r.Name, r.GUID, r.dn()) && !c.isBelow(r, identity) ||
+		if asked && !c.isAsked(r, identity) ||
 			roleType != "" && !strings.EqualFold(r.Type, roleType) ||
 			c.has("Cmdlet") && !slices.ContainsFunc(roleEntries[r.Type], func(n string) bool { return strings.EqualFold(n, c.text("Cmdlet")) }) {
 			continue
 		}
 		found = append(found, r)
 	}
-	if asked && len(found) == 0 {
+	if asked && len(found) == 0 && !c.isTrue("GetChildren") && !strings.Contains(identity, "*") {
 		return notFound(identity, c.replica().dc)
 	}
 	for _, r := range found {
@@ -112,13 +112,20 @@ func (c *call) getManagementRole() error {
 	return nil
 }
 
-// isBelow reports whether -GetChildren or -Recurse ask for r as a descendant of
-// the role identity.
-func (c *call) isBelow(r *role, identity string) bool {
-	if !c.isTrue("GetChildren") && !c.isTrue("Recurse") {
-		return false
+// isAsked reports whether -Identity means r: the role itself, with -GetChildren
+// its children, with -Recurse the role and all its descendants.
+func (c *call) isAsked(r *role, identity string) bool {
+	is := func(r *role) bool { return r != nil && matchesName(identity, r.Name, r.GUID, r.dn()) }
+	parent := func(r *role) *role { return c.org.role(r.Parent) }
+	switch {
+	case c.isTrue("GetChildren"):
+		return is(parent(r))
+	case c.isTrue("Recurse"):
+		for ; r != nil && !is(r); r = parent(r) {
+		}
+		return r != nil
 	}
-	return r.Parent != "" && strings.EqualFold(r.Parent, identity)
+	return is(r)
 }
 
 // matchesName reports whether an identity means a configuration object. Wildcards

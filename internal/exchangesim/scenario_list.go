@@ -51,6 +51,7 @@ func customizationScenarios() []Scenario {
 
 func (o *Organization) moveOnline() {
 	o.behaviour.Online = true
+	o.domains[0].DCs = []string{"AM6PR03A01DC002.EURPR03A001.PROD.OUTLOOK.COM"}
 	o.behaviour.Customization = customization{CmdletExists: true, Dehydrated: true}
 	o.removeRole(exchange.Role)
 }

@@ -147,7 +147,7 @@ func (c *call) audit(command exchange.Command, fault string) {
 	for _, p := range command.Params {
 		e.Parameters = append(e.Parameters, auditParameter{p.Name, valueText(p.Value)})
 	}
-	c.org.audited = append(c.org.audited, e)
+	c.org.audited = appendBounded(c.org.audited, e)
 }
 
 func valueText(v exchange.Value) string {

@@ -17,7 +17,7 @@ const onlineServer = "AM6PR03MB4616"
 // SessionOptions are what a client brings to a session.
 type SessionOptions struct {
 	User     string // any identity of an account; empty is DefaultUser
-	Language string // of messages: "en", "de" or "ja"; empty or unknown is the organization's
+	Language string // of messages: "en", "de" or "ja", or a culture of these (de-DE); empty or unknown is the organization's
 }
 
 // A Session is one client's connection. Its view of the directory
@@ -115,7 +115,7 @@ func (s *Session) Commands() []CommandInfo {
 			ParameterSets: slices.Clone(p.cmdlet.sets)}
 		for _, q := range s.parameters(p) {
 			info := q.ParameterInfo
-			info.Sets = slices.Clone(q.sets)
+			info.Sets = slices.Clone(info.Sets)
 			infos[i].Parameters = append(infos[i].Parameters, info)
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
 // A Snapshot is the state that grants are about, as all domain controllers see
@@ -101,28 +99,4 @@ func (o *Organization) snapshotRoleGroups(r replica) []RoleGroupSnapshot {
 	}
 	slices.SortFunc(all, func(a, b RoleGroupSnapshot) int { return strings.Compare(a.Name, b.Name) })
 	return all
-}
-
-// GUID returns the GUID of the assignment, scope or recipient with the given
-// name, in this order, as a test needs it that revokes by GUID; "" when there is
-// none.
-func (o *Organization) GUID(name string) exchange.GUID {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, rec := range o.assignments {
-		if a := latest(rec); a != nil && a.Name == name {
-			return a.GUID
-		}
-	}
-	for _, rec := range o.scopes {
-		if s := latest(rec); s != nil && s.Name == name {
-			return s.GUID
-		}
-	}
-	for _, rec := range o.recipients {
-		if r := latest(rec); r != nil && r.Name == name {
-			return r.GUID
-		}
-	}
-	return ""
 }

@@ -17,13 +17,16 @@ import (
 // session's output. Texts of this package's own go through it too.
 type clixml struct {
 	strings.Builder
-	refs   int // RefId of the next object
-	origin string
+	origin string // PSComputerName of output
+
+	objects int            // in this document: the RefId of the next one
+	types   map[string]int // RefIds of the type names in this document
 }
 
 func (x *clixml) begin() {
 	x.Reset()
-	x.refs = 0
+	x.objects = 0
+	x.types = map[string]int{}
 	x.WriteString(`<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">`)
 }
 
@@ -53,17 +56,28 @@ func (x *clixml) object(name string, o exchange.Object, origin string) {
 	x.WriteString("</Obj>")
 }
 
-// open begins an object. Type names are not shared between objects by reference:
-// the few bytes are cheaper than the bookkeeping.
-func (x *clixml) open(name string, typeNames ...string) {
-	fmt.Fprintf(x, `<Obj%s RefId="%d">`, nameAttribute(name), x.refs)
-	fmt.Fprintf(x, `<TN RefId="%d">`, x.refs)
-	for _, t := range typeNames {
-		x.element("T", "", t)
+// open begins an object. A type that the document had before is given by reference.
+func (x *clixml) open(name, typeName string) {
+	x.WriteString("<Obj")
+	x.name(name)
+	x.number(` RefId="`, x.objects, `">`)
+	x.objects++
+	if ref, known := x.types[typeName]; known {
+		x.number(`<TNRef RefId="`, ref, `" />`)
+		return
 	}
-	x.element("T", "", "System.Object")
-	x.WriteString("</TN>")
-	x.refs++
+	x.number(`<TN RefId="`, len(x.types), `">`)
+	x.types[typeName] = len(x.types)
+	if typeName != "" {
+		x.element("T", "", typeName)
+	}
+	x.WriteString("<T>System.Object</T></TN>")
+}
+
+func (x *clixml) number(before string, n int, after string) {
+	x.WriteString(before)
+	x.WriteString(strconv.Itoa(n))
+	x.WriteString(after)
 }
 
 // identity is the text of an object: that of the identity it has, else its name.
@@ -77,7 +91,9 @@ func identity(o exchange.Object) string {
 func (x *clixml) value(name string, v any) {
 	switch v := v.(type) {
 	case nil:
-		fmt.Fprintf(x, `<Nil%s />`, nameAttribute(name))
+		x.WriteString("<Nil")
+		x.name(name)
+		x.WriteString(" />")
 	case string:
 		x.element("S", name, v)
 	case exchange.GUID:
@@ -118,7 +134,7 @@ func (x *clixml) value(name string, v any) {
 func (x *clixml) element(kind, name, text string) {
 	x.WriteByte('<')
 	x.WriteString(kind)
-	x.WriteString(nameAttribute(name))
+	x.name(name)
 	x.WriteByte('>')
 	writeEncoded(&x.Builder, text)
 	x.WriteString("</")
@@ -126,15 +142,14 @@ func (x *clixml) element(kind, name, text string) {
 	x.WriteByte('>')
 }
 
-func nameAttribute(name string) string {
+// name writes the attribute that says which property an element is.
+func (x *clixml) name(name string) {
 	if name == "" {
-		return ""
+		return
 	}
-	var b strings.Builder
-	b.WriteString(` N="`)
-	writeEncoded(&b, name)
-	b.WriteByte('"')
-	return b.String()
+	x.WriteString(` N="`)
+	writeEncoded(&x.Builder, name)
+	x.WriteByte('"')
 }
 
 // writeEncoded writes text as XML character data or attribute value. What XML

@@ -224,7 +224,7 @@ $id = [pscustomobject]@{ A = 1 }
 Set-Thing x -Text 'it''s' -List 'a', "b`+"`n"+`c" -On $false -Force -Count 7
 Set-Thing -Identity ([guid]'7d0d5c53-0d6b-4f6e-b1b8-1d1f3c1a2b01') -List one -Force:$false -Text $null -Verbose -ErrorAction Stop -OutVariable kept
 Get-Thing -ResultSize 1000000
-Get-Thing -Identity ([datetime]::new(2026, 1, 2, 3, 4, 5, 'Utc'))
+Get-Thing -Identity ([datetime]'2026-01-02T03:04:05Z')
 'p', 'q' | Get-Thing
 Remove-Thing -Identity x -Confirm:$false
 `)
