@@ -34,9 +34,9 @@ func serverOf(module string) string {
 // folder must not exist yet. It is readable by the user alone, since it holds the
 // token.
 //
-// Import the manifest by its path, or put dir into PSModulePath: PowerShell then
-// loads the module at the first cmdlet that is called. Until then Start-Sleep and
-// Get-Date are PowerShell's own.
+// Import the manifest by its path before the script runs. With dir in PSModulePath
+// PowerShell loads the module by itself, but only at the first Exchange cmdlet: what
+// the script did with Get-Date before then was with the computer's time.
 //
 // Address is where a Handler of the same session and token listens, such as
 // http://127.0.0.1:40123.
