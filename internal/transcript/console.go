@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -18,6 +19,8 @@ var (
 	prompt    = regexp.MustCompile(`^(?:\[PS\]|PS|\[[^\]]{1,80}\]: ?PS)\s?[^>\n]{0,260}>\s*(.*)$`)
 	header    = regexp.MustCompile(`^([A-Z][A-Za-z]{1,20}-[A-Z][A-Za-z0-9]{1,60}) ?:(?: |$)`)
 	cmdlet    = regexp.MustCompile(`\b([A-Z][a-z]{1,20}-[A-Z][A-Za-z0-9]{1,60})\b`)
+	// property is a line of Format-List; the exception's says something.
+	property = regexp.MustCompile(`^(?:Exception\s+: (.*)|(?:TargetObject|PSMessageDetails|[wW]riteErrorStream)\s+:.*)$`)
 	// position is "At line:1 char:1" in any language.
 	position   = regexp.MustCompile(`[:：]\s?\d+\s.{0,20}[:：]\s?\d+\s*$`)
 	serialized = regexp.MustCompile(`SerializedRemoteException\s*: ([A-Za-z0-9_.]+Exception)\b`)
@@ -110,7 +113,7 @@ func newBlock(shown, whole, id string) block {
 	b.record.FullyQualifiedErrorID = id
 	if m := categoryLabel.FindStringIndex(shown); m != nil {
 		addCategoryLine(&b.record, shown[m[1]:])
-		shown = shown[:m[0]]
+		shown = strings.TrimRight(shown[:m[0]], " \t+-*\\") // the label's own mark
 	}
 	head, message := readMessage(shown)
 	if b.record.Activity == "" {
@@ -185,7 +188,7 @@ func continues(id, line string) bool {
 	case !whole:
 		return true
 	default:
-		return !strings.ContainsAny(trimmed, " \t") && isIdentifier(trimmed) && strings.Contains(id, "[Server=")
+		return isIdentifier(trimmed) && !endsKnown(id)
 	}
 }
 
@@ -206,6 +209,10 @@ func isIdentifier(s string) bool {
 // knownEnds are identifiers' last words: a log that lost its line breaks runs on
 // right behind them.
 var knownEnds = []string{"PSSessionOpenFailed", "PSSessionOpenedFailed", "PSSessionStateBroken", "CreateRemoteRunspaceFailed", "JobFailure"}
+
+func endsKnown(id string) bool {
+	return slices.ContainsFunc(knownEnds, func(end string) bool { return strings.HasSuffix(id, end) })
+}
 
 // tidyID puts an identifier together again without the spaces that wrapping left.
 func tidyID(id string) string {
@@ -243,7 +250,7 @@ func readMessage(shown string) (activity, message string) {
 			line = strings.TrimSpace(line[len(m[0]):])
 		}
 		if line == "Line |" {
-			words = append(words, conciseMessage(lines[i+1:])...)
+			words = conciseMessage(lines[i+1:])
 			break
 		}
 		if strings.HasPrefix(line, "+ ") || strings.HasPrefix(line, "+~") {
@@ -251,6 +258,9 @@ func readMessage(shown string) (activity, message string) {
 				words = words[:n-1]
 			}
 			break
+		}
+		if m := property.FindStringSubmatch(line); m != nil {
+			line = m[1]
 		}
 		if line != "" {
 			words = append(words, line)

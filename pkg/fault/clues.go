@@ -44,9 +44,9 @@ var (
 	hexCodePattern   = regexp.MustCompile(`0[xX]([89A-Fa-f][0-9A-Fa-f]{7})`)
 	codePattern      = regexp.MustCompile(`-21[0-9]{8}\b|\b21[45][0-9]{7}\b`)
 	elementPattern   = regexp.MustCompile(`WSManFault[^>]{0,200}?Code=["']?([0-9]{1,10})`)
-	statusPattern    = regexp.MustCompile(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b|H(?:TTP|ttpStatus)[^0-9/:]{0,60}?([3-5][0-9][0-9])\b|\(([45][0-9][0-9])\)`)
+	statusPattern    = regexp.MustCompile(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b|H(?:TTP|ttpStatus)[^0-9/]{0,60}?([3-5][0-9][0-9])\b|\(([45][0-9][0-9])\)|(?:\bCode: ?|\b[Ss]tatus (?:of|code:?) )([45][0-9][0-9])\b`)
 	wordCodePattern  = regexp.MustCompile(`\bError[A-Z][A-Za-z]{2,60}\b`)
-	markedPattern    = regexp.MustCompile(`(?:ResponseCode[^A-Za-z<]{0,4}(?:xmlns[^>]{0,120})?>|faultcode[^>]{0,120}>[a-z]{1,3}:|\{)(Error[A-Z][A-Za-z]{2,60})`)
+	markedPattern    = regexp.MustCompile(`(?:ResponseCode[^A-Za-z<]{0,4}(?:xmlns[^>]{0,120})?>|faultcode[^>]{0,120}>[a-z]{1,3}:|\{|exchangelib\.errors\.)(Error[A-Z][A-Za-z]{2,60})`)
 	typePattern      = regexp.MustCompile(TypePattern)
 
 	remotingPattern = regexp.MustCompile(`(?i)PSSession(?:Open|Opened|State)[a-z]*(?:Failed|Broken)|CreateRemoteRunspaceFailed|` +
@@ -216,8 +216,10 @@ func codesOf(e Evidence, errorIDs []string, text, squeezed string) []uint32 {
 	if len(errorIDs) > 0 {
 		add(errorIDs[0], 10)
 	}
-	for _, m := range elementPattern.FindAllStringSubmatch(squeezed, 8) {
-		add(m[1], 10)
+	if e.WSManCode == 0 { // a provider's fault inside another counts less than that
+		if m := elementPattern.FindStringSubmatch(squeezed); m != nil {
+			add(m[1], 10)
+		}
 	}
 	for _, m := range hexCodePattern.FindAllStringSubmatch(squeezed, 8) {
 		add(m[1], 16)

@@ -337,7 +337,8 @@ var table = []Rule{
 	// Cmdlets: parameters and sessions.
 	{
 		Name: "serialization", ID: Serialization,
-		Text:   `["' ]Deserialized\.[A-Z]|Serializ(?:ation)?(?:ed)?DataSigning|Runtime\.Serialization|(?i:serialized data signing|failed to deserialize)`,
+		Text: `["' ]Deserialized\.[A-Z]|\bMicrosoft\.Exchange\.Configuration\.Tasks\.[A-Za-z]*IdParameter\b` +
+			`|Serializ(?:ation)?(?:ed)?DataSigning|Runtime\.Serialization|(?i:serialized data signing|failed to deserialize)`,
 		Hint:   "An object that came back over remoting was passed on as it was. Pass its GUID, distinguished name or name as text instead. If this began with an update, check the Auth Certificate: signed serialization depends on it.",
 		Retry:  RetryNever,
 		Source: sourceSigning,
@@ -366,7 +367,7 @@ var table = []Rule{
 	},
 	{
 		Name: "scope-filter", ID: ScopeError,
-		Text:   `(?i)invalid filter syntax|recogni[sz]ed filterable property|is an exclusive scope`,
+		Text:   `(?i)invalid filter syntax|recogni[sz]ed filterable property|valid OPath filter|is an exclusive scope`,
 		Hint:   hintScope,
 		Retry:  RetryNever,
 		Source: sourceFilters,
@@ -508,7 +509,7 @@ var table = []Rule{
 	},
 	{
 		Name: "load-quota-text", ID: Throttled,
-		Text: `(?i)system load quota|Systemlastenkontingent|quota de charge|cuota de carga|quota di carico|cota de carga|システム負荷` +
+		Text: `(?i)(?:system|user) load quota|Systemlastenkontingent|quota de charge|cuota de carga|quota di carico|cota de carga|システム負荷` +
 			`|(?:WinRM|WS-Man).{0,600}(?:millise[ck]|ミリ秒|毫秒|миллисек)`,
 		Hint:   hintLoad,
 		Retry:  RetryBackoff,
@@ -517,7 +518,7 @@ var table = []Rule{
 	{
 		Name: "quota-text", ID: ConnectQuota,
 		Layer: LayerRemoting,
-		Text: `(?i)m[aáà](?:x|ss)im.{0,60}\bshells?\b|concurrent shells|maximum number of (?:connections|concurrent operations|concurrent commands)` +
+		Text: `(?i)m[aáà](?:x|ss)im.{0,60}\bshells?\b|concurrent shells|maximum number of (?:[0-9]+ )?(?:connections|concurrent (?:operations|commands|users))` +
 			`|(?:BudgetType|MaxConcurrency|ActiveRunspaces)|最大.{0,12}(?:外壳|殼層|シェル)|シェル.{0,12}最大|максим.{0,60}оболоч`,
 		Hint:   hintQuota,
 		Retry:  RetryBackoff,
@@ -852,6 +853,14 @@ var table = []Rule{
 		Hint:   hintCustomize,
 		Retry:  RetryAfterCustomization,
 		Source: sourceCustomization,
+	},
+	{
+		Name: "dehydrated-name", ID: Dehydrated,
+		Types:  []string{""},
+		Text:   `\bInvalidOperationInDehydratedContextException\b`,
+		Hint:   hintCustomize,
+		Retry:  RetryAfterCustomization,
+		Source: "https://github.com/MicrosoftLearning/MS-102T00-Microsoft-365-Administrator-Essentials/pull/171",
 	},
 	{
 		Name: "object-ambiguous-text", ID: PrincipalAmbiguous,
