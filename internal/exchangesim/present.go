@@ -175,9 +175,12 @@ func (c *call) presentADServerSettings() exchange.Object {
 	if c.session.preferredDC != "" {
 		preferred = c.session.preferredDC
 	}
-	dc := c.replica().dc
+	dc, configuration := c.replica().dc, c.org.writer(c.now).dc
+	if c.session.preferredDC != "" {
+		configuration = dc
+	}
 	return object("Microsoft.Exchange.Configuration.Tasks.RunspaceServerSettingsPresentationObject", properties{
-		{"DefaultGlobalCatalog", dc}, {"PreferredDomainControllerForDomain", []string{}}, {"DefaultConfigurationDomainController", dc},
+		{"DefaultGlobalCatalog", dc}, {"PreferredDomainControllerForDomain", []string{}}, {"DefaultConfigurationDomainController", configuration},
 		{"DefaultPreferredDomainControllers", []string{dc}}, {"UserPreferredGlobalCatalog", preferred},
 		{"UserPreferredConfigurationDomainController", preferred}, {"UserPreferredDomainControllers", []string{}},
 		{"RecipientViewRoot", root}, {"ViewEntireForest", c.session.viewEntireForest}, {"WriteOriginatingChangeTimestamp", false},
