@@ -20,6 +20,8 @@ type program struct {
 // commands lists every command, in the order in which help shows them.
 func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
+		p.scriptCommand(),
+		p.demoCommand(),
 		p.simCommand(),
 		p.versionCommand(),
 	}

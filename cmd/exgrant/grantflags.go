@@ -1,0 +1,301 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/exgrant/exgrant/internal/grantfile"
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// The grant flags: who gets the right, for which mailboxes, under which name.
+// Their names are those of exchange.FieldError, so that an error names the flag.
+const (
+	flagUser              = "user"
+	flagGroup             = "group"
+	flagRoleGroup         = "role-group"
+	flagMember            = "member"
+	flagViewOnlyConfig    = "view-only-configuration"
+	flagMailbox           = "mailbox"
+	flagName              = "name"
+	flagDomainController  = "domain-controller"
+	flagScopeGroup        = "scope-group"
+	flagScopeOU           = "scope-ou"
+	flagScopeFilter       = "scope-filter"
+	flagScopeName         = "scope-name"
+	flagWholeOrganization = "whole-organization"
+	flagFile              = "f"
+)
+
+// envDomainController is used where neither a flag nor the file names one.
+const envDomainController = "EXGRANT_DOMAIN_CONTROLLER"
+
+// identifyingFlags are the grant flags that mean one grant. With several grants
+// in a file they would have to mean one of them.
+var identifyingFlags = []string{flagUser, flagGroup, flagRoleGroup, flagMember, flagViewOnlyConfig, flagMailbox,
+	flagName, flagScopeGroup, flagScopeOU, flagScopeFilter, flagScopeName, flagWholeOrganization}
+
+func grantFlags() []cli.Flag {
+	const (
+		who   = "Who gets the right (exactly one of user, group, role group)"
+		which = "For which mailboxes (exactly one)"
+		how   = "Details"
+	)
+	return []cli.Flag{
+		&cli.StringFlag{Name: flagUser, Category: who, Usage: "the `ACCOUNT`: DOMAIN\\name, UPN, DN, GUID or name"},
+		&cli.StringFlag{Name: flagGroup, Category: who, Usage: "an existing universal security `GROUP`"},
+		&cli.StringFlag{Name: flagRoleGroup, Category: who, Usage: "a role group of this `NAME`, made where it is missing"},
+		&cli.StringSliceFlag{Name: flagMember, Category: who, Usage: "a `MEMBER` of the role group; repeat the flag for more"},
+		&cli.BoolFlag{Name: flagViewOnlyConfig, Category: who, Usage: "also give the role group View-Only Configuration"},
+		&cli.StringFlag{Name: flagMailbox, Category: who, Usage: "the service's own `MAILBOX`; alone it is also the user"},
+		&cli.StringFlag{Name: flagScopeGroup, Category: which, Usage: "the direct members of a `GROUP`"},
+		&cli.StringFlag{Name: flagScopeOU, Category: which, Usage: "everybody below an organizational unit (`OU`)"},
+		&cli.StringFlag{Name: flagScopeFilter, Category: which, Usage: "everybody whom an OPATH `FILTER` matches"},
+		&cli.StringFlag{Name: flagScopeName, Category: which,
+			Usage: "a management scope of this `NAME` that exists; beside --scope-group or --scope-filter the name of the one to make"},
+		&cli.BoolFlag{Name: flagWholeOrganization, Category: which, Usage: "every mailbox there is"},
+		&cli.StringFlag{Name: flagName, Category: how, Usage: "`NAME` of the role assignment; derived when left out"},
+		&cli.StringFlag{Name: flagDomainController, Category: how,
+			Usage: "the domain controller that takes the changes (`FQDN`; else the file's, else " + envDomainController + ")"},
+		&cli.StringFlag{Name: flagFile, Category: how, Usage: "read grants from a YAML `FILE`, - for standard input; flags win over it"},
+	}
+}
+
+// grants returns the grants that the command line asks for, validated. It is one
+// unless -f names a file with several.
+func (p *program) grants(c *cli.Context) ([]exchange.Grant, error) {
+	grants := []exchange.Grant{{}}
+	if c.IsSet(flagFile) {
+		var err error
+		if grants, err = p.readGrants(c); err != nil {
+			return nil, err
+		}
+	}
+	if len(grants) > 1 {
+		if set := given(c, identifyingFlags); len(set) > 0 {
+			return nil, usageErrorf("%s: --%s cannot say which of the %d grants in %s it means",
+				c.Command.HelpName, set[0], len(grants), fileName(c.String(flagFile))).
+				withHint("write it into the file, or keep one grant in it")
+		}
+	}
+	for i := range grants {
+		if err := override(c, &grants[i]); err != nil {
+			return nil, err
+		}
+		if grants[i].DomainController == "" {
+			grants[i].DomainController = p.getenv(envDomainController)
+		}
+		if err := grants[i].Validate(); err != nil {
+			return nil, invalidGrant(c, err)
+		}
+	}
+	return grants, nil
+}
+
+func (p *program) readGrants(c *cli.Context) ([]exchange.Grant, error) {
+	name := c.String(flagFile)
+	r := p.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, cannotRead(c, name, err)
+		}
+		defer f.Close()
+		r = interruptible{c.Context, f}
+	}
+	grants, err := grantfile.Read(r, fileName(name))
+	switch {
+	case c.Context.Err() != nil:
+		return nil, c.Context.Err()
+	case err != nil:
+		return nil, invalidFile(c, err)
+	}
+	return grants, nil
+}
+
+// maxListed is how many errors of a file are shown; the first says how many more
+// there are.
+const maxListed = 5
+
+func invalidFile(c *cli.Context, err error) error {
+	invalid := usageErrorf("%s: %w", c.Command.HelpName, err)
+	var errs grantfile.Errors
+	if errors.As(err, &errs) && len(errs) > 1 {
+		for _, e := range errs[1:min(len(errs), maxListed)] {
+			invalid.withHint("also %v", e)
+		}
+	}
+	return invalid.withHint("%s --help shows a file", c.Command.HelpName)
+}
+
+// cannotRead is the error of an input file that the system does not give.
+func cannotRead(c *cli.Context, name string, err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return usageErrorf("%s: cannot read %s: %w", c.Command.HelpName, name, err).
+		withHint("check the path; - reads standard input")
+}
+
+func fileName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
+// override puts what the flags say over the file's grant, or over an empty one.
+func override(c *cli.Context, g *exchange.Grant) error {
+	if err := overrideAssignee(c, g); err != nil {
+		return err
+	}
+	if err := overrideScope(c, &g.Scope); err != nil {
+		return err
+	}
+	if err := overrideText(c, flagName, &g.Name); err != nil {
+		return err
+	}
+	return overrideText(c, flagDomainController, &g.DomainController)
+}
+
+func overrideText(c *cli.Context, flag string, field *string) error {
+	if !c.IsSet(flag) {
+		return nil
+	}
+	if c.String(flag) == "" {
+		return emptyValue(c, flag)
+	}
+	*field = c.String(flag)
+	return nil
+}
+
+func overrideAssignee(c *cli.Context, g *exchange.Grant) error {
+	set := given(c, []string{flagUser, flagGroup, flagRoleGroup})
+	if len(set) > 1 {
+		return usageErrorf("%s: %s exclude each other", c.Command.HelpName, flagList(set)).
+			withHint("one grant has one assignee: write two grants")
+	}
+	for _, flag := range set {
+		kind := map[string]exchange.AssigneeKind{
+			flagUser: exchange.User, flagGroup: exchange.SecurityGroup, flagRoleGroup: exchange.RoleGroup}[flag]
+		g.Assignee = exchange.Assignee{Kind: kind, Identity: c.String(flag)}
+	}
+	if c.IsSet(flagMember) {
+		g.Assignee.Members = c.StringSlice(flagMember)
+	}
+	if c.IsSet(flagViewOnlyConfig) {
+		g.Assignee.ViewOnlyConfiguration = c.Bool(flagViewOnlyConfig)
+	}
+	if c.IsSet(flagMailbox) {
+		mailbox := c.String(flagMailbox)
+		if mailbox == "" {
+			return emptyValue(c, flagMailbox)
+		}
+		if len(set) == 0 && g.Mailbox != "" && g.Assignee.Identity == g.Mailbox && mailbox != g.Mailbox {
+			return usageErrorf("%s: --mailbox would leave the right with %q, the mailbox of the file", c.Command.HelpName, g.Mailbox).
+				withHint("name the account too: --user")
+		}
+		g.Mailbox = mailbox
+	}
+	if g.Assignee.Kind == "" && g.Mailbox != "" {
+		g.Assignee.Kind, g.Assignee.Identity = exchange.User, g.Mailbox
+	}
+	return nil
+}
+
+func overrideScope(c *cli.Context, s *exchange.Scope) error {
+	set := given(c, []string{flagScopeGroup, flagScopeOU, flagScopeFilter, flagWholeOrganization})
+	named := c.IsSet(flagScopeName)
+	switch {
+	case len(set) > 1:
+		return usageErrorf("%s: %s exclude each other", c.Command.HelpName, flagList(set)).
+			withHint("one grant has one scope: write two grants")
+	case len(set) == 0 && !named:
+		return nil
+	case len(set) == 0 && s.Creates():
+		return usageErrorf("%s: --%s beside %s could mean two things", c.Command.HelpName, flagScopeName, fileName(c.String(flagFile))).
+			withHint("to name the scope that is made, repeat --%s or --%s too", flagScopeGroup, flagScopeFilter).
+			withHint("to use a scope that exists, change the file")
+	case len(set) == 0:
+		*s = exchange.Scope{Kind: exchange.Existing, Text: c.String(flagScopeName)}
+		return nil
+	}
+	if named && c.String(flagScopeName) == "" {
+		return emptyValue(c, flagScopeName)
+	}
+	*s = exchange.Scope{Name: c.String(flagScopeName)}
+	switch set[0] {
+	case flagScopeGroup:
+		s.Kind, s.Text = exchange.Group, c.String(flagScopeGroup)
+	case flagScopeOU:
+		s.Kind, s.Text = exchange.OrganizationalUnit, c.String(flagScopeOU)
+	case flagScopeFilter:
+		s.Kind, s.Text = exchange.RecipientFilter, c.String(flagScopeFilter)
+	case flagWholeOrganization:
+		s.Kind = exchange.WholeOrganization
+	}
+	return nil
+}
+
+// given returns those of the flags that the command line sets. A switch that is
+// set to false counts as left out.
+func given(c *cli.Context, flags []string) []string {
+	var set []string
+	for _, f := range flags {
+		isSwitch := f == flagViewOnlyConfig || f == flagWholeOrganization
+		if c.IsSet(f) && (!isSwitch || c.Bool(f)) {
+			set = append(set, f)
+		}
+	}
+	return set
+}
+
+func flagList(names []string) string {
+	dashedNames := make([]string, len(names))
+	for i, n := range names {
+		dashedNames[i] = "--" + n
+	}
+	last := len(names) - 1
+	return strings.Join(dashedNames[:last], ", ") + " and " + dashedNames[last]
+}
+
+func emptyValue(c *cli.Context, flag string) error {
+	return usageErrorf("%s: %s must not be empty", c.Command.HelpName, dashed(flag)).
+		withHint("a variable without a value gives an empty flag; leave the flag out if it is not meant")
+}
+
+// invalidGrant tells what Validate found in the words of the command line.
+func invalidGrant(c *cli.Context, err error) error {
+	var fields exchange.ValidationError
+	if !errors.As(err, &fields) {
+		return usageErrorf("%s: %w", c.Command.HelpName, err)
+	}
+	var texts []string
+	failed := usageErrorf("")
+	for _, f := range fields {
+		switch {
+		case f.Field == flagUser && f.Value == "" && given(c, []string{flagUser}) == nil:
+			texts = append(texts, "nobody to give the right to")
+			failed.withHint("name the account: --%s, --%s, --%s or --%s", flagUser, flagGroup, flagRoleGroup, flagMailbox)
+		case f.Field == "scope":
+			texts = append(texts, "no scope: a right for every mailbox is never the default")
+			failed.withHint("choose one: --%s GROUP, --%s OU, --%s FILTER, --%s NAME (existing)",
+				flagScopeGroup, flagScopeOU, flagScopeFilter, flagScopeName).
+				withHint("or every mailbox there is: --%s", flagWholeOrganization)
+		case f.Value == "":
+			texts = append(texts, fmt.Sprintf("--%s %s", f.Field, f.Rule))
+		default:
+			texts = append(texts, fmt.Sprintf("--%s \"%s\" %s", f.Field, f.Value, f.Rule))
+		}
+	}
+	failed.err = fmt.Errorf("%s: %s", c.Command.HelpName, strings.Join(texts, "; "))
+	if len(failed.hints) == 0 {
+		failed.withHint("%s --help shows what each flag takes", c.Command.HelpName)
+	}
+	return failed
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/exgrant/exgrant/internal/peers"
+)
+
+func sharedReport(t testing.TB) []byte {
+	t.Helper()
+	data, err := os.ReadFile(peers.Shared(t, "design", "report.v1.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestParseReport(t *testing.T) {
+	data := sharedReport(t)
+	report, err := parseReport(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Inverse) == 0 || report.Grant == nil {
+		t.Errorf("the report lost its grant or its inverse: %+v", report)
+	}
+}
+
+// The encodings in which Windows PowerShell writes a file.
+func TestParseReportEncodings(t *testing.T) {
+	text := string(sharedReport(t))
+	little := []byte{0xff, 0xfe}
+	big := []byte{0xfe, 0xff}
+	for _, u := range utf16.Encode([]rune(text)) {
+		little = append(little, byte(u), byte(u>>8))
+		big = append(big, byte(u>>8), byte(u))
+	}
+	for name, data := range map[string][]byte{"UTF-8 with BOM": []byte("\ufeff" + text), "UTF-16LE": little, "UTF-16BE": big} {
+		if _, err := parseReport(data); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestParseReportErrors(t *testing.T) {
+	for data, want := range map[string]string{
+		"":                       "unexpected end of JSON input",
+		"[]":                     "is a array, expected",
+		"{}":                     `its schema is "", expected "exgrant.report/v1"`,
+		"{\n\"schema\":\n1}":     "line 3: schema is a number, expected string",
+		"{\n\n\"schema\": x}":    "line 3: invalid character 'x'",
+		`{"schema": "other/v9"}`: `its schema is "other/v9"`,
+		`{"schema": "exgrant.report/v1", "surprise": 1}`: `unknown field "surprise"`,
+		`{"schema": "exgrant.report/v1"} {}`:             "line 1: invalid character '{' after top-level value",
+		strings.Repeat(" ", maxReport+1):                 "it is larger than 16 MiB",
+	} {
+		_, err := parseReport([]byte(data))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60q: got %v, want %q", data, err, want)
+		}
+	}
+}
+
+func FuzzParseReport(f *testing.F) {
+	f.Add(sharedReport(f))
+	f.Add([]byte("\xff\xfe{\x00}\x00"))
+	f.Add([]byte(`{"schema": "exgrant.report/v1", "inverse": [{"cmdlet": "x", "identity": "y", "parameters": [{"name": "n", "value": [1]}]}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		report, err := parseReport(data)
+		if err == nil && report.Schema == "" {
+			t.Errorf("accepted a report without a schema: %q", data)
+		}
+	})
+}
