@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -456,26 +457,17 @@ func TestExchangeOnlineShell(t *testing.T) {
 	}
 }
 
+// More objects than fit into one piece of an answer arrive in order.
 func TestManyObjects(t *testing.T) {
-	session := &fakeSession{objects: make([]exchange.Object, 50_000)}
+	session := &fakeSession{objects: make([]exchange.Object, 10*batch+1)}
 	for i := range session.objects {
-		name := fmt.Sprintf("user%05d", i)
-		session.objects[i] = exchange.Object{TypeName: "Microsoft.Exchange.Data.Directory.Management.ReducedRecipient"}
-		for _, p := range []string{"Identity", "Name", "Alias", "DisplayName", "PrimarySmtpAddress", "RecipientType", "RecipientTypeDetails",
-			"OrganizationalUnit", "DistinguishedName", "SamAccountName", "OriginatingServer"} {
-			session.objects[i].Properties = append(session.objects[i].Properties, exchange.Property{Name: p, Value: name + p})
-		}
-		session.objects[i].Properties = append(session.objects[i].Properties,
-			exchange.Property{Name: "Guid", Value: exchange.GUID("7d0d5c53-0d6b-4f6e-b1b8-1d1f3c1a2b01")},
-			exchange.Property{Name: "WhenCreated", Value: time.Unix(0, 0)},
-			exchange.Property{Name: "EmailAddresses", Value: []string{"SMTP:" + name + "@contoso.test"}})
+		session.objects[i] = exchange.Object{TypeName: "A", Properties: []exchange.Property{{Name: "Name", Value: fmt.Sprint(i)}}}
 	}
 	server := start(t, session, newClock())
-	r := run(t, server, `$n = 0; Get-Thing | ForEach-Object -Process { $n++; $last = $_.Name }; "$n $last"`)
-	if r.Console != "50000 user49999Name\n" {
-		t.Errorf("console %q", r.Console)
+	r := run(t, server, `$n = 0; Get-Thing | ForEach-Object -Process { if ($_.Name -ne $n) { $_.Name }; $n++ }; "all $n"`)
+	if want := fmt.Sprintf("all %d\n", 10*batch+1); r.Console != want {
+		t.Errorf("console %.200q, want %q", r.Console, want)
 	}
-	t.Logf("50,000 recipients in %v", r.Duration)
 
 	// A pipeline that has enough stops the command.
 	if r := run(t, server, `(Get-Thing | Select-Object -First 2).Count`); r.Console != "2\n" {
@@ -565,4 +557,26 @@ func TestStoppedServer(t *testing.T) {
 	if _, err := os.Stat(filepath.Dir(server.Manifest)); !os.IsNotExist(err) {
 		t.Errorf("the module is still there: %v", err)
 	}
+}
+
+// Whatever a stranger with the token sends gets an answer.
+func FuzzInvoke(f *testing.F) {
+	f.Add(`{"cmdlet": "Set-Thing", "parameters": [{"name": "Count", "value": 1e400}, {"name": "List", "value": ["a", 1]}]}`)
+	f.Add(`{"cmdlet": "", "parameters": [{"name": null, "value": {}}]}`)
+	f.Add(`{"cmdlet": "Get-Thing", "parameters": [{"name": "identity", "value": null}]} trailing`)
+	handler := New(&fakeSession{}, newClock(), "token")
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, path := range []string{"/invoke", "/sleep", "/clock"} {
+			request := httptest.NewRequest("POST", path, strings.NewReader(body))
+			request.Header.Set(tokenHeader, "token")
+			recorder := httptest.NewRecorder()
+			handler.ServeHTTP(recorder, request)
+			if recorder.Code != http.StatusOK && recorder.Code != http.StatusBadRequest {
+				t.Errorf("%s %q: status %d", path, body, recorder.Code)
+			}
+			if path == "/invoke" && recorder.Code == http.StatusOK && !strings.HasPrefix(recorder.Body.String(), "S<Objs") {
+				t.Errorf("%q: answer %.100q", body, recorder.Body)
+			}
+		}
+	})
 }

@@ -18,8 +18,7 @@ import (
 type Server struct {
 	// URL is where the server listens, such as http://127.0.0.1:40123.
 	URL string
-	// Manifest is the absolute path of the module's .psd1 file. The folder two levels
-	// up is the one to put into PSModulePath.
+	// Manifest is the absolute path of the module's .psd1 file: import it by this path.
 	Manifest string
 
 	http   *http.Server
@@ -54,6 +53,7 @@ func Start(s Session, clock *exchangesim.Clock, listen, dir string) (*Server, er
 		Handler:           New(s, clock, token),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
+		IdleTimeout:       time.Hour, // a script may think for long, and its next call must not meet a closing connection
 		MaxHeaderBytes:    16 << 10,
 	}
 	go func() { server.served <- server.http.Serve(listener) }()

@@ -1,0 +1,362 @@
+package exchangesim
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// An answer is what a pipeline gave.
+type answer struct {
+	objects []exchange.Object
+	exchange.Streams
+}
+
+// fault is the class of the only error: the exception's short name, "" for none.
+func (a answer) fault(t *testing.T) string {
+	t.Helper()
+	switch len(a.Errors) {
+	case 0:
+		return ""
+	case 1:
+		return a.Errors[0].Reason
+	}
+	t.Fatalf("several errors: %v", a.Errors)
+	return ""
+}
+
+func (a answer) names() []string { return a.texts("Name") }
+
+func (a answer) texts(property string) []string {
+	texts := []string{}
+	for _, o := range a.objects {
+		texts = append(texts, o.Text(property))
+	}
+	return texts
+}
+
+func invoke(t *testing.T, s *Session, p ...exchange.Command) answer {
+	t.Helper()
+	var a answer
+	streams, err := s.Invoke(context.Background(), p, func(o exchange.Object) error {
+		a.objects = append(a.objects, o)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%v: %v", p, err)
+	}
+	a.Streams = streams
+	return a
+}
+
+// must runs a command that has to work without an error or a warning.
+func must(t *testing.T, s *Session, c exchange.Command) answer {
+	t.Helper()
+	a := invoke(t, s, c)
+	if len(a.Errors) > 0 || len(a.Warnings) > 0 || a.Failed {
+		t.Fatalf("%v: %+v", c, a.Streams)
+	}
+	return a
+}
+
+func scenario(t testing.TB, name string) Scenario {
+	t.Helper()
+	s, err := ScenarioByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func open(t testing.TB, name string) (*Organization, *Session) {
+	t.Helper()
+	o := New(scenario(t, name), Options{})
+	return o, o.Session(SessionOptions{})
+}
+
+func command(cmdlet string, parameters ...any) exchange.Command {
+	c := exchange.Command{Cmdlet: cmdlet}
+	for i := 0; i < len(parameters); i += 2 {
+		var v exchange.Value
+		switch p := parameters[i+1].(type) {
+		case string:
+			v = exchange.String(p)
+		case []string:
+			v = exchange.Strings(p)
+		case bool:
+			v = exchange.Bool(p)
+		case int:
+			v = exchange.Int(p)
+		case nil:
+			v = exchange.Null{}
+		case exchange.Value:
+			v = p
+		}
+		c = c.With(parameters[i].(string), v)
+	}
+	return c
+}
+
+func TestBinding(t *testing.T) {
+	newAssignment := func(parameters ...any) exchange.Command {
+		return command("New-ManagementRoleAssignment", append([]any{"Role", exchange.Role}, parameters...)...)
+	}
+	for _, c := range []struct {
+		name    string
+		command exchange.Command
+		id      string // what the FullyQualifiedErrorId begins with; "" when it works
+	}{
+		{"no such cmdlet", command("Get-Nothing"), "CommandNotFoundException"},
+		{"cloud cmdlet", command("Enable-OrganizationCustomization"), "CommandNotFoundException"},
+		{"cloud parameter", newAssignment("User", "anna", "Force", true), "NamedParameterNotFound,"},
+		{"cloud parameter of a role group", command("New-RoleGroup", "Name", "X", "Force", true), "NamedParameterNotFound,"},
+		{"cloud scope", newAssignment("User", "anna", "RecipientGroupScope", rescheduleUsers), "NamedParameterNotFound,"},
+		{"force of a scope", command("New-ManagementScope", "Name", "X", "RecipientRestrictionFilter", "Name -eq 'x'", "Force", true), ""},
+		{"any case", command("get-user", "IDENTITY", "anna"), ""},
+		{"abbreviated", command("Get-User", "Ident", "anna"), ""},
+		{"ambiguous abbreviation", command("Get-User", "R", "x"), "AmbiguousParameter,"},
+		{"twice", command("Get-User", "Identity", "anna", "identity", "ben"), "ParameterAlreadyBound,"},
+		{"two assignees", newAssignment("User", "anna", "SecurityGroup", rescheduleUsers), "AmbiguousParameterSet,"},
+		{"no assignee", newAssignment("Name", "X"), "MissingMandatoryParameter,"},
+		{"no role", command("New-ManagementRoleAssignment", "User", "anna"), "MissingMandatoryParameter,"},
+		{"identity and role", command("Get-ManagementRoleAssignment", "Identity", "x", "Role", exchange.Role), "AmbiguousParameterSet,"},
+		{"empty mandatory", command("Remove-ManagementScope", "Identity", "", "Confirm", false), "ParameterArgumentValidationErrorEmptyStringNotAllowed,"},
+		{"null mandatory", command("Remove-ManagementScope", "Identity", nil, "Confirm", false), "ParameterArgumentValidationErrorNullNotAllowed,"},
+		{"text for a boolean", command("Set-ADServerSettings", "ViewEntireForest", "yes"), "ParameterArgumentTransformationError,"},
+		{"enumeration", newAssignment("User", "anna", "RecipientRelativeWriteScope", "MyExecutive"), "ParameterArgumentTransformationError,"},
+		{"number for text", command("Get-User", "ResultSize", 5), ""},
+		{"result size", command("Get-User", "ResultSize", "many"), "ParameterArgumentTransformationError,"},
+		{"what-if on a read", command("Get-User", "WhatIf", true), "NamedParameterNotFound,"},
+		{"asks", command("Remove-ManagementScope", "Identity", "x"), "HostFunctionNotImplemented,"},
+		{"asks when told to", command("New-ManagementScope", "Name", "X", "RecipientRestrictionFilter", "Name -eq 'x'", "Confirm", true), "HostFunctionNotImplemented,"},
+		{"exclusive asks", command("New-ManagementScope", "Name", "X", "RecipientRestrictionFilter", "Name -eq 'x'", "Exclusive", true), "HostFunctionNotImplemented,"},
+		{"common parameter", command("Get-User", "Identity", "anna", "Verbose", true), ""},
+		{"filter syntax", command("Get-Recipient", "Filter", "((RecipientType -eq 'UserMailbox' -or 'MailUser'))"), "ParameterBindingFailed,"},
+		{"filter property", command("Get-Recipient", "Filter", "Shoe -eq 'x'"), "ParameterBindingFailed,"},
+		{"scope filter", command("New-ManagementScope", "Name", "X", "RecipientRestrictionFilter", "City"), "ParameterBindingFailed,"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o, s := open(t, "plain")
+			before := o.Snapshot()
+			a := invoke(t, s, c.command)
+			if c.id == "" {
+				if len(a.Errors) > 0 || a.Failed {
+					t.Fatalf("got %+v, want no error", a.Streams)
+				}
+				return
+			}
+			if len(a.Errors) != 1 || !strings.HasPrefix(a.Errors[0].FullyQualifiedErrorID, c.id) || !a.Failed {
+				t.Fatalf("got %+v, want one %s and a failed pipeline", a.Streams, c.id)
+			}
+			if a.Errors[0].FailureCategory() != "" {
+				t.Errorf("an error of PowerShell has the category %q", a.Errors[0].FailureCategory())
+			}
+			if diff := cmp.Diff(before, o.Snapshot()); diff != "" {
+				t.Errorf("changed:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestErrorAction(t *testing.T) {
+	_, s := open(t, "plain")
+	unknown := exchange.GetUser("nobody")
+	if a := invoke(t, s, unknown); a.Failed || a.fault(t) != "ManagementObjectNotFoundException" {
+		t.Errorf("an error of Exchange ends the pipeline Completed: %+v", a.Streams)
+	}
+	if a := invoke(t, s, unknown.With("ErrorAction", exchange.String("Stop"))); !a.Failed || len(a.Errors) != 1 {
+		t.Errorf("-ErrorAction Stop: %+v", a.Streams)
+	}
+	if a := invoke(t, s, unknown.With("ErrorAction", exchange.String("SilentlyContinue"))); a.Failed || len(a.Errors) != 0 {
+		t.Errorf("-ErrorAction SilentlyContinue: %+v", a.Streams)
+	}
+}
+
+func TestPipeline(t *testing.T) {
+	o, s := open(t, "equal-other-name")
+	remove := command("Remove-ManagementRoleAssignment", "Confirm", false)
+	if a := invoke(t, s, command("Get-ManagementRoleAssignment", "Identity", "Old*"), remove); len(a.Errors) != 0 {
+		t.Fatal(a.Errors)
+	}
+	if slices.ContainsFunc(o.Snapshot().Assignments, func(a AssignmentSnapshot) bool { return a.Name == "Old Grant" }) {
+		t.Error("the piped assignment is still there")
+	}
+	if _, err := s.Invoke(context.Background(), nil, nil); err == nil {
+		t.Error("an empty pipeline was accepted")
+	}
+}
+
+func TestInvokeStops(t *testing.T) {
+	_, s := open(t, "plain")
+	stop := errors.New("enough")
+	n := 0
+	_, err := s.Invoke(context.Background(), exchange.Pipeline{exchange.ListRecipients("", "")}, func(exchange.Object) error {
+		n++
+		return stop
+	})
+	if n != 1 || !errors.Is(err, stop) {
+		t.Errorf("yield's error: %d objects, error %v", n, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := s.Invoke(ctx, exchange.Pipeline{exchange.GetUser("anna")}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
+	}
+}
+
+func TestYieldMayInvoke(t *testing.T) {
+	_, s := open(t, "plain")
+	_, err := s.Invoke(context.Background(), exchange.Pipeline{exchange.ListScopes(), exchange.GetUser("anna")}, func(exchange.Object) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Invoke(context.Background(), exchange.Pipeline{exchange.GetUser("anna")}, func(exchange.Object) error {
+		must(t, s, exchange.GetUser("ben"))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSessionsAreTheirOwn(t *testing.T) {
+	o, a := open(t, "two-domains")
+	b := o.Session(SessionOptions{})
+	must(t, a, exchange.SetADServerSettings(true))
+	if got := invoke(t, a, exchange.GetUser("emily")); len(got.objects) != 1 {
+		t.Errorf("with the entire forest in view: %+v", got)
+	}
+	if got := invoke(t, b, exchange.GetUser("emily")); got.fault(t) != "ManagementObjectNotFoundException" {
+		t.Errorf("another session: %+v", got)
+	}
+	if !must(t, a, exchange.GetADServerSettings()).objects[0].Bool("ViewEntireForest") {
+		t.Error("Get-ADServerSettings does not show it")
+	}
+	must(t, a, exchange.SetADServerSettings(false))
+	if got := invoke(t, a, exchange.GetUser("emily")); got.fault(t) == "" {
+		t.Error("the view was not put back")
+	}
+}
+
+func TestCallers(t *testing.T) {
+	o, admin := open(t, "plain")
+	auditor := o.Session(SessionOptions{User: "auditor@contoso.test"})
+	if auditor.User() != `CONTOSO\auditor` {
+		t.Errorf("user %q", auditor.User())
+	}
+	names := func(s *Session) (names []string) {
+		for _, c := range s.Commands() {
+			names = append(names, c.Name)
+		}
+		return names
+	}
+	if got := names(auditor); !slices.Contains(got, "Get-Recipient") || slices.Contains(got, "Get-ManagementRoleAssignment") {
+		t.Errorf("a member of View-Only Organization Management has %v", got)
+	}
+	if !slices.IsSorted(names(admin)) || len(names(admin)) != 28 {
+		t.Errorf("the administrator has %d cmdlets: %v", len(names(admin)), names(admin))
+	}
+	for _, nobody := range []string{"anna", "nobody", "lena"} {
+		s := o.Session(SessionOptions{User: nobody})
+		if n := len(s.Commands()); n != 0 {
+			t.Errorf("%s has %d cmdlets", nobody, n)
+		}
+		if a := invoke(t, s, exchange.GetUser("anna")); a.fault(t) != "CommandNotFoundException" {
+			t.Errorf("%s: %+v", nobody, a.Streams)
+		}
+	}
+}
+
+func TestModule(t *testing.T) {
+	for scenario, prefix := range map[string]string{"plain": "tmp_", "exchange-online": "tmpEXO_"} {
+		_, s := open(t, scenario)
+		if !strings.HasPrefix(s.Module(), prefix) {
+			t.Errorf("%s: module %q", scenario, s.Module())
+		}
+	}
+}
+
+func TestCalls(t *testing.T) {
+	o, s := open(t, "plain")
+	invoke(t, s, exchange.GetUser("nobody"))
+	invoke(t, s, exchange.NewScope("S", "City -eq 'Berlin'", ""))
+	invoke(t, s, exchange.NewScope("T", "City -eq 'Berlin'", "").With("WhatIf", exchange.Switch(true)))
+	invoke(t, s, exchange.GetUser("anna").With("Force", exchange.Switch(true)))
+	var got []string
+	for _, c := range o.Calls() {
+		line := c.User + " " + c.Command.Cmdlet + " " + c.Fault
+		if c.Writes {
+			line += " writes"
+		}
+		if c.WhatIf {
+			line += " what-if"
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		`CONTOSO\administrator Get-User Cmdlet-ManagementObjectNotFoundException`,
+		`CONTOSO\administrator New-ManagementScope  writes`,
+		`CONTOSO\administrator New-ManagementScope  what-if`,
+		`CONTOSO\administrator Get-User NamedParameterNotFound,Microsoft.Exchange.Management.RecipientTasks.GetUser`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAuditLog(t *testing.T) {
+	_, s := open(t, "plain")
+	invoke(t, s, exchange.NewScope("S", "City -eq 'Berlin'", ""))
+	invoke(t, s, exchange.NewScope("S", "City -eq 'Berlin'", ""))
+	invoke(t, s, exchange.RemoveScope("S", ""))
+	invoke(t, s, exchange.ListScopes())
+	a := must(t, s, command("Search-AdminAuditLog", "Cmdlets", []string{"*-ManagementScope"}))
+	got := []string{}
+	for _, e := range a.objects {
+		got = append(got, strings.Join([]string{e.Text("CmdletName"), e.Text("ObjectModified"), e.Text("Succeeded"), e.Text("Caller")}, " "))
+	}
+	want := []string{
+		`Remove-ManagementScope S True CONTOSO\administrator`,
+		`New-ManagementScope S False CONTOSO\administrator`,
+		`New-ManagementScope S True CONTOSO\administrator`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if a := must(t, s, command("Search-AdminAuditLog", "IsSuccess", false, "ObjectIds", []string{"S"})); len(a.objects) != 1 || a.objects[0].Text("Error") == "" {
+		t.Errorf("failures: %+v", a.objects)
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	o, _ := open(t, "plain")
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			s := o.Session(SessionOptions{})
+			name := string(rune('A' + i))
+			for range 5 {
+				invoke(t, s, exchange.NewScope(name, "City -eq 'Berlin'", ""))
+				invoke(t, s, exchange.ListRecipients("", ""))
+				invoke(t, s, exchange.ListAssignments(exchange.Role))
+				invoke(t, s, exchange.RemoveScope(name, ""))
+				o.Clock().Sleep(1)
+				o.Snapshot()
+				o.Calls()
+			}
+		}()
+	}
+	wg.Wait()
+	if n := len(o.Snapshot().Scopes); n != 0 {
+		t.Errorf("%d scopes are left", n)
+	}
+}
