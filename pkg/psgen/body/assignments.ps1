@@ -13,23 +13,36 @@ function Read-ExgRole {
     if ($found.Count) { $Exg.Roles = $found }
 }
 
-# Reads all assignments of the roles, and all scopes.
+# Reads all assignments of the roles, and all scopes, from the domain controller that takes changes of them: others
+# may show them later.
 function Read-ExgAssignment {
     Read-ExgRole
-    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name -ErrorAction Stop })
+    $from = @{ ErrorAction = 'Stop' }
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
+    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @from })
     $Exg.Scopes = @()
     if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
-        $Exg.Scopes = @(Get-ManagementScope -ErrorAction Stop)
+        $Exg.Scopes = @(Get-ManagementScope @from)
     }
 }
 
-# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With -Direct
-# only those made to this very account or group.
+# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With
+# -Direct only those made to this very account or group.
 function Get-ExgHeld {
     param([string]$Guid, [switch]$Direct)
     $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
     if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
-    foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams }
+    $from = @{}
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
+    foreach ($name in $Exg.Roles) {
+        try {
+            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams @from
+        } catch {
+            # A domain controller need not know accounts of other domains.
+            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found' -or -not $from.Count) { throw }
+            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams
+        }
+    }
 }
 
 function Test-ExgRegular {

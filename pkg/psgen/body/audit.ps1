@@ -119,8 +119,7 @@ function Add-ExgHolderFinding {
         $type = "$($assignment.RoleAssigneeType)"
         if ($type -eq 'LinkedRoleGroup' -or "$($assignment.EffectiveUserName)" -eq 'All Linked Group Members') {
             Add-ExgFinding -Id 'linked-group' -Severity 'info' -Objects "$($assignment.Guid)" -Text ('The ' +
-                'members of ' +
-                "$($assignment.RoleAssignee) are in another forest and cannot be listed here.")
+                "members of $($assignment.RoleAssignee) are in another forest and cannot be listed here.")
         }
         $gone = "$($assignment.RoleAssignee)" -match '^$|S-1-5-|/Deleted Objects/'
         if ($type -eq 'ForeignSecurityPrincipal' -or $gone) {
@@ -134,13 +133,11 @@ function Add-ExgHolderFinding {
     if ($hygiene.Count) {
         $names = @($hygiene | ForEach-Object -Process { $_.holder } | Select-Object -Unique) -join ', '
         Add-ExgFinding -Id 'hygiene-management' -Severity 'security' -Text ('Hygiene Management holds the role ' +
-            'by default, ' +
-            "for every mailbox: $names.")
+            "by default, for every mailbox: $names.")
     }
     foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
         Add-ExgFinding -Id 'exclusive-scope' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The exclusive ' +
-            'scope ' +
-            "'$($scope.Name)' may keep mailboxes out of reach of the holders above.")
+            "scope '$($scope.Name)' may keep mailboxes out of reach of the holders above.")
     }
 }
 
@@ -173,7 +170,7 @@ function Invoke-ExgProcedure {
     }
     Add-ExgHolderFinding
     $text = "$($Exg.Assignments.Count) assignments of $($Exg.Roles.Count) roles, $($Exg.Report.holders.Count) " +
-        "holders"
+        'holders'
     Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text
     $Exg.Report.outcome = 'audited'
 }

@@ -4,6 +4,7 @@
 function Initialize-ExgChange {
     $Exg.WriteServer = if ($DomainController) { $DomainController } else { $Grant.DomainController }
     $Exg.Pinned = [bool]$Exg.WriteServer
+    $Exg.ConfigurationServer = $Exg.WriteServer
     if ($Exg.Pinned) { $Exg.Report.target.domainController = $Exg.WriteServer }
     $Exg.Wait = 2
     $Exg.Retries = 0
@@ -110,8 +111,8 @@ function Resume-ExgChange {
             return
         }
         if ((Get-Date) -ge $Exg.Deadline) {
-            Stop-ExgRun -Outcome 'customization-pending' -Step $Step -Attempt $Attempt -Text ('Customization ' +
-                'is enabled but not yet in effect. This can take a day: run this script again later.')
+            Stop-ExgRun -Outcome 'customization-pending' -Step $Step -Attempt $Attempt -Text ('Customization is ' +
+                'enabled but not yet in effect. This can take a day: run this script again later.')
         }
         Wait-ExgRetry
         return
@@ -141,11 +142,11 @@ function Enable-ExgCustomization {
     param($Fault)
     $command = 'Enable-OrganizationCustomization -Confirm:$false'
     if (-not (Get-Command -Name 'Enable-OrganizationCustomization' -ErrorAction SilentlyContinue)) {
-        Add-ExgStep -Id 'customize' -Status 'skipped' -Text 'Enable-OrganizationCustomization is not in this ' +
-            'session.'
+        Add-ExgStep -Id 'customize' -Status 'skipped' -Text ('Enable-OrganizationCustomization is not in this ' +
+            'session.')
         Stop-ExgRun -Outcome 'failed' -Step 'assign' -Fault $Fault -Text ('The organization asks to be ' +
             'customized, but the command for it is not here: nothing was granted. It exists in Exchange Online ' +
-                'and hosted organizations.')
+            'and hosted organizations.')
     }
     $confirmExgChangeParams = @{
         Step    = 'customize'

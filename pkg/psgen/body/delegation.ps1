@@ -14,6 +14,7 @@ function Test-ExgDelegation {
     }
     if ($delegating.Count -eq 0) {
         Add-ExgFinding -Id 'no-delegating-assignment' -Severity 'warning' -Text ("$($Exg.Report.operator) has " +
-            "no delegating assignment of $Role; the server will probably refuse. Organization Management has one.")
+            "no delegating assignment of $Role; the server will probably refuse. Organization Management has " +
+            'one.')
     }
 }

@@ -155,7 +155,10 @@ function Invoke-ExgProcedure {
     Initialize-ExgChange
     $needed = @('Get-ManagementRoleAssignment', 'Get-RoleGroup', 'New-RoleGroup', 'Add-RoleGroupMember')
     if ('group', 'filter', 'existing' -contains $Grant.ScopeKind) {
-        $needed += 'Get-ManagementScope', 'New-ManagementScope'
+        $needed += 'Get-ManagementScope', 'New-ManagementScope', 'New-RoleGroup -CustomRecipientWriteScope'
+    }
+    if ($Grant.ScopeKind -eq 'organizationalUnit') {
+        $needed += 'New-RoleGroup -RecipientOrganizationalUnitScope'
     }
     Start-ExgSession -Needed $needed
     Test-ExgDelegation

@@ -51,7 +51,7 @@ try {
     if ($existing) {
         throw "'$($Grant.Name)' exists already: it gives $($existing.RoleAssignee) the role $($existing.Role), " +
             "scope $($existing.RecipientWriteScope) $($existing.CustomRecipientWriteScope), enabled " +
-                "$($existing.Enabled)."
+            "$($existing.Enabled)."
     }
     $newManagementRoleAssignmentParams = @{
         Name        = $Grant.Name

@@ -50,7 +50,7 @@ try {
         }
         $held = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
         if (-not ($held | Where-Object -FilterScript { "$($_.Guid)" -eq "$($assignment.Guid)" })) {
-            throw "'$($Grant.Name)' gives $($assignment.RoleAssignee) the role $($assignment.Role): not this grant."
+            throw "'$($Grant.Name)' is not this grant: it gives $($assignment.RoleAssignee) $($assignment.Role)."
         }
         if ($PSCmdlet.ShouldProcess("$($Grant.Name) of $($assignment.RoleAssignee)", 'Remove role assignment')) {
             Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" -Confirm:$false -ErrorAction Stop

@@ -28,6 +28,18 @@ function Test-ExgOracle {
     Add-ExgStep -Id 'oracle' -Status 'unchanged' -Text ($words -join '; ')
 }
 
+# A mailbox that should be in reach and is not: replication, or an exclusive scope that keeps it away.
+function Test-ExgLate {
+    $late = @(Get-ExgOracleDifference | Where-Object -FilterScript { $_.expected -eq 'allowed' })
+    if (-not $late.Count) { return $false }
+    $exclusive = @($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })
+    $reason = 'The domain controllers may not have it yet, or the mailbox is not in the scope.'
+    if ($exclusive.Count) { $reason = "The exclusive scope '$($exclusive[0].Name)' may keep it away." }
+    $names = @($late | ForEach-Object -Process { $_.mailbox }) -join ', '
+    Add-ExgFinding -Id 'in-scope-refused' -Severity 'warning' -Text "$names is not in reach. $reason"
+    -not $exclusive.Count
+}
+
 # Mailboxes whose answer is not the expected one.
 function Get-ExgOracleDifference {
     @($Exg.Report.proof | Where-Object -FilterScript { $_.expected -ne $_.rbac })

@@ -6,10 +6,9 @@ function Find-ExgOwnScope {
     $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
     if (-not $scope) { return }
     if ($Grant.ScopeNamed) {
-        Add-ExgFinding -Id 'scope-left' -Severity 'info' -Objects "$($scope.Guid)" -Text ("The scope " +
-            "'$($scope.Name)' has a " +
-            'name of its own and may be older than this grant: it stays. Revoke from the report of the grant ' +
-                'to remove it.')
+        Add-ExgFinding -Id 'scope-left' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The scope ' +
+            "'$($scope.Name)' has a name of its own and may be older than this grant: it stays. Revoke from the " +
+            'report of the grant to remove it.')
         return
     }
     if ((Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted) -eq 'equal') { $scope }

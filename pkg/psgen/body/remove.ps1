@@ -11,6 +11,7 @@ function Remove-ExgAssignment {
     }
     $null = Invoke-ExgChange @invokeExgChangeParams
     if ($WhatIfPreference) { return }
+    $Exg.Gone += @("$($Assignment.Guid)")
     $kind = if ("$($Assignment.RoleAssigneeType)" -eq 'User') { 'User' } else { 'SecurityGroup' }
     $parameters = @(
         [ordered]@{ name = $kind; value = "$($Assignment.RoleAssignee)" }
@@ -65,9 +66,11 @@ function Test-ExgLeft {
     $Exg.Step = 'read-back'
     Read-ExgRole
     $Exg.Report.after = Get-ExgState
+    # What was removed in this run may be seen for a while on other domain controllers.
     $left = @(foreach ($holder in ($Holders | Where-Object -FilterScript { $_ })) {
             Get-ExgHeld -Guid "$($holder.Guid)" |
                 Where-Object -FilterScript { $_.Enabled -and (Test-ExgRegular -Assignment $_) } |
+                Where-Object -FilterScript { $Exg.Gone -notcontains "$($_.Guid)" } |
                 ForEach-Object -Process { Format-ExgAssignment -Assignment $_ }
         })
     $left = @($left | Select-Object -Unique)

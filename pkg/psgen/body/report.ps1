@@ -155,7 +155,7 @@ function Write-ExgResult {
         }
         if ($report.changed) {
             $result.ServerRecord = "Search-AdminAuditLog -StartDate '$($report.startedAt)' shows what the " +
-                "server recorded"
+                'server recorded'
         }
         $Exg.Cmdlet.WriteObject([PSCustomObject]$result)
     }

@@ -23,8 +23,8 @@ function Find-ExgObject {
         $fault = Get-ExgFault -ErrorRecord $_
         if ($fault.id -eq 'principal_not_found') { return }
         if ($fault.id -eq 'principal_ambiguous') {
-            Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text "'$Identity' is the name of " +
-                "several objects."
+            Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of " +
+                'several objects.')
         }
         throw
     }
@@ -37,8 +37,8 @@ function Find-ExgObject {
             hint    = 'Name one of them by its distinguished name, UPN or GUID.'
             retry   = 'never'
         }
-        Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text "'$Identity' is the name of several " +
-            "objects."
+        Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of several " +
+            'objects.')
     }
     $found
 }
@@ -87,12 +87,10 @@ function Test-ExgMailbox {
     param([string]$Type, [string]$Name)
     if ($Type -like 'Remote*') {
         Add-ExgFinding -Id 'cloud-mailbox' -Severity 'warning' -Text ("The mailbox of $Name is in Exchange " +
-            "Online: " +
-            'on-premises impersonation does not reach mailboxes there.')
+            'Online: on-premises impersonation does not reach mailboxes there.')
     } elseif ($Type -notlike '*Mailbox') {
         Add-ExgFinding -Id 'no-mailbox' -Severity 'info' -Text ("$Name has no mailbox. Exchange 2016 and later " +
-            "do not " +
-            'need one; Exchange 2013 does.')
+            'do not need one; Exchange 2013 does.')
     }
 }
 
@@ -100,8 +98,12 @@ function Test-ExgMailbox {
 function Resolve-ExgServiceMailbox {
     if (-not $Grant.Mailbox) { return }
     $recipient = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Mailbox
-    if (-not $recipient) { Stop-ExgNotFound -What 'mailbox' -Identity $Grant.Mailbox }
-    $Exg.Report.grant.mailbox = "$($recipient.PrimarySmtpAddress)"
+    if (-not $recipient) {
+        # An account without a mailbox is no recipient.
+        $recipient = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Mailbox
+        if (-not $recipient) { Stop-ExgNotFound -What 'mailbox' -Identity $Grant.Mailbox }
+    }
+    if ("$($recipient.PrimarySmtpAddress)") { $Exg.Report.grant.mailbox = "$($recipient.PrimarySmtpAddress)" }
     if ($Grant.AssigneeKind -ne 'user') {
         Test-ExgMailbox -Type "$($recipient.RecipientTypeDetails)" -Name $recipient.Name
     }
@@ -145,8 +147,8 @@ function Resolve-ExgScopeGroup {
         $other = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Scope
         if ("$($other.RecipientTypeDetails)" -eq 'DynamicDistributionGroup') {
             Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("'$($Grant.Scope)' is a dynamic group: it " +
-                "has no list " +
-                'of members that a scope could use. Use its recipient filter with --scope-filter instead.')
+                'has no list of members that a scope could use. Use its recipient filter with --scope-filter ' +
+                'instead.')
         }
         Stop-ExgNotFound -What 'group' -Identity $Grant.Scope
     }
@@ -165,8 +167,7 @@ function Resolve-ExgExistingScope {
     }
     if ($scope.Exclusive -or "$($scope.ScopeRestrictionType)" -ne 'RecipientScope') {
         Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("The scope '$($scope.Name)' is exclusive or not " +
-            "for " +
-            'recipients: an assignment of this role cannot use it. Name a regular recipient scope.')
+            'for recipients: an assignment of this role cannot use it. Name a regular recipient scope.')
     }
     @{
         Kind   = 'Custom'
@@ -200,8 +201,7 @@ function Measure-ExgScope {
     }
     if ($Wanted.Cloud) {
         Add-ExgFinding -Id 'cloud-targets' -Severity 'warning' -Text ("$($Wanted.Cloud) of $($Wanted.Count) " +
-            "mailboxes in " +
-            'the scope are in Exchange Online: on-premises impersonation does not reach them.')
+            'mailboxes in the scope are in Exchange Online: on-premises impersonation does not reach them.')
     }
     Test-ExgScopeGroup -Filter $Wanted.Filter
 }
@@ -214,8 +214,7 @@ function Test-ExgScopeGroup {
     $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $name
     if (-not $group) {
         Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Text ("The scope names the group $name, which no " +
-            "longer " +
-            'exists under that name: it was renamed, moved or deleted.')
+            'longer exists under that name: it was renamed, moved or deleted.')
         return
     }
     $nested = @(Get-Group -Filter $Filter -ResultSize Unlimited -ErrorAction SilentlyContinue)

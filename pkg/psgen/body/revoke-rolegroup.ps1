@@ -34,6 +34,7 @@ function Remove-ExgRoleGroup {
             "the one of this grant: $($difference.Foreign -join '; '). Nothing was removed.")
     }
     Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text "Found the role group '$($RoleGroup.Name)'."
+    $Exg.Gone = @($difference.Held | ForEach-Object -Process { "$($_.Guid)" })
     foreach ($member in $difference.Present) {
         Remove-ExgMember -RoleGroup $RoleGroup -Identity "$($member.Guid)" -Name "$($member.Name)"
     }

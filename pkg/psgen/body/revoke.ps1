@@ -24,9 +24,8 @@ function Find-ExgOwnAssignment {
         if ($assignment.Name -eq $Grant.Name) {
             if (-not $equal) {
                 Stop-ExgRun -Outcome 'conflict' -Step 'read-assignments' -Text ('An assignment has the name of ' +
-                    'this ' +
-                    "grant but is another one: $(Format-ExgAssignment -Assignment $assignment). Nothing was " +
-                        "removed.")
+                    "this grant but is another one: $(Format-ExgAssignment -Assignment $assignment). Nothing " +
+                    'was removed.')
             }
             $own = $assignment
         } elseif ($equal) {

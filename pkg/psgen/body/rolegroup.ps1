@@ -23,7 +23,8 @@ function Compare-ExgRoleGroup {
         AssignmentMethod = 'Direct'
         ErrorAction      = 'Stop'
     }
-    foreach ($assignment in @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)) {
+    $difference.Held = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
+    foreach ($assignment in $difference.Held) {
         if ((Test-ExgRegular -Assignment $assignment) -and "$($assignment.Role)" -eq $Role) {
             $difference.Own = $assignment
             if ((Compare-ExgScope -Assignment $assignment -Wanted $Wanted) -ne 'equal') {

@@ -32,8 +32,7 @@ function Set-ExgScope {
     }
     if ($existing.Exclusive -or "$($existing.ScopeRestrictionType)" -ne 'RecipientScope') {
         Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("The scope '$($Wanted.Name)' exists and is " +
-            "exclusive or not " +
-            'for recipients. Choose another name with --scope-name.')
+            'exclusive or not for recipients. Choose another name with --scope-name.')
     }
     switch (Compare-ExgScopeDefinition -Scope $existing -Wanted $Wanted) {
         'equal' {
@@ -43,11 +42,10 @@ function Set-ExgScope {
         }
         'unknown' {
             Add-ExgFinding -Id 'scope-unverified' -Severity 'warning' -Objects "$($existing.Guid)" -Text ('The ' +
-                'filter of ' +
-                "the scope '$($existing.Name)' could not be understood: $($existing.RecipientFilter)")
+                "filter of the scope '$($existing.Name)' could not be understood: $($existing.RecipientFilter)")
             Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("The scope '$($existing.Name)' exists with a " +
-                "filter that " +
-                'this script cannot compare, and is never overwritten. Choose another name with --scope-name.')
+                'filter that this script cannot compare, and is never overwritten. Choose another name with ' +
+                '--scope-name.')
         }
     }
     Update-ExgScope -Existing $existing -Wanted $Wanted
@@ -57,10 +55,10 @@ function Set-ExgScope {
 function Update-ExgScope {
     param($Existing, $Wanted)
     $difference = "The scope '$($Existing.Name)' exists with another definition: there " +
-    "$($Existing.RecipientFilter), wanted $($Wanted.Filter)."
+        "$($Existing.RecipientFilter), wanted $($Wanted.Filter)."
     if (-not $UpdateScope -or "$($Existing.RecipientRoot)") {
         Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("$difference Use -UpdateScope to change it, or " +
-            "another name.")
+            'another name.')
     }
     $others = @($Exg.Assignments | Where-Object -FilterScript {
             $_.CustomRecipientWriteScope -eq $Existing.Name -and $_.Name -ne $Grant.Name

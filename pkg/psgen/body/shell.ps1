@@ -15,8 +15,8 @@ function Open-ExgShell {
     $key = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup'
     $setup = Get-ItemProperty -Path $key -ErrorAction SilentlyContinue
     if (-not $setup -or -not $setup.MsiInstallPath) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text "No Exchange management tools are on this " +
-            "machine. $how"
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange management tools are on this ' +
+            "machine. $how")
     }
     # -WhatIf and -Confirm are meant for the grant, not for opening the shell.
     $WhatIfPreference = $false
@@ -40,10 +40,10 @@ function Test-ExgOnline {
 
 function Assert-ExgOnPremises {
     if (Test-ExgOnline) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: ' +
-            'the role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in ' +
-            'a shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
-                'script office365')
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: the ' +
+            'role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in a ' +
+            'shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
+            'script office365')
     }
     $target = $Exg.Report.target
     $servers = @()
@@ -51,8 +51,8 @@ function Assert-ExgOnPremises {
         $servers = @(Get-ExchangeServer -ErrorAction SilentlyContinue)
     }
     if ($servers.Count -eq 0) {
-        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text 'Get-ExchangeServer does not answer in this ' +
-            'session.'
+        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text ('Get-ExchangeServer does not answer in this ' +
+            'session.')
         return
     }
     # The server that answers, where the session tells it.
@@ -65,24 +65,44 @@ function Assert-ExgOnPremises {
     }
 }
 
-# RBAC shows as missing commands.
+# RBAC shows as missing commands and parameters. An entry is a command, or a command and one of its parameters.
 function Assert-ExgCommand {
     param([string[]]$Name)
-    foreach ($command in $Name) {
+    foreach ($entry in $Name) {
+        $command, $parameter = $entry -split ' -'
         try {
-            $null = Get-Command -Name $command -ErrorAction Stop
-        } catch {
+            $found = Get-Command -Name $command -ErrorAction Stop
+            if ($parameter -and -not $found.Parameters.ContainsKey($parameter)) {
+                Stop-ExgParameter -Command $command -Parameter $parameter
+            }
+        } catch [System.Management.Automation.CommandNotFoundException] {
             $fault = Get-ExgFault -ErrorRecord $_
             Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text ("$command is not in this " +
                 "session. The management role 'Role Management' gives it; members of Organization Management " +
-                    "have it.")
+                'have it.')
         }
     }
+}
+
+function Stop-ExgParameter {
+    param([string]$Command, [string]$Parameter)
+    $fault = [ordered]@{
+        id      = 'cmdlet_missing'
+        rule    = 'parameter-missing'
+        message = "$Command has no parameter $Parameter in this session."
+        hint    = 'A role of yours hides it. Ask for the built-in role Role Management, then open a new session.'
+        retry   = 'never'
+    }
+    Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text $fault.message
 }
 
 function Set-ExgForestView {
     if (-not (Get-Command -Name 'Set-ADServerSettings' -ErrorAction SilentlyContinue)) { return }
     $settings = Get-ADServerSettings -ErrorAction SilentlyContinue
+    # The server that takes changes of the configuration, such as assignments, unless one was named.
+    if ($settings -and -not $Exg.Pinned) {
+        $Exg.ConfigurationServer = "$($settings.DefaultConfigurationDomainController)"
+    }
     if ($settings -and -not $settings.ViewEntireForest) {
         Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
         $Exg.RestoreView = $true

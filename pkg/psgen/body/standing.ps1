@@ -38,14 +38,13 @@ function Add-ExgStandingFinding {
     foreach ($assignment in $Standing.Wider) {
         if ($assignment.Name -eq $Grant.Name) { continue }
         $text = "'$($assignment.Name)' gives $who $(Format-ExgWriteScope -Assignment $assignment): the scope " +
-        "means " +
-        'nothing while it stands.'
+            'means nothing while it stands.'
         Add-ExgFinding -Id 'wider-grant' -Severity 'warning' -Text $text -Objects "$($assignment.Guid)"
     }
     foreach ($assignment in $Standing.Unknown) {
-        Add-ExgFinding -Id 'scope-unverified' -Severity 'warning' -Objects "$($assignment.Guid)" -Text ("The " +
+        Add-ExgFinding -Id 'scope-unverified' -Severity 'warning' -Objects "$($assignment.Guid)" -Text ('The ' +
             "filter of $(Format-ExgWriteScope -Assignment $assignment) of '$($assignment.Name)' could not be " +
-                "understood.")
+            'understood.')
     }
     foreach ($assignment in $Standing.Indirect) {
         if ('equal', 'wider' -notcontains (Compare-ExgScope -Assignment $assignment -Wanted $Wanted)) { continue }
@@ -54,7 +53,6 @@ function Add-ExgStandingFinding {
     }
     foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
         Add-ExgFinding -Id 'exclusive-scope' -Severity 'warning' -Objects "$($scope.Guid)" -Text ('The ' +
-            'exclusive scope ' +
-            "'$($scope.Name)' may keep mailboxes out of reach; only a test over EWS shows it.")
+            "exclusive scope '$($scope.Name)' may keep mailboxes out of reach; only a test over EWS shows it.")
     }
 }
