@@ -70,9 +70,9 @@ function New-RemoteError {
     if ($field) {
         $field.SetValue($exception, $serialized)
     }
-    $category = [System.Management.Automation.ErrorCategory]::NotSpecified
-    if ($Record.Category) {
-        $category = [System.Management.Automation.ErrorCategory]$Record.Category
+    $category = $Record.Category -as [System.Management.Automation.ErrorCategory]
+    if ($null -eq $category) {
+        $category = [System.Management.Automation.ErrorCategory]::NotSpecified
     }
     $id = $Record.FullyQualifiedErrorId
     $errorRecord = New-Object -TypeName System.Management.Automation.ErrorRecord -ArgumentList @(
