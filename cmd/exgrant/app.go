@@ -21,6 +21,7 @@ type program struct {
 func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
 		p.scriptCommand(),
+		p.explainCommand(),
 		p.demoCommand(),
 		p.simCommand(),
 		p.versionCommand(),

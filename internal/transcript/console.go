@@ -29,6 +29,8 @@ var (
 	// categoryLine is "Category: (target) [activity], Reason" without its spaces. A
 	// Chinese console writes a full-width comma.
 	categoryLine = regexp.MustCompile(`^([A-Za-z]+):\((.*?)\)\[([A-Za-z0-9-]*)\][,.，、]?([A-Za-z0-9_.]*)`)
+	// wholeID is an Exchange server's identifier that no wrapping has touched.
+	wholeID = regexp.MustCompile(`^\[Server=[^\]]*\] \[FailureCategory=[A-Za-z0-9]+-[A-Za-z0-9_.]+\] [0-9A-Fa-f]{1,8},[A-Za-z][A-Za-z0-9_.]*$`)
 	// remoteID is an Exchange server's identifier without its spaces.
 	remoteID = regexp.MustCompile(`^(\[Server=[^\]]*\])(?:(\[FailureCategory=[^\]]*\])([0-9A-Fa-f]{1,8}))?,?([A-Za-z][A-Za-z0-9_.-]*)?`)
 )
@@ -217,6 +219,9 @@ func endsKnown(id string) bool {
 // tidyID puts an identifier together again without the spaces that wrapping left.
 func tidyID(id string) string {
 	id = strings.TrimRight(strings.TrimSpace(id), "`'\"_ ")
+	if wholeID.MatchString(id) {
+		return id
+	}
 	if m := remoteID.FindStringSubmatch(squeeze(id)); m != nil {
 		switch {
 		case m[2] == "":

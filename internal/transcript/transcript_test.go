@@ -29,7 +29,7 @@ At line:1 char:1
 `
 
 var dehydratedRecord = exchange.ErrorRecord{
-	FullyQualifiedErrorID: "[Server=EX01,RequestId=c26ef171-cb49-4086-b24e-36b130741d9a,TimeStamp=1/14/20262:38:19PM] [FailureCategory=Cmdlet-InvalidOperationInDehydratedContextException] D63E7DD6,Microsoft.Exchange.Management.RbacTasks.NewManagementRoleAssignment",
+	FullyQualifiedErrorID: "[Server=EX01,RequestId=c26ef171-cb49-4086-b24e-36b130741d9a,TimeStamp=1/14/2026 2:38:19 PM] [FailureCategory=Cmdlet-InvalidOperationInDehydratedContextException] D63E7DD6,Microsoft.Exchange.Management.RbacTasks.NewManagementRoleAssignment",
 	Category:              "NotSpecified",
 	Reason:                "InvalidOperatio...ontextException",
 	Activity:              "New-ManagementRoleAssignment",

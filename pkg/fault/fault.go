@@ -48,14 +48,51 @@ const (
 	Other                  = "other"                    // not known; never tried again
 )
 
+// meanings holds every fault once, in the order of the constants, and what it is
+// in words.
+var meanings = []struct{ id, meaning string }{
+	{Dehydrated, "the organization must be customized before this command can run"},
+	{AlreadyCustomized, "the organization is customized already; there was nothing to do"},
+	{AlreadyExists, "an object of that name, or that member, is there already"},
+	{CmdletMissing, "the session does not have this cmdlet or parameter"},
+	{AccessDenied, "logged on, but not permitted"},
+	{PrincipalNotFound, "there is no such object"},
+	{PrincipalAmbiguous, "several objects match"},
+	{RoleNotFound, "there is no such management role"},
+	{ScopeError, "Exchange refuses the scope or filter"},
+	{LanguageMode, "the session takes single commands, not script text"},
+	{Serialization, "an object was passed or came back in a form that is not accepted"},
+	{Throttled, "too many requests in too short a time"},
+	{Transient, "a domain controller is away for a moment"},
+	{ConnectAuth, "could not log on"},
+	{ConnectHTTP, "the web server answered, but not as Exchange does"},
+	{ConnectNetwork, "no answer, or the link was cut"},
+	{ConnectQuota, "the account has too many sessions or requests open"},
+	{ConnectTLS, "the certificate or the TLS version is not accepted"},
+	{WSManFault, "the WS-Management service reports a fault"},
+	{EWSImpersonationDenied, "Exchange Web Services do not let the account act for this mailbox"},
+	{EWSOther, "Exchange Web Services report an error"},
+	{Other, "not an error that is known here"},
+}
+
 // IDs returns every fault identifier once, in the order of the constants.
 func IDs() []string {
-	return []string{
-		Dehydrated, AlreadyCustomized, AlreadyExists, CmdletMissing, AccessDenied,
-		PrincipalNotFound, PrincipalAmbiguous, RoleNotFound, ScopeError, LanguageMode, Serialization,
-		Throttled, Transient, ConnectAuth, ConnectHTTP, ConnectNetwork, ConnectQuota, ConnectTLS,
-		WSManFault, EWSImpersonationDenied, EWSOther, Other,
+	out := make([]string, len(meanings))
+	for i, m := range meanings {
+		out[i] = m.id
 	}
+	return out
+}
+
+// Meaning says in a few words, without a full stop, what a fault is. It is empty
+// for an unknown identifier.
+func Meaning(id string) string {
+	for _, m := range meanings {
+		if m.id == id {
+			return m.meaning
+		}
+	}
+	return ""
 }
 
 // What may be done about a fault without asking anybody.
@@ -66,6 +103,25 @@ const (
 	RetryBackoff            = "backoff"             // the same again after growing waits, a few times only
 	RetryNewSession         = "new-session"         // open a new session, then the same again
 )
+
+// RetryMeaning says in a few words what a kind of retry is. It is empty for an
+// unknown kind.
+func RetryMeaning(kind string) string {
+	switch kind {
+	case RetryNever:
+		return "the same again fails again until somebody changes something"
+	case RetryAfterCustomization:
+		return "run " + enableCustomization + ", then the command again with growing waits"
+	case RetryReread:
+		return "read what is there now, then decide"
+	case RetryBackoff:
+		return "the same again after growing waits, a few times only"
+	case RetryNewSession:
+		return "open a new session, then the same again"
+	default:
+		return ""
+	}
+}
 
 // Evidence is what is known of one error. Every field may be empty.
 type Evidence struct {
