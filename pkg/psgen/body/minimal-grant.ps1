@@ -44,6 +44,7 @@ param(
 # include: data
 $exitCode = 1
 $filter = ''
+$newManagementScopeParams = $null
 $newScope = $null
 try {
     $existing = Get-ManagementRoleAssignment -ErrorAction Stop |

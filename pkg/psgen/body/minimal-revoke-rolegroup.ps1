@@ -37,7 +37,7 @@ param()
 # include: data
 $exitCode = 1
 try {
-    $others = @(Get-ManagementRoleAssignment -ErrorAction Stop)
+    $assignments = @(Get-ManagementRoleAssignment -ErrorAction Stop)
     $group = Get-RoleGroup -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.Assignee }
     if (-not $group) {
         "There is no role group '$($Grant.Assignee)'."
@@ -74,7 +74,7 @@ try {
             Remove-RoleGroup -Identity "$($group.Guid)" @parameters
             "Removed the role group '$($group.Name)'."
             $gone = @($own | ForEach-Object -Process { "$($_.Guid)" })
-            $others = $others | Where-Object -FilterScript { $gone -notcontains "$($_.Guid)" }
+            $assignments = $assignments | Where-Object -FilterScript { $gone -notcontains "$($_.Guid)" }
         }
     }
 # include: scope

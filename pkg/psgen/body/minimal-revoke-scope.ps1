@@ -1,6 +1,7 @@
     # The scope has the name of this grant. It goes when no other assignment uses it.
     $scope = Get-ManagementScope -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.ScopeName }
-    if ($scope -and ($others | Where-Object -FilterScript { "$($_.CustomRecipientWriteScope)" -eq $scope.Name })) {
+    $users = $assignments | Where-Object -FilterScript { "$($_.CustomRecipientWriteScope)" -eq $Grant.ScopeName }
+    if ($scope -and $users) {
         "The scope '$($scope.Name)' stays: another assignment uses it."
     } elseif ($scope -and $PSCmdlet.ShouldProcess("$($scope.Name): $($scope.RecipientFilter)", 'Remove scope')) {
         Remove-ManagementScope -Identity "$($scope.Guid)" -Confirm:$false -ErrorAction Stop

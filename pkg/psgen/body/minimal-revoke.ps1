@@ -37,8 +37,8 @@ param()
 # include: data
 $exitCode = 1
 try {
-    $all = @(Get-ManagementRoleAssignment -ErrorAction Stop)
-    $assignment = $all | Where-Object -FilterScript { $_.Name -eq $Grant.Name }
+    $assignments = @(Get-ManagementRoleAssignment -ErrorAction Stop)
+    $assignment = $assignments | Where-Object -FilterScript { $_.Name -eq $Grant.Name }
     if (-not $assignment) {
         "There is no assignment '$($Grant.Name)'."
     } else {
@@ -57,7 +57,7 @@ try {
             "Removed the assignment '$($Grant.Name)'."
         }
     }
-    $others = $all | Where-Object -FilterScript { $_.Name -ne $Grant.Name }
+    $assignments = $assignments | Where-Object -FilterScript { $_.Name -ne $Grant.Name }
 # include: scope
     $exitCode = 0
 } catch {

@@ -96,7 +96,7 @@
 .NOTES
     script-format: 1
     kind: office365
-    sha256: 5f9d635e87eddd43c894ab726cd0d42000819150097c1919da19c996a864f728
+    sha256: eb491070f137b36d2d5434b358ac320c73f3643122d2fcdec3571fd667f0d58b
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: after Connect-ExchangeOnline, by a member of Organization Management. Review it, then start with -WhatIf.
     Undo: Remove-ManagementRoleAssignment with the name that the step "assign" shows; then, if nothing else uses
@@ -783,8 +783,8 @@ function Assert-ExgVariant {
 }
 
 # Adds the application to the list of those that may use EWS. The list is read and written back whole with one more
-# entry: the parameter replaces the list, and a missing entry is an application that stops working. It takes up to a
-# day: learn.microsoft.com/exchange/client-developer/exchange-web-services/how-to-control-access-to-ews-in-exchange
+# entry: the parameter replaces the list, and a missing entry is an application that stops working. It takes effect
+# within a day (learn.microsoft.com, "Control access to EWS in Exchange").
 function Add-ExgEwsAllowedApp {
     $Exg.Step = 'ews-allowed-app'
     $old = Get-ExgEwsAllowedApp
