@@ -29,7 +29,9 @@ const (
 	MaxSize   = 1 << 20 // bytes
 	MaxGrants = 10_000
 	maxErrors = 100
-	maxDepth  = 16 // lists and mappings within each other in one line
+	maxDepth  = 16  // lists and mappings within each other in one line
+	maxKeys   = 64  // of one mapping
+	maxEmpty  = 100 // lines in a row
 )
 
 // Schema is the JSON Schema (draft 2020-12) of the file.

@@ -250,6 +250,7 @@ func fromYAML(t *testing.T, data []byte) any {
 	return v
 }
 
+// The long ones would take minutes to hours if they reached the parser.
 func TestReadBytes(t *testing.T) {
 	const head = "apiVersion: exgrant/v1\ngrants:\n"
 	const grant = "  - {user: a, scope: {group: g}}\n"
@@ -267,6 +268,14 @@ func TestReadBytes(t *testing.T) {
 		{"unfinished flow", "{a: [" + strings.Repeat("[", 10), "grants.yaml:1:"},
 		{"very deep flow", strings.Repeat("[", MaxSize), "grants.yaml:1:17: too many lists and mappings within each other"},
 		{"very deep list", strings.Repeat("- ", MaxSize/2), "grants.yaml:1:33: too many lists and mappings within each other"},
+		{"very many keys", strings.Repeat("a: b\n", MaxSize/5), "grants.yaml:65:2: more than 64 keys in one mapping (and 99 more)"},
+		{"very many keys in a list", "a:\n- " + strings.Repeat("a:\n  ", MaxSize/6), "grants.yaml:66:4: more than 64 keys in one mapping (and 99 more)"},
+		{"very many keys in braces", "{" + strings.Repeat("a: b, ", MaxSize/7) + "}", "grants.yaml:1:387: more than 64 keys in one mapping (and 99 more)"},
+		{"very many empty lines", "a: |\n x" + strings.Repeat("\n", MaxSize/2), "grants.yaml:102:1: more than 100 empty lines in a row"},
+		{"very many empty lines of Windows", "a: |\r\n x" + strings.Repeat("\r\n", MaxSize/4), "grants.yaml:102:1: more than 100 empty lines in a row"},
+		{"very many empty lines with spaces", "a: |\n x" + strings.Repeat("\n ", MaxSize/4), "grants.yaml:102:1: more than 100 empty lines in a row"},
+		{"many times many empty lines", strings.Repeat("- |\n  x"+strings.Repeat("\n", 99), MaxSize/110), "grants.yaml:1:1: \"- |"},
+		{"carriage returns", "a: |\n x" + strings.Repeat("\r", MaxSize/2), "grants.yaml:2:3: a control character (U+000D) cannot stand here"},
 		{"very many errors", head + strings.Repeat("  - x\n", 5000), `grants.yaml:3:5: grants[0] "x": must be a mapping with the keys name, user, group, roleGroup, mailbox, scope, domainController, verify (and 99 more)`},
 		{"very many anchors", strings.Repeat("- &a\n", 5000), "grants.yaml:1:3: anchors and aliases are not used: write the value itself, in quotes where it begins with & or * (and 99 more)"},
 	}

@@ -54,34 +54,46 @@ func parse(data []byte, file string) (ast.Node, Errors) {
 	return parsed.Docs[0].Body, nil
 }
 
-// checkCharacters refuses what is not UTF-8, control characters, and tabs where a
-// line begins: those look like spaces and are none.
+// checkCharacters refuses what is not UTF-8, control characters, tabs where a line
+// begins (those look like spaces and are none), and empty lines without end, over
+// which the lexer takes time by the square of their number.
 func checkCharacters(text string) (line, column int, rule string) {
 	line, column = 1, 0
 	indenting := true
+	empty := 0
 	for i, r := range text {
 		column++
 		switch {
 		case r == '\n':
+			if empty++; empty > maxEmpty {
+				return line, 1, fmt.Sprintf("more than %d empty lines in a row", maxEmpty)
+			}
 			line, column, indenting = line+1, 0, true
 			continue
 		case r == '\t' && indenting:
 			return line, column, "a tab cannot indent: use spaces"
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)):
 			return line, column, "a byte that is not UTF-8: save the file as UTF-8"
-		case r < ' ' && r != '\t' && r != '\r' || r == 0x7f:
+		case r == '\r' && strings.HasPrefix(text[i:], "\r\n"):
+			continue
+		case r < ' ' && r != '\t' || r == 0x7f:
 			return line, column, fmt.Sprintf("a control character (%U) cannot stand here", r)
 		}
-		indenting = indenting && r == ' '
+		if r != ' ' {
+			indenting, empty = false, 0
+		}
 	}
 	return 0, 0, ""
 }
 
 // checkTokens refuses the parts of YAML that make one text stand for another, and
-// nesting that no grant needs, before the parser would follow it.
+// nesting and numbers of keys that no grant needs, before the parser would follow
+// them: it takes time by the square of the keys.
 func checkTokens(tokens token.Tokens, file string) (errs Errors) {
-	depth, entries, line := 0, 0, 0
-	for _, t := range tokens {
+	entries, line := 0, 0
+	var keys keyCount
+	var flow []int // the keys of each open { or [, outermost first
+	for i, t := range tokens {
 		if t.Position.Line != line {
 			line, entries = t.Position.Line, 0
 		}
@@ -98,22 +110,56 @@ func checkTokens(tokens token.Tokens, file string) (errs Errors) {
 		case token.MappingKeyType:
 			rule = "keys are plain words: a text that begins with ? needs quotes"
 		case token.MappingStartType, token.SequenceStartType:
-			depth++
+			flow = append(flow, 0)
 		case token.MappingEndType, token.SequenceEndType:
-			depth--
+			flow = flow[:max(0, len(flow)-1)]
 		case token.SequenceEntryType:
 			entries++
+			keys.leave(t.Position.Column)
+		case token.MappingValueType:
+			count := 0
+			if len(flow) > 0 {
+				flow[len(flow)-1]++
+				count = flow[len(flow)-1]
+			} else if i > 0 {
+				count = keys.add(tokens[i-1].Position.Column)
+			}
+			if count > maxKeys {
+				rule = fmt.Sprintf("more than %d keys in one mapping", maxKeys)
+			}
 		}
-		if depth+entries > maxDepth {
+		tooDeep := len(flow)+entries > maxDepth
+		if tooDeep {
 			rule = "too many lists and mappings within each other"
 		}
 		if rule == "" {
 			continue
 		}
 		errs = append(errs, &Error{File: file, Line: t.Position.Line, Column: t.Position.Column, Rule: rule})
-		if depth+entries > maxDepth || len(errs) == maxErrors {
+		if tooDeep || len(errs) == maxErrors {
 			break
 		}
 	}
 	return errs
+}
+
+// A keyCount counts the keys of the block mappings that are open, outermost first.
+type keyCount []struct{ column, keys int }
+
+// leave closes the mappings to the right of column.
+func (k *keyCount) leave(column int) {
+	for len(*k) > 0 && (*k)[len(*k)-1].column > column {
+		*k = (*k)[:len(*k)-1]
+	}
+}
+
+// add counts a key at column and returns how many its mapping has by now.
+func (k *keyCount) add(column int) int {
+	k.leave(column)
+	if len(*k) == 0 || (*k)[len(*k)-1].column < column {
+		*k = append(*k, struct{ column, keys int }{column, 0})
+	}
+	last := &(*k)[len(*k)-1]
+	last.keys++
+	return last.keys
 }
