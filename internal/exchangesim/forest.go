@@ -90,8 +90,18 @@ func containerDN(canonical string, container bool, domains []domain) string {
 	return dn
 }
 
-// findOU returns the organizational unit or domain of an identity: canonical
-// name, distinguished name, or a name that only one of them has.
+// containerDN returns the distinguished name of a container that recipients are in.
+func (o *Organization) containerDN(canonical string) string {
+	dn, ok := o.containers[canonical]
+	if !ok {
+		dn = containerDN(canonical, strings.HasSuffix(canonical, "/Users"), o.domains)
+		o.containers[canonical] = dn
+	}
+	return dn
+}
+
+// findOUs returns the organizational units that an identity means: a canonical
+// name, distinguished name or GUID means one, a name perhaps several.
 func (o *Organization) findOUs(identity string) []organizationalUnit {
 	var found []organizationalUnit
 	for _, u := range o.units {

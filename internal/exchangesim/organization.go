@@ -60,6 +60,7 @@ type Organization struct {
 	mu             sync.Mutex
 	domains        []domain
 	units          []organizationalUnit
+	containers     map[string]string // distinguished names by canonical name
 	recipients     []*record[recipient]
 	recipientIndex map[exchange.GUID]*record[recipient]
 	roles          []*role
@@ -89,7 +90,7 @@ type behaviour struct {
 func New(s Scenario, o Options) *Organization {
 	org := &Organization{
 		scenario: s, options: o, clock: newClock(), cmdlets: cmdlets(),
-		recipientIndex: map[exchange.GUID]*record[recipient]{}, rids: map[string]int{},
+		recipientIndex: map[exchange.GUID]*record[recipient]{}, rids: map[string]int{}, containers: map[string]string{},
 		domains: []domain{contoso},
 	}
 	org.furnish()

@@ -140,7 +140,7 @@ func (o *Organization) isCalled(r *recipient, identity string) (called, unique b
 	if strings.IndexByte(identity, '/') >= 0 && strings.EqualFold(identity, r.Canonical()) {
 		return true, true
 	}
-	if strings.IndexByte(identity, '@') >= 0 {
+	if r.isRemote() && strings.IndexByte(identity, '@') >= 0 {
 		return slices.ContainsFunc(r.emailAddresses(), func(a string) bool { return strings.EqualFold(a[5:], identity) }), false
 	}
 	if strings.IndexByte(identity, '*') >= 0 {
@@ -232,8 +232,7 @@ func (o *Organization) complete(r *recipient, when time.Time) {
 	if r.DisplayName == "" {
 		r.DisplayName = r.Name
 	}
-	inUsers := strings.HasSuffix(r.Container, "/Users")
-	r.DN = "CN=" + escapeRDN(r.Name) + "," + containerDN(r.Container, inUsers, o.domains)
+	r.DN = "CN=" + escapeRDN(r.Name) + "," + o.containerDN(r.Container)
 	r.Created, r.Changed = when, when
 	if r.Type != typeContact && r.Type != typeMailContact {
 		r.SID = o.newSID(o.domainOf(r.Container))
