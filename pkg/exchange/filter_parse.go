@@ -32,8 +32,9 @@ func (e *FilterError) Error() string {
 
 // ParseFilter parses an OPATH filter: comparisons (Property -operator Value),
 // joined by -and and -or, negated by -not or !, grouped by parentheses, the whole
-// perhaps in braces. -not binds before -and, and -and before -or. Keywords ignore
-// case.
+// perhaps in braces. -not binds before -and, and -and before -or; servers are not
+// documented to agree, so a filter that mixes the two is best written with
+// parentheses. Keywords ignore case.
 //
 // A value is a text in single or double quotes, in which the quote itself is
 // doubled, $true, $false, $null, or a bare word or number of ASCII characters.
