@@ -42,7 +42,7 @@ type assignment struct {
 	Enabled      bool          `json:"enabled"`
 	WriteScope   string        `json:"writeScope"`
 	Scope        exchange.GUID `json:"scope,omitempty"` // management scope
-	Unit         string        `json:"unit,omitempty"`  // canonical name of the organizational unit
+	Unit         string        `json:"unit,omitempty"`  // canonical name of the organizational unit; GUID of the group
 	Created      time.Time     `json:"created"`
 	Changed      time.Time     `json:"changed"`
 }
@@ -70,6 +70,8 @@ func (o *Organization) addAssignment(a assignment) *assignment {
 
 func assigneeType(r *recipient) string {
 	switch {
+	case isServicePrincipal(r):
+		return "ServicePrincipal"
 	case r.Type == typeRoleGroup && r.LinkedTo != "":
 		return "LinkedRoleGroup"
 	case r.Type == typeRoleGroup:
@@ -341,16 +343,25 @@ func (c *call) assignee() (*recipient, error) {
 			return nil, invalid(msgNotUniversalSecurity, g.Canonical())
 		}
 		return g, err
+	case c.has("App"):
+		return c.servicePrincipal(c.text("App"))
 	}
 	identity := c.text("Policy") + c.text("Computer")
 	return nil, notFound(identity, c.replica().dc) // the model has neither policies to assign to nor computers
+}
+
+// writeScopeParameters are the parameters that give an assignment its recipient
+// scope.
+var writeScopeParameters = []string{
+	"CustomRecipientWriteScope", "ExclusiveRecipientWriteScope", "RecipientOrganizationalUnitScope", "RecipientRelativeWriteScope",
+	"CustomResourceScope", "RecipientGroupScope", "RecipientAdministrativeUnitScope",
 }
 
 // setWriteScope gives an assignment the recipient scope that the parameters ask
 // for, if they ask for one.
 func (c *call) setWriteScope(a *assignment, r *role) error {
 	given := 0
-	for _, p := range []string{"CustomRecipientWriteScope", "ExclusiveRecipientWriteScope", "RecipientOrganizationalUnitScope", "RecipientRelativeWriteScope"} {
+	for _, p := range writeScopeParameters {
 		if !c.has(p) {
 			continue
 		}
@@ -385,6 +396,10 @@ func (c *call) applyWriteScope(a *assignment, r *role, parameter string) error {
 			return ambiguous(value)
 		}
 		a.WriteScope, a.Scope, a.Unit = scopeOU, "", units[0].Canonical
+	case "RecipientGroupScope":
+		return c.scopeByGroup(a, value)
+	case "RecipientAdministrativeUnitScope":
+		return notFound(value, c.replica().dc) // the model has no administrative units
 	default:
 		s, err := c.usableScope(value, parameter)
 		if err != nil {
@@ -519,6 +534,8 @@ func (o *Organization) reach(v view, target *recipient) func(*assignment) bool {
 			return !covered
 		case scopeOU:
 			return !covered && strings.HasPrefix(target.Canonical(), a.Unit+"/")
+		case scopeGroup:
+			return !covered && o.hasMember(v.replica, exchange.GUID(a.Unit), target.GUID)
 		case "Self":
 			return !covered && a.Assignee == target.GUID
 		case scopeCustom, scopeExclusive:

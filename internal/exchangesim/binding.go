@@ -226,7 +226,7 @@ func (c *call) bindInput(known []parameter, input *exchange.Object) {
 // resolveSet checks that one parameter set has all that was given, and that
 // nothing mandatory is missing.
 func (c *call) resolveSet(known []parameter) error {
-	sets := c.cmdlet.sets
+	sets := c.cmdlet.usableSets(known)
 	if len(sets) == 0 {
 		sets = []string{""}
 	}
@@ -249,6 +249,15 @@ func (c *call) resolveSet(known []parameter) error {
 		return binding("AmbiguousParameterSet", "InvalidArgument", msgParameterSet)
 	}
 	return binding("MissingMandatoryParameter", "InvalidArgument", msgMandatoryMissing, strings.Join(missing, " "))
+}
+
+// usableSets returns the parameter sets of which a caller has some parameter that
+// not every set has.
+func (c *cmdlet) usableSets(known []parameter) []string {
+	return slices.DeleteFunc(slices.Clone(c.sets), func(set string) bool {
+		has := func(q parameter) bool { return slices.Contains(q.Sets, set) }
+		return slices.ContainsFunc(c.parameters, has) && !slices.ContainsFunc(known, has)
+	})
 }
 
 // fits reports whether a parameter set has every given parameter, and which of

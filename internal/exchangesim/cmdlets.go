@@ -15,6 +15,7 @@ type cmdlet struct {
 	writes        bool // it changes the organization
 	customizes    bool // it is refused while the organization is dehydrated
 	onPremises    bool // it does not exist in Exchange Online
+	online        bool // it exists in Exchange Online only
 	run           func(*call) error
 }
 
@@ -62,7 +63,7 @@ const (
 func cmdlets() []*cmdlet {
 	all := append(organizationCmdlets(), recipientCmdlets()...)
 	all = append(all, assignmentCmdlets()...)
-	return append(all, roleGroupCmdlets()...)
+	return append(append(all, roleGroupCmdlets()...), applicationCmdlets()...)
 }
 
 func organizationCmdlets() []*cmdlet {
@@ -151,7 +152,7 @@ func assignmentCmdlets() []*cmdlet {
 				named("WritableDatabase", TypeString).onPremises(), named("WritableRecipient", TypeString),
 				named("WritableServer", TypeString).onPremises(), domainController()}},
 		{name: "New-ManagementRoleAssignment", task: rbacTasks + "NewManagementRoleAssignment", run: (*call).newAssignment,
-			shouldProcess: true, writes: true, customizes: true, sets: []string{"User", "SecurityGroup", "Policy", "Computer"},
+			shouldProcess: true, writes: true, customizes: true, sets: []string{"User", "SecurityGroup", "Policy", "Computer", "App"},
 			parameters: []parameter{first("Name").unpiped(), named("Role", TypeString).mandatory(),
 				named("User", TypeString, "User").mandatory(), named("SecurityGroup", TypeString, "SecurityGroup").mandatory(),
 				named("Policy", TypeString, "Policy").mandatory(), named("Computer", TypeString, "Computer").mandatory().onPremises(),
@@ -159,6 +160,7 @@ func assignmentCmdlets() []*cmdlet {
 				named("RecipientOrganizationalUnitScope", TypeString), relativeScope(),
 				named("CustomConfigWriteScope", TypeString).onPremises(), named("ExclusiveConfigWriteScope", TypeString).onPremises(),
 				named("RecipientAdministrativeUnitScope", TypeString), named("RecipientGroupScope", TypeString).cloud(),
+				named("App", TypeString, "App").mandatory().cloud(), named("CustomResourceScope", TypeString).cloud(),
 				named("Delegating", TypeSwitch), named("UnScopedTopLevel", TypeSwitch).onPremises(), force, domainController()}},
 		{name: "Set-ManagementRoleAssignment", task: rbacTasks + "SetManagementRoleAssignment", run: (*call).setAssignment,
 			shouldProcess: true, writes: true, customizes: true,

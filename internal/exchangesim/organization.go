@@ -77,13 +77,14 @@ type Organization struct {
 // A behaviour is what an organization does to its callers, with the counters of
 // what it has done already.
 type behaviour struct {
-	Language         string        `json:"language,omitempty"`
-	Online           bool          `json:"online,omitempty"`
-	ReplicationDelay time.Duration `json:"replicationDelay,omitempty"`
-	ReadsElsewhere   bool          `json:"readsElsewhere,omitempty"` // reads without a pin go to another domain controller than writes
-	Transient        int           `json:"transient,omitempty"`      // so many writes are still to fail
-	Throttled        int           `json:"throttled,omitempty"`      // so many writes are still to fail
-	Customization    customization `json:"customization"`
+	Language         string         `json:"language,omitempty"`
+	Online           bool           `json:"online,omitempty"`
+	ReplicationDelay time.Duration  `json:"replicationDelay,omitempty"`
+	ReadsElsewhere   bool           `json:"readsElsewhere,omitempty"` // reads without a pin go to another domain controller than writes
+	Transient        int            `json:"transient,omitempty"`      // so many writes are still to fail
+	Throttled        int            `json:"throttled,omitempty"`      // so many writes are still to fail
+	Customization    customization  `json:"customization"`
+	Settings         onlineSettings `json:"settings,omitzero"`
 }
 
 // New makes the organization of a scenario.

@@ -75,13 +75,22 @@ func (c *call) presentAssignment(w row) exchange.Object {
 		{"ConfigWriteScope", role.configWrite()}, {"Enabled", a.Enabled},
 		{"RoleAssigneeName", assignee[strings.LastIndexByte(assignee, '/')+1:]},
 	}
+	if c.org.behaviour.Online {
+		p = append(p, property{"CustomResourceScope", nullable(c.org.scopeText(r, a))})
+	}
 	tail := directoryTail(a.Name, a.Name, a.dn(), a.GUID, "ms-Exch-Role-Assignment", []string{"top", "msExchRoleAssignment"}, a.Changed, a.Created, r.dc)
 	return object(managementType+"ExchangeRoleAssignmentPresentation", p, tail[1:])
 }
 
 // scopeText is the scope of an assignment by name, or its organizational unit.
 func (o *Organization) scopeText(r replica, a *assignment) string {
-	if a.Scope == "" {
+	switch {
+	case a.WriteScope == scopeGroup:
+		if g := o.byGUID(r, exchange.GUID(a.Unit)); g != nil {
+			return g.Name
+		}
+		return a.Unit
+	case a.Scope == "":
 		return a.Unit
 	}
 	rec := find(o.scopes, a.Scope)

@@ -20,7 +20,11 @@ func (o *Organization) organizationGUID() exchange.GUID {
 func (c *call) presentOrganizationConfig() exchange.Object {
 	o := c.org
 	system := "MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@" + contoso.Name
-	return object(managementType+"OrganizationConfig", properties{
+	var ews any
+	if o.behaviour.Settings.EwsEnabled != nil {
+		ews = *o.behaviour.Settings.EwsEnabled
+	}
+	p := properties{
 		{"OrganizationId", ""}, {"Name", organizationName}, {"Identity", organizationName},
 		{"Guid", o.organizationGUID()}, {"ObjectVersion", int64(16763)}, {"DefaultPublicFolderAgeLimit", nil},
 		{"DefaultPublicFolderIssueWarningQuota", "Unlimited"}, {"DefaultPublicFolderProhibitPostQuota", "Unlimited"},
@@ -34,7 +38,7 @@ func (c *call) presentOrganizationConfig() exchange.Object {
 		{"AVAuthenticationService", nil}, {"CustomerFeedbackEnabled", true}, {"DistributionGroupDefaultOU", nil},
 		{"DistributionGroupNameBlockedWordsList", []string{}}, {"DistributionGroupNamingPolicy", ""},
 		{"EwsAllowEntourage", nil}, {"EwsAllowList", nil}, {"EwsAllowMacOutlook", nil}, {"EwsAllowOutlook", nil},
-		{"EwsApplicationAccessPolicy", nil}, {"EwsBlockList", nil}, {"EwsEnabled", nil},
+		{"EwsApplicationAccessPolicy", nil}, {"EwsBlockList", nil}, {"EwsEnabled", ews},
 		{"IPListBlocked", []string{}}, {"ElcProcessingDisabled", false}, {"AutoExpandingArchiveEnabled", false},
 		{"ExchangeNotificationEnabled", true}, {"ExchangeNotificationRecipients", []string{}},
 		{"HierarchicalAddressBookRoot", nil}, {"Industry", "NotSpecified"}, {"MailTipsAllTipsEnabled", true},
@@ -92,7 +96,11 @@ func (c *call) presentOrganizationConfig() exchange.Object {
 		{"ObjectClass", []string{"top", "container", "msExchOrganizationContainer"}}, {"WhenChanged", installed},
 		{"WhenCreated", installed}, {"WhenChangedUTC", installed}, {"WhenCreatedUTC", installed},
 		{"Id", organizationName}, {"OriginatingServer", c.replica().dc}, {"ObjectState", "Unchanged"},
-	})
+	}
+	if c.isTrue("RetrieveEwsOperationAccessPolicy") {
+		p = append(p, property{"EwsAllowedAppIDs", o.behaviour.Settings.EwsAllowedAppIDs})
+	}
+	return object(managementType+"OrganizationConfig", p)
 }
 
 // presentExchangeServer has the properties of a real Exchange 2019, in its order.

@@ -23,13 +23,14 @@ var roleEntries = map[string][]string{
 		"Remove-ManagementScope", "Get-RoleGroup", "New-RoleGroup", "Remove-RoleGroup", "Get-RoleGroupMember",
 		"Add-RoleGroupMember", "Remove-RoleGroupMember", "Get-User", "Get-Group", "Get-Recipient",
 		"Get-OrganizationalUnit", "Get-ADServerSettings", "Set-ADServerSettings",
+		"Get-ServicePrincipal", "New-ServicePrincipal", "Remove-ServicePrincipal", "Test-ServicePrincipalAuthorization",
 	},
 	"ViewOnlyConfiguration": {
 		"Get-ExchangeServer", "Get-OrganizationConfig", "Get-OrganizationalUnit", "Get-ADServerSettings", "Set-ADServerSettings",
 	},
 	"ViewOnlyRecipients":        recipientReads,
 	"MailRecipients":            recipientReads,
-	"OrganizationConfiguration": {"Get-OrganizationConfig", "Enable-OrganizationCustomization", "Get-ADServerSettings", "Set-ADServerSettings"},
+	"OrganizationConfiguration": {"Get-OrganizationConfig", "Set-OrganizationConfig", "Enable-OrganizationCustomization", "Get-ADServerSettings", "Set-ADServerSettings"},
 	"ExchangeServers":           {"Get-ExchangeServer", "Get-ADServerSettings", "Set-ADServerSettings"},
 	"AuditLogs":                 {"Search-AdminAuditLog"},
 	"ViewOnlyAuditLogs":         {"Search-AdminAuditLog"},
@@ -75,6 +76,8 @@ func (o *Organization) hasCmdlet(c *cmdlet) bool {
 	switch {
 	case o.behaviour.Online:
 		return !c.onPremises
+	case c.online:
+		return false
 	case c.name == enableCustomization:
 		return o.behaviour.Customization.CmdletExists
 	}

@@ -124,8 +124,10 @@ func (r *recipient) emailAddresses() []string {
 // that it is one that no two objects share.
 func (o *Organization) isCalled(r *recipient, identity string) (called, unique bool) {
 	switch {
+	case identity == "":
+		return false, false
 	case strings.EqualFold(identity, r.DN), strings.EqualFold(identity, string(r.GUID)),
-		strings.EqualFold(identity, "{"+string(r.GUID)+"}"), r.SID != "" && strings.EqualFold(identity, r.SID):
+		identity[0] == '{' && strings.EqualFold(strings.Trim(identity, "{}"), string(r.GUID)), r.SID != "" && strings.EqualFold(identity, r.SID):
 		return true, true
 	case strings.EqualFold(identity, r.Name), strings.EqualFold(identity, r.DisplayName), strings.EqualFold(identity, r.Alias),
 		strings.EqualFold(identity, r.Sam), strings.EqualFold(identity, r.UPN), strings.EqualFold(identity, r.SMTP):

@@ -184,12 +184,17 @@ func (c *call) roleGroupAssignments(g recipient, roles []*role) ([]assignment, e
 	return grants, nil
 }
 
+// addWrittenRecipient puts a new object into the directory.
+func (c *call) addWrittenRecipient(r *recipient) {
+	rec := &record[recipient]{GUID: r.GUID}
+	write(c.replica(), rec, r)
+	c.org.recipients = append(c.org.recipients, rec)
+	c.org.recipientIndex[r.GUID] = rec
+}
+
 func (c *call) addRoleGroup(g *recipient, grants []assignment) {
 	c.org.complete(g, c.now)
-	rec := &record[recipient]{GUID: g.GUID}
-	write(c.replica(), rec, g)
-	c.org.recipients = append(c.org.recipients, rec)
-	c.org.recipientIndex[g.GUID] = rec
+	c.addWrittenRecipient(g)
 	for i := range grants {
 		grants[i].Assignee = g.GUID
 		c.addWritten(&grants[i])

@@ -45,15 +45,12 @@ func customizationScenarios() []Scenario {
 			arrange: customized(customization{CmdletExists: true, Dehydrated: true, Halfway: 2})},
 		{Name: "exchange-online", Summary: "An Exchange Online shell: no Get-ExchangeServer, no domain controllers, the role ApplicationImpersonation " +
 			"is gone, Enable-OrganizationCustomization exists, changes are refused as dehydrated.",
-			arrange: (*Organization).moveOnline},
+			arrange: func(o *Organization) {
+				o.moveOnline()
+				o.behaviour.Customization.Dehydrated = true
+			}},
+		{Name: "exchange-online-customized", Summary: "exchange-online, with customization in effect.", arrange: (*Organization).moveOnline},
 	}
-}
-
-func (o *Organization) moveOnline() {
-	o.behaviour.Online = true
-	o.domains[0].DCs = []string{"AM6PR03A01DC002.EURPR03A001.PROD.OUTLOOK.COM"}
-	o.behaviour.Customization = customization{CmdletExists: true, Dehydrated: true}
-	o.removeRole(exchange.Role)
 }
 
 func principalScenarios() []Scenario {

@@ -16,7 +16,7 @@ func TestScenarioList(t *testing.T) {
 		no-such-user ambiguous-user name-taken equal-other-name disabled-grant own-name-other-scope wider-grant indirect-role-group child-role
 		role-group-other-members role-group-other-roles role-group-other-scope exclusive-scope stale-group-dn empty-group access-denied
 		cmdlet-missing transient-dc throttled replication-lag two-domains recipients-50000 dehydrated-no-cmdlet no-mailbox cloud-mailbox
-		german scope-unparsable own-scope-other-filter parameter-missing role-group-incomplete`)
+		german scope-unparsable exchange-online-customized own-scope-other-filter parameter-missing role-group-incomplete`)
 	var names []string
 	for _, s := range Scenarios() {
 		names = append(names, s.Name)

@@ -111,9 +111,10 @@ type ParameterInfo struct {
 func (s *Session) Commands() []CommandInfo {
 	infos := make([]CommandInfo, len(s.permissions))
 	for i, p := range s.permissions {
+		known := s.parameters(p)
 		infos[i] = CommandInfo{Name: p.cmdlet.name, SupportsShouldProcess: p.cmdlet.shouldProcess, ConfirmImpactHigh: p.cmdlet.highImpact,
-			ParameterSets: slices.Clone(p.cmdlet.sets)}
-		for _, q := range s.parameters(p) {
+			ParameterSets: p.cmdlet.usableSets(known)}
+		for _, q := range known {
 			info := q.ParameterInfo
 			info.Sets = slices.Clone(info.Sets)
 			infos[i].Parameters = append(infos[i].Parameters, info)

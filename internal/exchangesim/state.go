@@ -27,7 +27,7 @@ type state struct {
 	Behaviour   behaviour             `json:"behaviour"`
 	Assignments []*record[assignment] `json:"assignments"`
 	Scopes      []*record[scope]      `json:"scopes"`
-	RoleGroups  []*record[recipient]  `json:"roleGroups"`
+	Principals  []*record[recipient]  `json:"principals"` // role groups and applications
 	Audit       []auditEntry          `json:"audit"`
 }
 
@@ -38,7 +38,7 @@ func (o *Organization) Save(w io.Writer) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s := state{stateSchema, o.scenario.Name, o.options, o.clock.Now(), o.sequence, o.rids, o.sessions, o.behaviour,
-		o.assignments, o.scopes, o.roleGroupRecords(), o.audited}
+		o.assignments, o.scopes, o.principalRecords(), o.audited}
 	e := json.NewEncoder(w)
 	e.SetIndent("", " ")
 	if err := e.Encode(s); err != nil {
@@ -47,18 +47,18 @@ func (o *Organization) Save(w io.Writer) error {
 	return nil
 }
 
-// roleGroupRecords are the only recipients that commands change.
-func (o *Organization) roleGroupRecords() []*record[recipient] {
-	var groups []*record[recipient]
+// principalRecords are the objects beside the configuration that commands change.
+func (o *Organization) principalRecords() []*record[recipient] {
+	var principals []*record[recipient]
 	for _, rec := range o.recipients {
 		for _, v := range rec.Versions {
-			if v.Value != nil && v.Value.Type == typeRoleGroup {
-				groups = append(groups, rec)
+			if v.Value != nil && (v.Value.Type == typeRoleGroup || isServicePrincipal(v.Value)) {
+				principals = append(principals, rec)
 				break
 			}
 		}
 	}
-	return groups
+	return principals
 }
 
 // Load restores an organization that Save wrote. It refuses what Save could not
@@ -87,7 +87,7 @@ func Load(r io.Reader) (*Organization, error) {
 	for name, n := range s.RIDs {
 		o.rids[name] = n
 	}
-	o.restoreRoleGroups(s.RoleGroups)
+	o.restorePrincipals(s.Principals)
 	return o, o.checkReferences()
 }
 
@@ -99,13 +99,13 @@ func (s *state) check() error {
 	if err := checkRecords(s.Scopes); err != nil {
 		return err
 	}
-	if err := checkRecords(s.RoleGroups); err != nil {
+	if err := checkRecords(s.Principals); err != nil {
 		return err
 	}
-	for _, rec := range s.RoleGroups {
+	for _, rec := range s.Principals {
 		for _, v := range rec.Versions {
-			if v.Value != nil && v.Value.Group == nil {
-				return fmt.Errorf("the role group %s has no list of members", rec.GUID)
+			if v.Value != nil && (v.Value.Type != typeRoleGroup || v.Value.Group == nil) && !isServicePrincipal(v.Value) {
+				return fmt.Errorf("the object %s is neither a role group with members nor an application", rec.GUID)
 			}
 		}
 	}
@@ -121,9 +121,9 @@ func checkRecords[T any](recs []*record[T]) error {
 	return nil
 }
 
-// restoreRoleGroups puts saved role groups in the place of the scenario's own.
-func (o *Organization) restoreRoleGroups(groups []*record[recipient]) {
-	for _, rec := range groups {
+// restorePrincipals puts saved objects in the place of the scenario's own.
+func (o *Organization) restorePrincipals(principals []*record[recipient]) {
+	for _, rec := range principals {
 		if old, ok := o.recipientIndex[rec.GUID]; ok {
 			old.Versions = rec.Versions
 			continue

@@ -65,7 +65,7 @@ func TestLoadRefuses(t *testing.T) {
 		"missing role":     {strings.Replace(good, `"role": "Address Lists"`, `"role": "Shoes"`, 1), "not there"},
 		"missing scope":    {strings.Replace(good, `"writeScope": "Organization"`, `"writeScope": "CustomRecipientScope", "scope": "g"`, 1), "not there"},
 		"no versions":      {`{"schema": "exgrant.sim/v1", "scenario": "plain", "scopes": [{"guid": "g", "versions": []}]}`, "no version"},
-		"null record":      {`{"schema": "exgrant.sim/v1", "scenario": "plain", "roleGroups": [null]}`, "no version"},
+		"null record":      {`{"schema": "exgrant.sim/v1", "scenario": "plain", "principals": [null]}`, "no version"},
 	} {
 		if _, err := Load(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
@@ -76,7 +76,7 @@ func TestLoadRefuses(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	f.Add(saved(f, New(scenario(f, "role-group-other-scope"), Options{})))
 	f.Add(saved(f, New(scenario(f, "two-domains"), Options{ReplicationDelay: time.Hour})))
-	f.Add(`{"schema": "exgrant.sim/v1", "scenario": "plain", "roleGroups": [{"guid": "g", "versions": [{"value": null}]}]}`)
+	f.Add(`{"schema": "exgrant.sim/v1", "scenario": "plain", "principals": [{"guid": "g", "versions": [{"value": null}]}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		o, err := Load(strings.NewReader(text))
 		if err != nil {
