@@ -1,7 +1,12 @@
 package exchange
 
 import (
+	"bytes"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +35,11 @@ var commands = []struct {
 	{ListRecipients("f", "o"), "Get-Recipient -Filter f -OrganizationalUnit o -ResultSize Unlimited"},
 	{ListNestedGroups("f"), "Get-Group -Filter f -ResultSize Unlimited"},
 	{ListImpersonationRoles(), "Get-ManagementRole -RoleType ApplicationImpersonation"},
-	{ListAssignments("r"), "Get-ManagementRoleAssignment -Role r -GetEffectiveUsers"},
+	{ListAssignments("r"), "Get-ManagementRoleAssignment -Role r"},
+	{ListHolders("r"), "Get-ManagementRoleAssignment -Role r -GetEffectiveUsers"},
+	{ListAssignmentsOf("r", "u"), "Get-ManagementRoleAssignment -Role r -RoleAssignee u"},
+	{ListDirectAssignmentsOf("r", "u"), "Get-ManagementRoleAssignment -Role r -RoleAssignee u -AssignmentMethod [Direct]"},
+	{ListDirectAssignmentsOf("", "u"), "Get-ManagementRoleAssignment -RoleAssignee u -AssignmentMethod [Direct]"},
 	{GetAssignment("a", ""), "Get-ManagementRoleAssignment -Identity a"},
 	{GetAssignment("a", "dc"), "Get-ManagementRoleAssignment -Identity a -DomainController dc"},
 	{ListDelegatingAssignments("u"), "Get-ManagementRoleAssignment -Role ApplicationImpersonation -RoleAssignee u -Delegating:true"},
@@ -88,6 +97,24 @@ func TestCommands(t *testing.T) {
 	for _, test := range commands {
 		if got := show(test.command); got != test.want {
 			t.Errorf("got  %s\nwant %s", got, test.want)
+		}
+	}
+}
+
+// The table must hold a constructor that is added.
+func TestCommandsAreComplete(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "cmdlets.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, err := os.ReadFile("command_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range file.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if ok && f.Name.IsExported() && !bytes.Contains(tests, []byte("\t{"+f.Name.Name+"(")) {
+			t.Errorf("%s is in no test", f.Name.Name)
 		}
 	}
 }
