@@ -148,7 +148,7 @@ func overwriteFlag() cli.Flag {
 
 func styleFlag() cli.Flag {
 	return &cli.StringFlag{Name: flagStyle, Category: outputCategory, Value: "full",
-		Usage: "`STYLE` is full (the default: checks, plans, reports) or minimal (the documented commands in some 30 lines)"}
+		Usage: "`STYLE` is full (the default: checks, plans, reports) or minimal (the documented commands and their fallback)"}
 }
 
 func style(c *cli.Context) (psgen.Style, error) {
