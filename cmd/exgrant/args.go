@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -43,8 +44,11 @@ func arrange(app *cli.App, args []string) (call, error) {
 			c.version = true
 			return c, nil
 		case strings.HasPrefix(word, "-") && word != "-":
-			return c, usageErrorf("%s: unknown flag %s", c.name(), flagOf(word)).
-				withHint("flags come after the command: %s COMMAND %s", c.name(), flagOf(word))
+			hint := fmt.Sprintf("flags come after the command: %s COMMAND %s", c.name(), flagOf(word))
+			if near := nearest(flagOf(word), []string{"--help", "--version"}); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			return c, usageErrorf("%s: unknown flag %s", c.name(), flagOf(word)).withHint("%s", hint)
 		}
 		next := find(commands, word)
 		if next == nil {
@@ -201,16 +205,30 @@ func flagNames(c *cli.Command) []string {
 // suggestion is the hint after an unknown word: the nearest known one, or where
 // all of them are shown.
 func suggestion(word string, known []string, command string) string {
-	best, distance := "", 1+len(word)/3
+	if near := nearest(word, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return command + " --help shows what there is"
+}
+
+// nearest returns the known word that is meant by a mistyped one, "" for none:
+// one that begins with it, or has few other letters.
+func nearest(word string, known []string) string {
+	name := strings.ToLower(strings.TrimLeft(word, "-"))
+	best, distance := "", 1+len(name)/4
 	for _, k := range known {
-		if d := editDistance(strings.ToLower(word), k); d <= distance && (best == "" || d < distance) {
+		other := strings.TrimLeft(k, "-")
+		if len(other) == 1 || name == "" {
+			continue
+		}
+		if strings.HasPrefix(other, name) {
+			return k
+		}
+		if d := editDistance(name, other); d <= distance && (best == "" || d < distance) {
 			best, distance = k, d
 		}
 	}
-	if best != "" {
-		return "did you mean " + best + "?"
-	}
-	return command + " --help shows what there is"
+	return best
 }
 
 // editDistance is the Levenshtein distance of two short words, in bytes.

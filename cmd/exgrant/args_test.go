@@ -109,7 +109,7 @@ func FuzzArrange(f *testing.F) {
 }
 
 func TestSuggestion(t *testing.T) {
-	known := []string{"--user", "--scope-group", "--scope-ou"}
+	known := []string{"-f", "--user", "--scope-group", "--scope-ou"}
 	for word, want := range map[string]string{
 		"--usr":         "did you mean --user?",
 		"--USER":        "did you mean --user?",
@@ -117,6 +117,8 @@ func TestSuggestion(t *testing.T) {
 		"--entirely":    "exgrant x --help shows what there is",
 		"--":            "exgrant x --help shows what there is",
 		"--scope-gorup": "did you mean --scope-group?",
+		"-u":            "did you mean --user?",
+		"--json":        "exgrant x --help shows what there is",
 	} {
 		if got := suggestion(word, known, "exgrant x"); got != want {
 			t.Errorf("%s: got %q, want %q", word, got, want)

@@ -146,7 +146,7 @@ func (p *program) printFault(f fault.Fault) error {
 // textWidth is the terminal's width within what reads well, and that of help where
 // there is none.
 func (p *program) textWidth() int {
-	if f, ok := p.stdout.(*os.File); ok {
+	if f, ok := p.stdout.(interface{ Fd() uintptr }); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 			return min(max(width, 40), 100)
 		}

@@ -19,7 +19,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	p := &program{
 		stdin:  interruptible{ctx, os.Stdin},
-		stdout: os.Stdout,
+		stdout: standardOutput{os.Stdout},
 		stderr: os.Stderr,
 		getenv: os.Getenv,
 		now:    time.Now,

@@ -319,7 +319,7 @@ func (p *program) deliver(c *cli.Context, scripts, rollbacks []outfile) error {
 	defer staged.discard()
 	if !toFile {
 		if _, err := p.stdout.Write(scripts[0].data); err != nil {
-			return inCommand(c, cannotWrite("standard output", err))
+			return inCommand(c, err)
 		}
 	}
 	if err := staged.publish(); err != nil {

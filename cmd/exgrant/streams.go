@@ -3,7 +3,23 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 )
+
+// A standardOutput says in its errors what could not be written, in the words of
+// cannotWrite.
+type standardOutput struct{ file *os.File }
+
+func (o standardOutput) Write(b []byte) (int, error) {
+	n, err := o.file.Write(b)
+	if err != nil {
+		err = cannotWrite("standard output", err)
+	}
+	return n, err
+}
+
+// Fd lets a command ask how wide the terminal is.
+func (o standardOutput) Fd() uintptr { return o.file.Fd() }
 
 // An interruptible reader ends with the context's error when the context ends,
 // also while a read waits for somebody to type. The read that waits then is left
