@@ -1,7 +1,6 @@
 package psgen_test
 
 import (
-	"fmt"
 	"math/rand"
 	"path/filepath"
 	"strings"
@@ -120,6 +119,6 @@ foreach ($text in $Texts) { "=$(ConvertTo-ExgFilterKey -Filter $text)" }`,
 	}
 	t.Logf("%d texts, %d no filters, %d different conditions, %v", len(texts), keys["="], len(keys)-1, r.Duration)
 	if keys["="] < 500 || len(keys) < 400 || len(texts)-keys["="] < len(keys)+200 {
-		t.Error(fmt.Sprint("the texts do not cover enough: filters, no filters, and equal ones"))
+		t.Error("the texts do not cover enough: filters, no filters, and equal ones")
 	}
 }
