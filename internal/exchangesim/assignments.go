@@ -169,7 +169,8 @@ func (c *call) assignmentsOf() ([]row, error) {
 		if held.chain != nil {
 			w = row{held.assignment, held.assignment.AssigneeType, assignee.Canonical(), assignee.Name, held.chain}
 		}
-		if c.has("AssignmentMethod") && !slices.ContainsFunc(c.texts("AssignmentMethod"), func(m string) bool { return strings.EqualFold(m, w.method) }) {
+		isMethod := func(m string) bool { return strings.EqualFold(m, w.method) }
+		if c.has("AssignmentMethod") && !slices.ContainsFunc(c.texts("AssignmentMethod"), isMethod) {
 			continue
 		}
 		rows = append(rows, w)
@@ -256,6 +257,13 @@ func (o *Organization) assigneeName(r replica, a *assignment) string {
 	return a.Policy
 }
 
+func (o *Organization) assigneeShortName(r replica, a *assignment) string {
+	if assignee := o.byGUID(r, a.Assignee); assignee != nil {
+		return assignee.Name
+	}
+	return a.Policy
+}
+
 // expand makes one row for each account that holds an assignment through a
 // group, under -GetEffectiveUsers. A group without any keeps its own row, and so
 // does a linked one: its members are in another forest.
@@ -281,7 +289,7 @@ func (c *call) newAssignment() error {
 	if err != nil {
 		return err
 	}
-	a := assignment{Name: name, Role: role.Name, Delegation: regular, Enabled: true, WriteScope: role.recipientWrite(), Created: c.now, Changed: c.now}
+	a := c.newRegular(name, role)
 	assignee, err := c.assignee()
 	if err != nil {
 		return err
@@ -297,8 +305,7 @@ func (c *call) newAssignment() error {
 	}
 	if a.Name == "" {
 		a.Name = c.freeName(role.Name + "-" + assignee.Name)
-	}
-	if err := c.checkNewName(a.Name, a.dn()); err != nil {
+	} else if err := c.checkNewName(a.Name, a.dn()); err != nil {
 		return err
 	}
 	if c.changing(a.Name) {
@@ -306,6 +313,12 @@ func (c *call) newAssignment() error {
 		c.emit(c.presentAssignment(c.directRow(&a)))
 	}
 	return nil
+}
+
+// newRegular is an assignment to nobody yet, with the scope that the role implies.
+func (c *call) newRegular(name string, r *role) assignment {
+	return assignment{Name: name, Role: r.Name, Delegation: regular, Enabled: true, WriteScope: r.recipientWrite(),
+		Created: c.now, Changed: c.now}
 }
 
 // assignableRole returns the role of -Role, which the caller may assign, and the
@@ -360,6 +373,9 @@ var writeScopeParameters = []string{
 // setWriteScope gives an assignment the recipient scope that the parameters ask
 // for, if they ask for one.
 func (c *call) setWriteScope(a *assignment, r *role) error {
+	if err := c.refuseConfigScope(r); err != nil {
+		return err
+	}
 	given := 0
 	for _, p := range writeScopeParameters {
 		if !c.has(p) {
@@ -374,6 +390,24 @@ func (c *call) setWriteScope(a *assignment, r *role) error {
 		if err := c.applyWriteScope(a, r, p); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// refuseConfigScope refuses what the model has not: configuration scopes and
+// unscoped roles. ApplicationImpersonation cannot have them anywhere.
+func (c *call) refuseConfigScope(r *role) error {
+	for _, p := range []string{"CustomConfigWriteScope", "ExclusiveConfigWriteScope"} {
+		switch scope := c.text(p); {
+		case scope == "":
+		case r.configWrite() == "None":
+			return invalid(msgRoleWithoutConfigScope, r.Name)
+		default:
+			return notFound(scope, c.replica().dc)
+		}
+	}
+	if c.isTrue("UnScopedTopLevel") {
+		return invalid(msgNotUnscoped, r.Name)
 	}
 	return nil
 }
@@ -442,19 +476,25 @@ func (c *call) usableScope(identity, parameter string) (*scope, error) {
 // freeName returns a name for an assignment that was given none: Exchange adds a
 // number when the name is taken.
 func (c *call) freeName(base string) string {
-	if len(base) > maxName {
-		base = base[:maxName]
-	}
-	for i := 0; ; i++ {
-		name := base
-		if i > 0 {
-			suffix := "-" + strconv.Itoa(i)
-			name = base[:min(len(base), maxName-len(suffix))] + suffix
-		}
+	name := cutName(base, maxName)
+	for i := 1; ; i++ {
 		if _, _, err := c.findAssignment(name); err != nil {
 			return name
 		}
+		suffix := "-" + strconv.Itoa(i)
+		name = cutName(base, maxName-len(suffix)) + suffix
 	}
+}
+
+// nameLength counts as Exchange does, in UTF-16 units.
+func nameLength(name string) int { return len(utf16.Encode([]rune(name))) }
+
+func cutName(name string, longest int) string {
+	runes := []rune(name)
+	for nameLength(string(runes)) > longest {
+		runes = runes[:len(runes)-1]
+	}
+	return string(runes)
 }
 
 // checkNewName refuses a name that cannot be, or that an assignment has already.
@@ -471,7 +511,7 @@ func (c *call) checkNewName(name, dn string) error {
 // checkName refuses a name that is too long or cannot stand in a distinguished
 // name without being escaped.
 func checkName(property, name string, longest int) error {
-	if n := len(utf16.Encode([]rune(name))); n > longest {
+	if nameLength(name) > longest {
 		return &failure{exception: typeValidation, target: name, text: msgTooLong, args: []any{property, longest}}
 	}
 	if strings.ContainsAny(name, "\\,+\"<>;=#/*?[]") || strings.TrimSpace(name) != name {

@@ -191,7 +191,7 @@ func (c *call) view() view {
 	v := view{replica: c.replica(), domain: c.org.domains[0].Name}
 	if _, d, ok := c.org.findDC(c.text("DomainController")); ok {
 		v.domain = d.Name
-	} else if c.session.viewEntireForest {
+	} else if c.session.viewEntireForest || c.isTrue("IgnoreDefaultScope") {
 		v.domain = ""
 	}
 	return v

@@ -59,7 +59,7 @@ const (
 )
 
 // cmdlets lists what the model has, with the parameters of the cmdlets' pages
-// (learn.microsoft.com/powershell/module/exchangepowershell).
+// (learn.microsoft.com/powershell/module/exchangepowershell) that it knows.
 func cmdlets() []*cmdlet {
 	all := append(organizationCmdlets(), recipientCmdlets()...)
 	all = append(all, assignmentCmdlets()...)
@@ -83,10 +83,9 @@ func organizationCmdlets() []*cmdlet {
 		{name: enableCustomization, task: "Microsoft.Exchange.Management.Deployment.EnableOrganizationCustomizationTask",
 			shouldProcess: true, writes: true, run: (*call).enableOrganizationCustomization},
 		{name: "Search-AdminAuditLog", task: systemTasks + "SearchAdminAuditLog", run: (*call).searchAdminAuditLog,
-			parameters: []parameter{named("Cmdlets", TypeStrings), named("Parameters", TypeStrings), named("ObjectIds", TypeStrings),
+			parameters: []parameter{named("Cmdlets", TypeStrings), named("ObjectIds", TypeStrings),
 				named("UserIds", TypeStrings), named("StartDate", TypeString), named("EndDate", TypeString),
-				named("IsSuccess", TypeBool), named("ExternalAccess", TypeBool), named("ResultSize", TypeInt),
-				named("StartIndex", TypeInt), domainController()}},
+				named("IsSuccess", TypeBool), named("ResultSize", TypeInt), domainController()}},
 	}
 }
 
@@ -109,21 +108,15 @@ func recipientCmdlets() []*cmdlet {
 	return []*cmdlet{
 		get("Get-User", "GetUser", users, (*call).getUser),
 		get("Get-Group", "GetGroup", groups, (*call).getGroup),
-		get("Get-Mailbox", "GetMailbox", users, (*call).getMailbox, named("Database", TypeString).onPremises(),
-			named("Server", TypeString).onPremises(), named("Archive", TypeSwitch)),
-		withoutCloud(get("Get-RemoteMailbox", "GetRemoteMailbox", users, (*call).getRemoteMailbox,
-			named("OnPremisesOrganizationalUnit", TypeString), named("Archive", TypeSwitch))),
-		get("Get-Recipient", "GetRecipient", everything, (*call).getRecipient, named("RecipientType", TypeStrings),
-			named("Properties", TypeStrings), named("PropertySet", TypeString), named("RecipientPreviewFilter", TypeString),
-			named("BookmarkDisplayName", TypeString), named("IncludeBookmarkObject", TypeBool), named("Capabilities", TypeStrings),
-			named("Database", TypeString), named("AuthenticationType", TypeString)),
-		get("Get-DistributionGroup", "GetDistributionGroup", groups, (*call).getDistributionGroup, named("ManagedBy", TypeString)),
-		get("Get-DynamicDistributionGroup", "GetDynamicDistributionGroup", contacts, (*call).getDynamicDistributionGroup,
-			named("ManagedBy", TypeString)),
+		get("Get-Mailbox", "GetMailbox", users, (*call).getMailbox),
+		withoutCloud(get("Get-RemoteMailbox", "GetRemoteMailbox", users, (*call).getRemoteMailbox)),
+		get("Get-Recipient", "GetRecipient", everything, (*call).getRecipient, named("RecipientType", TypeStrings)),
+		get("Get-DistributionGroup", "GetDistributionGroup", groups, (*call).getDistributionGroup),
+		get("Get-DynamicDistributionGroup", "GetDynamicDistributionGroup", contacts, (*call).getDynamicDistributionGroup),
 		{name: "Get-OrganizationalUnit", task: recipientTasks + "GetOrganizationalUnit", run: (*call).getOrganizationalUnit,
 			sets: []string{"Identity", "SearchText"},
 			parameters: []parameter{first("Identity", "Identity"), named("SearchText", TypeString, "SearchText"),
-				named("SingleNodeOnly", TypeSwitch), named("IncludeContainers", TypeSwitch), named("ResultSize", TypeString), domainController()}},
+				named("IncludeContainers", TypeSwitch), named("ResultSize", TypeString), domainController()}},
 	}
 }
 
@@ -135,8 +128,7 @@ func assignmentCmdlets() []*cmdlet {
 	return []*cmdlet{
 		{name: "Get-ManagementRole", task: rbacTasks + "GetManagementRole", run: (*call).getManagementRole,
 			parameters: []parameter{first("Identity"), named("RoleType", TypeString), named("Cmdlet", TypeString),
-				named("CmdletParameters", TypeStrings), named("GetChildren", TypeSwitch), named("Recurse", TypeSwitch),
-				named("Script", TypeString), named("ScriptParameters", TypeStrings), domainController()}},
+				named("GetChildren", TypeSwitch), named("Recurse", TypeSwitch), domainController()}},
 		{name: "Get-ManagementRoleAssignment", task: rbacTasks + "GetManagementRoleAssignment", run: (*call).getAssignment,
 			sets: []string{"RoleAssignee", "Identity"},
 			parameters: []parameter{first("Identity", "Identity"), named("Role", TypeString, "RoleAssignee"),
@@ -208,7 +200,7 @@ func roleGroupCmdlets() []*cmdlet {
 	return []*cmdlet{
 		{name: "Get-RoleGroup", task: rbacTasks + "GetRoleGroup", run: (*call).getRoleGroup,
 			parameters: []parameter{first("Identity"), named("Filter", TypeString), named("ResultSize", TypeString),
-				named("SortBy", TypeString), named("ReadFromDomainController", TypeSwitch).onPremises(), domainController()}},
+				named("ReadFromDomainController", TypeSwitch).onPremises(), domainController()}},
 		{name: "New-RoleGroup", task: rbacTasks + "NewRoleGroup", run: (*call).newRoleGroup,
 			shouldProcess: true, writes: true, customizes: true, sets: []string{"default", "linkedpartnergroup"},
 			parameters: []parameter{first("Name").unpiped().mandatory(), named("Roles", TypeStrings),

@@ -23,11 +23,29 @@ func (c *call) lookUp(kind func(*recipient) bool, present func(*recipient) func(
 	} else if found = c.org.named(v, identity, keep); len(found) == 0 && !strings.Contains(identity, "*") {
 		return notFound(identity, v.dc)
 	}
+	if err := c.sort(found); err != nil {
+		return err
+	}
 	found, err = limited(c, found)
 	for _, r := range found {
 		c.output = append(c.output, present(r))
 	}
 	return err
+}
+
+// sort puts recipients in the order of -SortBy.
+func (c *call) sort(found []*recipient) error {
+	name := c.text("SortBy")
+	if name == "" {
+		return nil
+	}
+	p, ok := findFilterProperty(name)
+	if !ok || p.values == nil {
+		return badArgument(msgBadValue, name, "SortBy")
+	}
+	key := func(r *recipient) string { return strings.Join(p.values(c.org, r), ",") }
+	slices.SortStableFunc(found, func(a, b *recipient) int { return compareValues(key(a), key(b)) })
+	return nil
 }
 
 // recipientFilters returns the test that -Filter, -OrganizationalUnit, -Anr and

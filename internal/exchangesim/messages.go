@@ -112,6 +112,16 @@ var (
 		`Die Verwaltungsrolle "%s" hat den impliziten Empfängerschreibbereich "None". Ein Empfängerschreibbereich kann nicht angegeben werden.`,
 		"管理役割 \"%s\" の暗黙的な受信者書き込みスコープは None です。受信者書き込みスコープは指定できません。",
 	}
+	msgRoleWithoutConfigScope = message{
+		`The management role "%s" has an implicit configuration write scope of None. A configuration write scope can't be specified for it.`,
+		`Die Verwaltungsrolle "%s" hat den impliziten Konfigurationsschreibbereich "None". Ein Konfigurationsschreibbereich kann nicht angegeben werden.`,
+		"管理役割 \"%s\" の暗黙的な構成書き込みスコープは None です。構成書き込みスコープは指定できません。",
+	}
+	msgNotUnscoped = message{
+		`The management role "%s" isn't an unscoped top-level role.`,
+		`Die Verwaltungsrolle "%s" ist keine Rolle ohne Bereich auf oberster Ebene.`,
+		"管理役割 \"%s\" はスコープのない最上位の役割ではありません。",
+	}
 	msgScopeInUse = message{
 		`The management scope "%s" can't be removed because it's used by the management role assignment "%s".`,
 		`Der Verwaltungsbereich "%s" kann nicht entfernt werden, da er von der Verwaltungsrollenzuweisung "%s" verwendet wird.`,

@@ -73,7 +73,7 @@ func (c *call) presentAssignment(w row) exchange.Object {
 		{"CustomConfigWriteScope", nil}, {"RecipientReadScope", role.recipientRead()},
 		{"ConfigReadScope", role.configRead()}, {"RecipientWriteScope", a.WriteScope},
 		{"ConfigWriteScope", role.configWrite()}, {"Enabled", a.Enabled},
-		{"RoleAssigneeName", assignee[strings.LastIndexByte(assignee, '/')+1:]},
+		{"RoleAssigneeName", c.org.assigneeShortName(r, a)},
 	}
 	if c.org.behaviour.Online {
 		p = append(p, property{"CustomResourceScope", nullable(c.org.scopeText(r, a))})

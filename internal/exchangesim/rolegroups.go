@@ -175,8 +175,8 @@ func (o *Organization) organizationManagement(r replica) exchange.GUID {
 func (c *call) roleGroupAssignments(g recipient, roles []*role) ([]assignment, error) {
 	grants := make([]assignment, len(roles))
 	for i, r := range roles {
-		grants[i] = assignment{Name: c.freeName(r.Name + "-" + g.Name), Role: r.Name, AssigneeType: assigneeType(&g),
-			Delegation: regular, Enabled: true, WriteScope: r.recipientWrite(), Created: c.now, Changed: c.now}
+		grants[i] = c.newRegular(c.freeName(r.Name+"-"+g.Name), r)
+		grants[i].AssigneeType = assigneeType(&g)
 		if err := c.setWriteScope(&grants[i], r); err != nil {
 			return nil, err
 		}

@@ -74,8 +74,13 @@ func TestLoadRefuses(t *testing.T) {
 }
 
 func FuzzLoad(f *testing.F) {
-	f.Add(saved(f, New(scenario(f, "role-group-other-scope"), Options{})))
-	f.Add(saved(f, New(scenario(f, "two-domains"), Options{ReplicationDelay: time.Hour})))
+	f.Add(`{"schema": "exgrant.sim/v1", "scenario": "two-domains", "options": {"seed": 1}, "now": "2026-11-24T09:00:00Z", "sequence": 900,
+		"behaviour": {"replicationDelay": 60, "transient": 1, "customization": {"cmdletExists": true}}}`)
+	f.Add(`{"schema": "exgrant.sim/v1", "scenario": "plain",
+		"assignments": [{"guid": "a", "versions": [{"value": {"guid": "a", "name": "A", "role": "ApplicationImpersonation", "assignee": "g",
+			"assigneeType": "RoleGroup", "delegation": "Regular", "enabled": true, "writeScope": "CustomRecipientScope", "scope": "s"}}]}],
+		"scopes": [{"guid": "s", "versions": [{"value": null, "dc": "DC01.contoso.test", "at": "2026-11-24T09:00:00Z"}]}],
+		"principals": [{"guid": "g", "versions": [{"value": {"guid": "g", "type": "RoleGroup", "name": "G", "group": {"members": ["g"]}}}]}]}`)
 	f.Add(`{"schema": "exgrant.sim/v1", "scenario": "plain", "principals": [{"guid": "g", "versions": [{"value": null}]}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		o, err := Load(strings.NewReader(text))
