@@ -64,18 +64,15 @@ func wantsJSON(c *cli.Context) (bool, error) {
 }
 
 func (p *program) readEvidence(c *cli.Context, name string) (fault.Evidence, error) {
-	r := p.stdin
 	if name == "" {
 		name = "-"
 	}
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return fault.Evidence{}, cannotRead(c, name, err)
-		}
-		defer f.Close()
-		r = interruptible{c.Context, f}
-	} else if p.stdinIsTerminal() {
+	r, err := p.open(c, name)
+	if err != nil {
+		return fault.Evidence{}, err
+	}
+	defer r.Close()
+	if name == "-" && p.stdinIsTerminal() {
 		fmt.Fprintf(p.stderr, "Paste the error, all of it with the lines that begin with +, then press %s.\n", endOfInput())
 	}
 	evidence, truncated, err := transcript.Read(r)

@@ -98,15 +98,14 @@ func (p *program) grants(c *cli.Context) ([]exchange.Grant, error) {
 
 func (p *program) readGrants(c *cli.Context) ([]exchange.Grant, error) {
 	name := c.String(flagFile)
-	r := p.stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, cannotRead(c, name, err)
-		}
-		defer f.Close()
-		r = interruptible{c.Context, f}
+	if name == "" {
+		return nil, emptyValue(c, flagFile)
 	}
+	r, err := p.open(c, name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
 	grants, err := grantfile.Read(r, fileName(name))
 	switch {
 	case c.Context.Err() != nil:

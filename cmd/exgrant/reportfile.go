@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -26,15 +25,11 @@ func (p *program) readReport(c *cli.Context, name string) (exchange.Report, erro
 	if name == "" {
 		return exchange.Report{}, emptyValue(c, flagFrom)
 	}
-	r := p.stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return exchange.Report{}, cannotRead(c, name, err)
-		}
-		defer f.Close()
-		r = interruptible{c.Context, f}
+	r, err := p.open(c, name)
+	if err != nil {
+		return exchange.Report{}, err
 	}
+	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, maxReport+1))
 	if err != nil {
 		if c.Context.Err() != nil {

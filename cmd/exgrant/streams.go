@@ -4,7 +4,25 @@ import (
 	"context"
 	"io"
 	"os"
+
+	"github.com/urfave/cli/v2"
 )
+
+// open opens an input file; - is standard input. Reads end when the command is
+// interrupted.
+func (p *program) open(c *cli.Context, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(p.stdin), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, cannotRead(c, name, err)
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{interruptible{c.Context, f}, f}, nil
+}
 
 // A standardOutput says in its errors what could not be written, in the words of
 // cannotWrite.
