@@ -70,6 +70,8 @@ func TestNewAssignmentKinds(t *testing.T) {
 		{"two scopes", newAssignment("Name", "A", "User", assignee, "RecipientRelativeWriteScope", "Self", "RecipientOrganizationalUnitScope", "contoso.test/Staff"), "ArgumentException", AssignmentSnapshot{}},
 		{"scope for a role that has none", command("New-ManagementRoleAssignment", "Name", "A", "User", assignee, "Role", "View-Only Configuration",
 			"RecipientOrganizationalUnitScope", "contoso.test/Staff"), "InvalidOperationException", AssignmentSnapshot{}},
+		{"configuration scope", newAssignment("Name", "A", "User", assignee, "CustomConfigWriteScope", "S"), "InvalidOperationException", AssignmentSnapshot{}},
+		{"unscoped", newAssignment("Name", "A", "User", assignee, "UnScopedTopLevel", exchange.Switch(true)), "InvalidOperationException", AssignmentSnapshot{}},
 		{"too long a name", newAssignment("Name", strings.Repeat("n", 65), "User", assignee), "DataValidationException", AssignmentSnapshot{}},
 		{"bad name", newAssignment("Name", "A/B", "User", assignee), "DataValidationException", AssignmentSnapshot{}},
 		{"taken name", newAssignment("Name", "ApplicationImpersonation-Hygiene Management", "User", assignee), "ADObjectAlreadyExistsException", AssignmentSnapshot{}},
@@ -116,7 +118,10 @@ func TestAutomaticNames(t *testing.T) {
 	for range 3 {
 		got = append(got, must(t, s, newAssignment("User", assignee)).names()...)
 	}
-	want := []string{"ApplicationImpersonation-svc-reschedule", "ApplicationImpersonation-svc-reschedule-1", "ApplicationImpersonation-svc-reschedule-2"}
+	got = append(got, must(t, s, newAssignment("User", "jane")).texts("RoleAssigneeName")...)
+	got = append(got, must(t, s, newAssignment("User", "jane")).names()...)
+	want := []string{"ApplicationImpersonation-svc-reschedule", "ApplicationImpersonation-svc-reschedule-1", "ApplicationImpersonation-svc-reschedule-2",
+		"Doe, Jane", "ApplicationImpersonation-Doe, Jane-1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

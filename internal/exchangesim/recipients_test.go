@@ -179,3 +179,17 @@ func TestAnr(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestOrderAndView(t *testing.T) {
+	_, s := open(t, "two-domains")
+	got := must(t, s, command("Get-Mailbox", "Filter", "Department -eq 'Planning'", "SortBy", "displayname")).names()
+	if diff := cmp.Diff([]string{"anna", "ben", "John Doe", "Jürgen Großmann", "Peter O'Brien"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := invoke(t, s, command("Get-Mailbox", "SortBy", "Shoe")).fault(t); got != "ArgumentException" {
+		t.Errorf("an unknown order: %q", got)
+	}
+	if got := must(t, s, command("Get-User", "Identity", "emily", "IgnoreDefaultScope", exchange.Switch(true))).names(); len(got) != 1 {
+		t.Errorf("-IgnoreDefaultScope: %v", got)
+	}
+}

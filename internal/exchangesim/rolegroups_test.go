@@ -98,6 +98,7 @@ func TestRoleGroupMembers(t *testing.T) {
 	}{
 		{"unknown group", exchange.AddRoleGroupMember("Nothing", assignee, ""), "ManagementObjectNotFoundException"},
 		{"unknown member", exchange.AddRoleGroupMember(ownName, "nobody", ""), "ManagementObjectNotFoundException"},
+		{"empty member", exchange.NewRoleGroup("R", nil, []string{""}, exchange.AssignmentScope{}, ""), "ManagementObjectNotFoundException"},
 		{"ambiguous member", exchange.AddRoleGroupMember(ownName, "John Doe", ""), "ManagementObjectAmbiguousException"},
 		{"distribution group", exchange.AddRoleGroupMember(ownName, "Newsletter", ""), "ManagementObjectNotFoundException"},
 		{"no role group", exchange.ListRoleGroupMembers("Schedulers"), "ManagementObjectNotFoundException"},

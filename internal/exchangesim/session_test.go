@@ -360,3 +360,92 @@ func TestConcurrentUse(t *testing.T) {
 		t.Errorf("%d scopes are left", n)
 	}
 }
+
+// TestWhatIfChangesNothing runs every cmdlet that writes, with arguments that
+// work, first under -WhatIf.
+func TestWhatIfChangesNothing(t *testing.T) {
+	online := map[string]bool{"Set-OrganizationConfig": true, "New-ServicePrincipal": true, "Remove-ServicePrincipal": true}
+	commands := map[string]exchange.Command{
+		"New-ManagementRoleAssignment":    newAssignment("Name", "A", "User", assignee),
+		"Set-ManagementRoleAssignment":    exchange.SetAssignmentEnabled("Mail Recipients-"+ownName, false, ""),
+		"Remove-ManagementRoleAssignment": exchange.RemoveAssignment("Mail Recipients-"+ownName, ""),
+		"New-ManagementScope":             exchange.NewScope("S", "City -eq 'Berlin'", ""),
+		"Set-ManagementScope":             exchange.SetScope(ownName, "City -eq 'Berlin'", ""),
+		"Remove-ManagementScope":          exchange.RemoveScope("Spare", ""),
+		"New-RoleGroup":                   exchange.NewRoleGroup("R", []string{exchange.Role}, []string{assignee}, exchange.AssignmentScope{}, ""),
+		"Remove-RoleGroup":                exchange.RemoveRoleGroup(ownName, ""),
+		"Add-RoleGroupMember":             exchange.AddRoleGroupMember(ownName, "svc-backup", ""),
+		"Remove-RoleGroupMember":          exchange.RemoveRoleGroupMember(ownName, assignee, ""),
+		enableCustomization:               exchange.EnableOrganizationCustomization(),
+		"Set-OrganizationConfig":          command("Set-OrganizationConfig", "EwsEnabled", true),
+		"New-ServicePrincipal":            command("New-ServicePrincipal", "AppId", "a", "ObjectId", "b"),
+		"Remove-ServicePrincipal":         command("Remove-ServicePrincipal", "Identity", "spare", "Confirm", false),
+	}
+	for _, cmd := range cmdlets() {
+		if !cmd.writes {
+			continue
+		}
+		c, ok := commands[cmd.name]
+		if !ok {
+			t.Errorf("no command for %s", cmd.name)
+			continue
+		}
+		name := "role-group-other-roles"
+		if online[cmd.name] {
+			name = "exchange-online-customized"
+		}
+		o, s := open(t, name)
+		if online[cmd.name] {
+			must(t, s, command("New-ServicePrincipal", "AppId", "x", "ObjectId", "spare"))
+		} else {
+			must(t, s, exchange.NewScope("Spare", "City -eq 'Berlin'", ""))
+			o.behaviour.Customization.CmdletExists = true
+			s = o.Session(SessionOptions{})
+			if cmd.name == enableCustomization {
+				o.behaviour.Customization.Dehydrated = true
+			}
+		}
+		before := saved(t, o)
+		if a := invoke(t, s, c.With("WhatIf", exchange.Switch(true))); len(a.Errors) != 0 || len(a.objects) != 0 {
+			t.Errorf("%s -WhatIf: %+v", cmd.name, a)
+		}
+		if diff := cmp.Diff(before, saved(t, o)); diff != "" {
+			t.Errorf("%s -WhatIf changed:\n%s", cmd.name, diff)
+		}
+		if a := invoke(t, s, c); len(a.Errors) != 0 {
+			t.Errorf("%s: %+v", cmd.name, a.Streams)
+		}
+		if calls := o.Calls(); !calls[len(calls)-1].Writes || calls[len(calls)-2].Writes {
+			t.Errorf("%s: what was written is logged wrongly", cmd.name)
+		}
+	}
+}
+
+func TestCommandsAreDescribed(t *testing.T) {
+	for _, name := range []string{"plain", "exchange-online"} {
+		_, s := open(t, name)
+		for _, c := range s.Commands() {
+			seen := map[string]bool{}
+			for _, p := range c.Parameters {
+				if seen[strings.ToLower(p.Name)] {
+					t.Errorf("%s has -%s twice", c.Name, p.Name)
+				}
+				seen[strings.ToLower(p.Name)] = true
+				for _, set := range p.Sets {
+					if !slices.Contains(c.ParameterSets, set) {
+						t.Errorf("%s, %s: -%s is in the parameter set %s, which is not listed", name, c.Name, p.Name, set)
+					}
+				}
+			}
+			if seen["whatif"] || seen["confirm"] || strings.HasPrefix(c.Name, "Get-") && c.SupportsShouldProcess {
+				t.Errorf("%s: -WhatIf and -Confirm", c.Name)
+			}
+			if strings.HasPrefix(c.Name, "Remove-") != c.ConfirmImpactHigh {
+				t.Errorf("%s: asks %v", c.Name, c.ConfirmImpactHigh)
+			}
+			if seen["domaincontroller"] && name == "exchange-online" || seen["force"] && name == "plain" && c.Name != "New-ManagementScope" {
+				t.Errorf("%s, %s: a parameter of the other kind of Exchange", name, c.Name)
+			}
+		}
+	}
+}
