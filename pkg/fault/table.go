@@ -138,7 +138,10 @@ var table = []Rule{
 	},
 	{
 		Name: "no-delegating-assignment", ID: AccessDenied,
-		Text:   `(?i)delegating (?:management )?role assignment`,
+		// The term as Microsoft's documentation translates it; the whole sentence was seen in English only.
+		Text: `(?i)delegating (?:management )?role assignment|delegierende \S*Rollenzuweisung|` +
+			`attribution de rôle de délégation|asignación de roles? de delegación|atribuição de função de delegação|` +
+			`assegnazione di ruolo di delega|委任(?:役割|ロール)の割り当て|委派(?:管理)?角色分配|делегирующ\S+ назначени\S+ рол`,
 		Hint:   "Your account may not hand this role on. Add it to Organization Management by its own name, or give it a delegating assignment of the role, then open a new session. Right after the organization was customized the same answer can pass within the hour.",
 		Retry:  RetryNever,
 		Source: "https://learn.microsoft.com/en-us/answers/questions/1336420/exchange-impersonation-error-unable-to-open-user-m",

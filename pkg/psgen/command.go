@@ -34,9 +34,9 @@ func Command(c exchange.Command) (string, error) {
 	return b.String(), nil
 }
 
-// argument is what follows a parameter's name. A switch, and every cmdlet's
-// -Confirm and -WhatIf are switches, is bound with a colon: after a space, $false
-// would be an argument of its own.
+// argument is what follows a parameter's name. Booleans are bound with a colon:
+// many, such as every cmdlet's -Confirm, are switches to PowerShell, and after a
+// space $false would be an argument of its own.
 func argument(p exchange.Param) (string, error) {
 	switch v := p.Value.(type) {
 	case exchange.String:
@@ -47,10 +47,7 @@ func argument(p exchange.Param) (string, error) {
 	case exchange.Int:
 		return " " + strconv.FormatInt(int64(v), 10), nil
 	case exchange.Bool:
-		if p.Name == "Confirm" || p.Name == "WhatIf" {
-			return ":" + boolean(bool(v)), nil
-		}
-		return " " + boolean(bool(v)), nil
+		return ":" + boolean(bool(v)), nil
 	case exchange.Switch:
 		if v {
 			return "", nil

@@ -21,9 +21,9 @@ func TestCommand(t *testing.T) {
 			"New-ManagementScope -Name 'O''Brien\u2019\u2019s' -RecipientRestrictionFilter 'Name -eq ''O''''Brien''' -Confirm:$false"},
 		{exchange.NewRoleGroup("G", []string{"R"}, []string{"Doe, J", "b"}, exchange.AssignmentScope{}, ""),
 			"New-RoleGroup -Name 'G' -Roles 'R' -Members 'Doe, J', 'b' -Confirm:$false"},
-		{exchange.ListAssignments("R"), "Get-ManagementRoleAssignment -Role 'R' -GetEffectiveUsers"},
+		{exchange.ListHolders("R"), "Get-ManagementRoleAssignment -Role 'R' -GetEffectiveUsers"},
 		{exchange.SetAssignmentEnabled("guid", true, ""),
-			"Set-ManagementRoleAssignment -Identity 'guid' -Enabled $true -Confirm:$false"},
+			"Set-ManagementRoleAssignment -Identity 'guid' -Enabled:$true -Confirm:$false"},
 		{exchange.Command{Cmdlet: "Set-It", Params: []exchange.Param{
 			{Name: "Off", Value: exchange.Switch(false)}, {Name: "Count", Value: exchange.Int(-3)},
 			{Name: "Cleared", Value: exchange.Null{}}, {Name: "None", Value: exchange.Strings{}}}},

@@ -81,7 +81,7 @@ func writeGrantScript(w io.Writer, g exchange.Grant, kind string, s Style) error
 	if s == Minimal {
 		name = "minimal-" + name
 		data, err = minimalData(g)
-		parts["scope"] = minimalScope(g, kind)
+		minimalScope(g, parts)
 	}
 	if err != nil {
 		return fmt.Errorf("the grant cannot be written as PowerShell: %w", err)
@@ -99,17 +99,17 @@ func body(g exchange.Grant, kind string) string {
 	return kind + ".ps1"
 }
 
-// minimalScope names the part that makes or removes the scope in a minimal script;
-// it is empty where the grant has no scope of its own. A scope with a name of its
-// own may be older than the grant, and no revocation by name removes it.
-func minimalScope(g exchange.Grant, kind string) string {
-	switch {
-	case !g.Scope.Creates():
-		return ""
-	case kind == "grant":
-		return "minimal-scope-" + string(g.Scope.Kind) + ".ps1"
-	case g.Scope.Name != "":
-		return ""
+// minimalScope names the parts of a minimal script that find, make and remove the
+// scope; they are empty where the grant has no scope of its own. A scope with a
+// name of its own may be older than the grant: no revocation by name removes it.
+func minimalScope(g exchange.Grant, parts blocks) {
+	parts["scope"], parts["newscope"], parts["oldscope"] = "", "", ""
+	if !g.Scope.Creates() {
+		return
 	}
-	return "minimal-revoke-scope.ps1"
+	parts["scope"] = "minimal-scope-" + string(g.Scope.Kind) + ".ps1"
+	parts["newscope"] = "minimal-newscope.ps1"
+	if g.Scope.Name == "" {
+		parts["oldscope"] = "minimal-oldscope.ps1"
+	}
 }

@@ -25,7 +25,8 @@ const (
 )
 
 // blocks are the parts of a script that depend on the grant: "data", and in
-// minimal scripts "scope", each as text or as the name of a body file.
+// minimal scripts what concerns the scope, each as text or as the name of a body
+// file.
 type blocks map[string]string
 
 // writeScript assembles the body file name around the blocks, and writes the

@@ -11,25 +11,6 @@ function Initialize-ExgChange {
     $Exg.Deadline = (Get-Date).AddMinutes($TimeoutMinutes)
 }
 
-# The command as text, exactly as it is run.
-function Format-ExgCommand {
-    param([string]$Cmdlet, [System.Collections.IDictionary]$Parameters)
-    $words = @($Cmdlet)
-    foreach ($name in $Parameters.Keys) {
-        $value = $Parameters[$name]
-        if ($value -is [bool] -and 'Confirm', 'BypassSecurityGroupManagerCheck' -contains $name) {
-            $words += if ($value) { "-$name" } else { "-${name}:`$false" }
-        } elseif ($value -is [bool]) {
-            $words += "-$name `$" + "$value".ToLowerInvariant()
-        } else {
-            # PowerShell takes these five characters for a single quote.
-            $texts = @($value | ForEach-Object -Process { "'" + ($_ -replace "(['\u2018-\u201b])", '$1$1') + "'" })
-            $words += "-$name " + ($texts -join ', ')
-        }
-    }
-    $words -join ' '
-}
-
 # Runs one change and returns what the cmdlet returned; $null under -WhatIf.
 function Invoke-ExgChange {
     param(

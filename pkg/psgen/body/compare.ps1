@@ -42,7 +42,7 @@ function Format-ExgWanted {
 
 # The state of the given assignments and scopes, for the report's before and after.
 function Get-ExgState {
-    param([object[]]$Assignments, [object[]]$Scopes, $RoleGroup)
+    param([object[]]$Assignments, [object[]]$Scopes)
     $state = [ordered]@{
         assignments = New-Object -TypeName System.Collections.ArrayList
         scopes      = New-Object -TypeName System.Collections.ArrayList
@@ -66,11 +66,6 @@ function Get-ExgState {
         }
         if ("$($scope.RecipientRoot)") { $entry.root = "$($scope.RecipientRoot)" }
         $null = $state.scopes.Add($entry)
-    }
-    if ($RoleGroup) {
-        $members = @(Get-ExgRoleGroupMember | ForEach-Object -Process { "$($_.Name)" } | Sort-Object)
-        $entry = [ordered]@{ guid = "$($RoleGroup.Guid)"; name = "$($RoleGroup.Name)"; members = $members }
-        $state.roleGroups = @($entry)
     }
     $state
 }

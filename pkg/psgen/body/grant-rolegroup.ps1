@@ -10,6 +10,7 @@
 # include: assignments.ps1
 # include: compare.ps1
 # include: oracle.ps1
+# include: command.ps1
 # include: change.ps1
 # include: scope.ps1
 # include: delegation.ps1
@@ -28,7 +29,7 @@ function Set-ExgRoleGroup {
         $difference = Compare-ExgRoleGroup -RoleGroup $RoleGroup -Wanted $Wanted -Members $Members
         $foreign = $difference.Foreign
         $foreign += @($difference.Others | ForEach-Object -Process { "it has the member $($_.Name)" })
-        $Exg.Report.before = Get-ExgState -Assignments $difference.Own -RoleGroup $RoleGroup
+        $Exg.Report.before = Get-ExgRoleGroupState -RoleGroup $RoleGroup -Assignments $difference.Own
         if ($foreign.Count) {
             Stop-ExgRun -Outcome 'conflict' -Step 'role-group' -Text ("The role group '$($RoleGroup.Name)' " +
                 "exists and is not this one: $($foreign -join '; '). Nothing was changed; choose another name.")
@@ -134,7 +135,7 @@ function Complete-ExgRoleGroup {
         $lacks = $difference.Foreign.Count + $difference.Absent.Count
         $complete = -not $lacks -and -not $difference.NoConfiguration
         $scopes = @($Exg.Scopes | Where-Object -FilterScript { $Wanted.Name -and $_.Name -eq $Wanted.Name })
-        $Exg.Report.after = Get-ExgState -Assignments $difference.Own -Scopes $scopes -RoleGroup $group
+        $Exg.Report.after = Get-ExgRoleGroupState -RoleGroup $group -Assignments $difference.Own -Scopes $scopes
         $Exg.Report.grant.assignee.name = "$($group.Name)"
         $Exg.Report.grant.assignee.guid = "$($group.Guid)"
         $Exg.Report.grant.assignee.distinguishedName = "$($group.DistinguishedName)"

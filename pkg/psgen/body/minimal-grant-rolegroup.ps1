@@ -72,10 +72,7 @@ try {
         $customized = $false
         while ($true) {
             try {
-                if ($filter -and -not $scope) {
-                    $newScope = New-ManagementScope @newManagementScopeParams
-                    $scope = $newScope
-                }
+# include: newscope
                 $made = New-RoleGroup @newRoleGroupParams
                 $newScope = $null
                 break
@@ -122,8 +119,8 @@ try {
     }
     $exitCode = 0
 } catch {
-    # Names of exceptions are the same in every language.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegating role assignment') {
+    # "You must be assigned a delegating role assignment", in the languages that have the word.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

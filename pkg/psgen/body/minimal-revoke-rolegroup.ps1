@@ -37,6 +37,7 @@ param()
 # include: data
 $exitCode = 1
 try {
+# include: scope
     $assignments = @(Get-ManagementRoleAssignment -ErrorAction Stop)
     $group = Get-RoleGroup -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.Assignee }
     if (-not $group) {
@@ -50,8 +51,15 @@ try {
         $own = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
         $roles = @($own | ForEach-Object -Process { "$($_.Role)" })
         $foreign = @($roles | Where-Object -FilterScript { $Role, $Configuration -notcontains $_ })
+        $kinds = @{ organization = 'Organization'; organizationalUnit = 'OU' }
+        $kind = if ($kinds[$Grant.ScopeKind]) { $kinds[$Grant.ScopeKind] } else { 'CustomRecipientScope' }
+        $foreign += @($own | Where-Object -FilterScript {
+                "$($_.Role)" -eq $Role -and ("$($_.RecipientWriteScope)" -ne $kind -or
+                    ($Grant.ScopeName -and "$($_.CustomRecipientWriteScope)" -ne $Grant.ScopeName))
+            })
         if ($foreign.Count -or $roles -notcontains $Role) {
-            throw "The role group '$($group.Name)' has the roles $($roles -join ', '): not this grant."
+            throw "The role group '$($group.Name)' is not this grant: roles $($roles -join ', '), scopes " +
+                "$(@($own | ForEach-Object -Process { $_.CustomRecipientWriteScope }) -join ', ')."
         }
         $ours = @($Grant.Members | ForEach-Object -Process {
                 $member = @(Get-User -Identity $_ -ErrorAction SilentlyContinue)
@@ -77,11 +85,11 @@ try {
             $assignments = $assignments | Where-Object -FilterScript { $gone -notcontains "$($_.Guid)" }
         }
     }
-# include: scope
+# include: oldscope
     $exitCode = 0
 } catch {
-    # Names of exceptions are the same in every language.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegating role assignment') {
+    # "You must be assigned a delegating role assignment", in the languages that have the word.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

@@ -37,6 +37,7 @@ param()
 # include: data
 $exitCode = 1
 try {
+# include: scope
     $assignments = @(Get-ManagementRoleAssignment -ErrorAction Stop)
     $assignment = $assignments | Where-Object -FilterScript { $_.Name -eq $Grant.Name }
     if (-not $assignment) {
@@ -49,8 +50,14 @@ try {
             ErrorAction      = 'Stop'
         }
         $held = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
-        if (-not ($held | Where-Object -FilterScript { "$($_.Guid)" -eq "$($assignment.Guid)" })) {
-            throw "'$($Grant.Name)' is not this grant: it gives $($assignment.RoleAssignee) $($assignment.Role)."
+        $ours = $held | Where-Object -FilterScript { "$($_.Guid)" -eq "$($assignment.Guid)" }
+        $kinds = @{ organization = 'Organization'; organizationalUnit = 'OU' }
+        $kind = if ($kinds[$Grant.ScopeKind]) { $kinds[$Grant.ScopeKind] } else { 'CustomRecipientScope' }
+        $same = "$($assignment.RecipientWriteScope)" -eq $kind -and
+            (-not $Grant.ScopeName -or "$($assignment.CustomRecipientWriteScope)" -eq $Grant.ScopeName)
+        if (-not $ours -or -not $same) {
+            throw "'$($Grant.Name)' is not this grant: $($assignment.RoleAssignee), $($assignment.Role), scope " +
+                "$($assignment.RecipientWriteScope) $($assignment.CustomRecipientWriteScope)."
         }
         if ($PSCmdlet.ShouldProcess("$($Grant.Name) of $($assignment.RoleAssignee)", 'Remove role assignment')) {
             Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" -Confirm:$false -ErrorAction Stop
@@ -58,11 +65,11 @@ try {
         }
     }
     $assignments = $assignments | Where-Object -FilterScript { $_.Name -ne $Grant.Name }
-# include: scope
+# include: oldscope
     $exitCode = 0
 } catch {
-    # Names of exceptions are the same in every language.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegating role assignment') {
+    # "You must be assigned a delegating role assignment", in the languages that have the word.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

@@ -19,22 +19,6 @@ function Stop-ExgRun {
     throw $Text
 }
 
-# The command as text, exactly as it is run.
-function Format-ExgCommandText {
-    param([string]$Cmdlet, [System.Collections.IDictionary]$Parameters)
-    $words = @($Cmdlet)
-    foreach ($key in $Parameters.Keys) {
-        $value = $Parameters[$key]
-        if ($value -is [bool]) {
-            $words += "-${key}:`$" + "$value".ToLowerInvariant()
-        } else {
-            # PowerShell takes these five characters for a single quote.
-            $words += "-$key '" + ($value -replace "(['\u2018-\u201b])", '$1$1') + "'"
-        }
-    }
-    $words -join ' '
-}
-
 # The one place where something is changed: asks first, runs the command, tells it. Returns nothing under -WhatIf.
 function Invoke-ExgChange {
     param(
@@ -43,7 +27,7 @@ function Invoke-ExgChange {
     )
     $Exg.Step = $Step
     $Parameters.Confirm = $false
-    $command = Format-ExgCommandText -Cmdlet $Cmdlet -Parameters $Parameters
+    $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
     if (-not $Exg.Cmdlet.ShouldProcess($Target, $Cmdlet)) {
         if (-not $WhatIfPreference) {
             Stop-ExgRun -Code 130 -Text "Declined: $Cmdlet was not run, nor anything after it." -Command $command

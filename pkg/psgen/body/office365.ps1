@@ -131,6 +131,8 @@ param(
 
 # include: filter.ps1
 
+# include: command.ps1
+
 # include: office365-read.ps1
 
 # include: office365-replace.ps1

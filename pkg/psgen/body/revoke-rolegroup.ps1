@@ -9,6 +9,7 @@
 # include: resolve.ps1
 # include: assignments.ps1
 # include: compare.ps1
+# include: command.ps1
 # include: change.ps1
 # include: remove.ps1
 # include: own-scope.ps1
@@ -28,7 +29,7 @@ function Remove-ExgRoleGroup {
     $difference = Compare-ExgRoleGroup -RoleGroup $RoleGroup -Wanted $Wanted -Members $Members
     $scope = Find-ExgOwnScope -Wanted $Wanted
     $own = $difference.Own
-    $Exg.Report.before = Get-ExgState -Assignments $own -Scopes $scope -RoleGroup $RoleGroup
+    $Exg.Report.before = Get-ExgRoleGroupState -RoleGroup $RoleGroup -Assignments $own -Scopes $scope
     if ($difference.Foreign.Count) {
         Stop-ExgRun -Outcome 'conflict' -Step 'role-group' -Text ("The role group '$($RoleGroup.Name)' is not " +
             "the one of this grant: $($difference.Foreign -join '; '). Nothing was removed.")

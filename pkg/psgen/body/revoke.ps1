@@ -9,6 +9,7 @@
 # include: resolve.ps1
 # include: assignments.ps1
 # include: compare.ps1
+# include: command.ps1
 # include: change.ps1
 # include: remove.ps1
 # include: own-scope.ps1

@@ -48,3 +48,14 @@ function Compare-ExgRoleGroup {
     $difference.Present = @($Members | Where-Object -FilterScript { $presentGuids -contains "$($_.Guid)" })
     $difference
 }
+
+# The state of a role group, for the report's before and after.
+function Get-ExgRoleGroupState {
+    param($RoleGroup, [object[]]$Assignments, [object[]]$Scopes)
+    $state = Get-ExgState -Assignments $Assignments -Scopes $Scopes
+    $members = @(Get-ExgRoleGroupMember -Identity "$($RoleGroup.Guid)" | ForEach-Object -Process { "$($_.Name)" } |
+            Sort-Object)
+    $entry = [ordered]@{ guid = "$($RoleGroup.Guid)"; name = "$($RoleGroup.Name)"; members = $members }
+    $state.roleGroups = @($entry)
+    $state
+}

@@ -9,6 +9,7 @@
 # include: resolve.ps1
 # include: assignments.ps1
 # include: compare.ps1
+# include: command.ps1
 # include: change.ps1
 # include: remove.ps1
 # include: rolegroup.ps1
@@ -19,8 +20,10 @@
 
 function Find-ExgByGuid {
     param([string]$Noun, [string]$Guid)
+    $from = @{}
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
     try {
-        $found = @(& "Get-$Noun" -Identity $Guid -ErrorAction Stop)
+        $found = @(& "Get-$Noun" -Identity $Guid -ErrorAction Stop @from)
     } catch {
         if ((Get-ExgFault -ErrorRecord $_).id -eq 'principal_not_found') { return }
         throw
@@ -94,6 +97,9 @@ function Restore-ExgMember {
             Text       = "Puts $member back into '$($RoleGroup.Name)'"
         }
         $null = Invoke-ExgChange @invokeExgChangeParams
+        if ($WhatIfPreference) { return }
+        $parameter = [ordered]@{ name = 'Member'; value = $member }
+        Add-ExgInverse -Cmdlet 'Remove-RoleGroupMember' -Identity "$($RoleGroup.Guid)" -Parameters $parameter
     }
 }
 
@@ -117,7 +123,16 @@ function Restore-ExgSetting {
         Target     = "$($Object.Name): $($words -join ', ')"
         Text       = "Puts the old value of '$($Object.Name)' back: $($words -join ', ')"
     }
+    $old = @(foreach ($name in $Change.Parameters.Keys) {
+            switch ($name) {
+                'Enabled' { [ordered]@{ name = $name; value = [bool]$Object.Enabled } }
+                'RecipientRestrictionFilter' { [ordered]@{ name = $name; value = "$($Object.RecipientFilter)" } }
+                default { Get-ExgOldScope -Assignment $Object }
+            }
+        })
     $null = Invoke-ExgChange @invokeExgChangeParams
+    if ($WhatIfPreference) { return }
+    Add-ExgInverse -Cmdlet $Change.Cmdlet -Identity "$($Object.Guid)" -Parameters $old
 }
 
 function Test-ExgSetting {

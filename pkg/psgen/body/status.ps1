@@ -120,7 +120,7 @@ function Test-ExgRoleGroupGrant {
     $lacks = $difference.Foreign
     $lacks += @($difference.Absent | ForEach-Object -Process { "$($_.Name) is not a member" })
     if ($difference.NoConfiguration) { $lacks += "it does not have the role $Configuration" }
-    $Exg.Report.after = Get-ExgState -Assignments $difference.Own -RoleGroup $RoleGroup
+    $Exg.Report.after = Get-ExgRoleGroupState -RoleGroup $RoleGroup -Assignments $difference.Own
     foreach ($other in $difference.Others) {
         Add-ExgFinding -Id 'other-member' -Severity 'warning' -Objects "$($other.Guid)" -Text ("$($other.Name) " +
             "is in the role group '$($RoleGroup.Name)' too, and holds the role by it.")

@@ -96,7 +96,7 @@
 .NOTES
     script-format: 1
     kind: office365
-    sha256: eb491070f137b36d2d5434b358ac320c73f3643122d2fcdec3571fd667f0d58b
+    sha256: b208f4358899a6dd5251bc3ae92240e3df7a377430db4ec92da7fbfbf5b11b8c
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: after Connect-ExchangeOnline, by a member of Organization Management. Review it, then start with -WhatIf.
     Undo: Remove-ManagementRoleAssignment with the name that the step "assign" shows; then, if nothing else uses
@@ -266,6 +266,25 @@ function Join-ExgFilterNode {
     }
 }
 
+# The command as text, exactly as it is run.
+function Format-ExgCommand {
+    param([string]$Cmdlet, [System.Collections.IDictionary]$Parameters)
+    $words = @($Cmdlet)
+    foreach ($name in $Parameters.Keys) {
+        $value = $Parameters[$name]
+        if ($value -is [bool] -and $value -and $name -eq 'BypassSecurityGroupManagerCheck') {
+            $words += "-$name"
+        } elseif ($value -is [bool]) {
+            $words += "-${name}:`$" + "$value".ToLowerInvariant()
+        } else {
+            # PowerShell takes these five characters for a single quote.
+            $texts = @($value | ForEach-Object -Process { "'" + ($_ -replace "(['\u2018-\u201b])", '$1$1') + "'" })
+            $words += "-$name " + ($texts -join ', ')
+        }
+    }
+    $words -join ' '
+}
+
 # Tells one step. Five properties are printed as a list at once; a table would wait and be lost at the exit.
 function Write-ExgStep {
     param([string]$Id, [string]$Status, [string]$Text, [string]$Command, [string]$Guid)
@@ -287,22 +306,6 @@ function Stop-ExgRun {
     throw $Text
 }
 
-# The command as text, exactly as it is run.
-function Format-ExgCommandText {
-    param([string]$Cmdlet, [System.Collections.IDictionary]$Parameters)
-    $words = @($Cmdlet)
-    foreach ($key in $Parameters.Keys) {
-        $value = $Parameters[$key]
-        if ($value -is [bool]) {
-            $words += "-${key}:`$" + "$value".ToLowerInvariant()
-        } else {
-            # PowerShell takes these five characters for a single quote.
-            $words += "-$key '" + ($value -replace "(['\u2018-\u201b])", '$1$1') + "'"
-        }
-    }
-    $words -join ' '
-}
-
 # The one place where something is changed: asks first, runs the command, tells it. Returns nothing under -WhatIf.
 function Invoke-ExgChange {
     param(
@@ -311,7 +314,7 @@ function Invoke-ExgChange {
     )
     $Exg.Step = $Step
     $Parameters.Confirm = $false
-    $command = Format-ExgCommandText -Cmdlet $Cmdlet -Parameters $Parameters
+    $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
     if (-not $Exg.Cmdlet.ShouldProcess($Target, $Cmdlet)) {
         if (-not $WhatIfPreference) {
             Stop-ExgRun -Code 130 -Text "Declined: $Cmdlet was not run, nor anything after it." -Command $command

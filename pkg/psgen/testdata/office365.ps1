@@ -94,7 +94,7 @@
 .NOTES
     script-format: 1
     kind: office365
-    sha256: ef992602105e45e36442e9f1df767fb56f0f39cb1f714f9aa9991ef4c385b60a
+    sha256: 47e19587e39d19bb625a2221bf6bb7b8c5b4d72fe81ed3bce89801e3f0abc55a
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: after Connect-ExchangeOnline, by a member of Organization Management. Review it, then start with -WhatIf.
     Undo: Remove-ManagementRoleAssignment with the name that the step "assign" shows; then, if nothing else uses
@@ -263,6 +263,25 @@ function Join-ExgFilterNode {
     }
 }
 
+# The command as text, exactly as it is run.
+function Format-ExgCommand {
+    param([string]$Cmdlet, [System.Collections.IDictionary]$Parameters)
+    $words = @($Cmdlet)
+    foreach ($name in $Parameters.Keys) {
+        $value = $Parameters[$name]
+        if ($value -is [bool] -and $value -and $name -eq 'BypassSecurityGroupManagerCheck') {
+            $words += "-$name"
+        } elseif ($value -is [bool]) {
+            $words += "-${name}:`$" + "$value".ToLowerInvariant()
+        } else {
+            # PowerShell takes these five characters for a single quote.
+            $texts = @($value | ForEach-Object -Process { "'" + ($_ -replace "(['\u2018-\u201b])", '$1$1') + "'" })
+            $words += "-$name " + ($texts -join ', ')
+        }
+    }
+    $words -join ' '
+}
+
 # Tells one step. Five properties are printed as a list at once; a table would wait and be lost at the exit.
 function Write-ExgStep {
     param([string]$Id, [string]$Status, [string]$Text, [string]$Command, [string]$Guid)
@@ -284,22 +303,6 @@ function Stop-ExgRun {
     throw $Text
 }
 
-# The command as text, exactly as it is run.
-function Format-ExgCommandText {
-    param([string]$Cmdlet, [System.Collections.IDictionary]$Parameters)
-    $words = @($Cmdlet)
-    foreach ($key in $Parameters.Keys) {
-        $value = $Parameters[$key]
-        if ($value -is [bool]) {
-            $words += "-${key}:`$" + "$value".ToLowerInvariant()
-        } else {
-            # PowerShell takes these five characters for a single quote.
-            $words += "-$key '" + ($value -replace "(['\u2018-\u201b])", '$1$1') + "'"
-        }
-    }
-    $words -join ' '
-}
-
 # The one place where something is changed: asks first, runs the command, tells it. Returns nothing under -WhatIf.
 function Invoke-ExgChange {
     param(
@@ -308,7 +311,7 @@ function Invoke-ExgChange {
     )
     $Exg.Step = $Step
     $Parameters.Confirm = $false
-    $command = Format-ExgCommandText -Cmdlet $Cmdlet -Parameters $Parameters
+    $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
     if (-not $Exg.Cmdlet.ShouldProcess($Target, $Cmdlet)) {
         if (-not $WhatIfPreference) {
             Stop-ExgRun -Code 130 -Text "Declined: $Cmdlet was not run, nor anything after it." -Command $command

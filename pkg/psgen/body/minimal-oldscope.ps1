@@ -1,5 +1,4 @@
     # The scope has the name of this grant. It goes when no other assignment uses it.
-    $scope = Get-ManagementScope -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.ScopeName }
     $users = $assignments | Where-Object -FilterScript { "$($_.CustomRecipientWriteScope)" -eq $Grant.ScopeName }
     if ($scope -and $users) {
         "The scope '$($scope.Name)' stays: another assignment uses it."

@@ -1,0 +1,10 @@
+                if (-not $scope) {
+                    $newManagementScopeParams = @{
+                        Name                       = $Grant.ScopeName
+                        RecipientRestrictionFilter = $filter
+                        Confirm                    = $false
+                        ErrorAction                = 'Stop'
+                    }
+                    $newScope = New-ManagementScope @newManagementScopeParams
+                    $scope = $newScope
+                }

@@ -1,0 +1,175 @@
+﻿#Requires -Version 3.0
+<#
+.SYNOPSIS
+    Makes a role group with the role ApplicationImpersonation of Exchange, in the documented steps.
+
+.DESCRIPTION
+    Makes the management scope, unless one with the same name and filter exists, then the role group with its
+    members. If the server answers that the organization must be customized first, that is done once, and the same
+    is tried again until it works or the time is over. A role group of the same name that exists already is shown
+    and left alone.
+
+.PARAMETER TimeoutMinutes
+    How long to try again when the organization must be customized first and the server needs time for it.
+
+.EXAMPLE
+    .\grant.ps1 -WhatIf
+
+    Tells what would be done. Nothing is changed.
+
+.EXAMPLE
+    .\grant.ps1
+
+    Asks before each change.
+
+.OUTPUTS
+    Lines of text.
+
+.NOTES
+    script-format: 1
+    kind: grant-minimal
+    sha256: 10aba71edef501b2e5bbd89ad33a85a68d9bf4d4ce33e08c63fca481b2850380
+    The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
+    Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
+    -WhatIf.
+    Undo: with the revoke script of the same grant.
+    Exit codes: 0 done, 1 failed or there already, 3 not yet in effect, 5 denied.
+    No password or other secret is in this file. The server keeps its own record: Search-AdminAuditLog.
+#>
+[CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
+param(
+    [ValidateRange(0, 10080)]
+    [double]$TimeoutMinutes = 60
+)
+
+# What was asked for. Everything that is specific to this script stands in this block, as constants.
+$Role = 'ApplicationImpersonation'
+$Configuration = 'View-Only Configuration'
+$Grant = @{
+    Name                  = 'ApplicationImpersonation-Reschedule Impersonation-29d85646'
+    AssigneeKind          = 'roleGroup'
+    Assignee              = 'Reschedule Impersonation'
+    Members               = @(
+        'CONTOSO\svc-reschedule'
+    )
+    ViewOnlyConfiguration = $true
+    Mailbox               = ''
+    ScopeKind             = 'group'
+    Scope                 = 'Reschedule Users'
+    ScopeName             = 'ApplicationImpersonation-Reschedule Impersonation-29d85646'
+    ScopeNamed            = $false
+    DomainController      = ''
+    InScope               = @()
+    OutOfScope            = @()
+}
+
+$exitCode = 1
+$filter = ''
+$newScope = $null
+try {
+    $existing = Get-RoleGroup -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.Assignee }
+    if ($existing) {
+        throw "The role group '$($existing.Name)' exists already, with the roles $($existing.Roles -join ', ')."
+    }
+    $newRoleGroupParams = @{
+        Name        = $Grant.Assignee
+        Roles       = @($Role)
+        Members     = $Grant.Members
+        Confirm     = $false
+        ErrorAction = 'Stop'
+    }
+    if ($Grant.DomainController) { $newRoleGroupParams.DomainController = $Grant.DomainController }
+    if ($Grant.ScopeName) { $newRoleGroupParams.CustomRecipientWriteScope = $Grant.ScopeName }
+    if ($Grant.ScopeKind -eq 'organizationalUnit') {
+        $newRoleGroupParams.RecipientOrganizationalUnitScope = $Grant.Scope
+    }
+    # The scope holds the group's distinguished name; in a filter a single quote is doubled.
+    $group = @(Get-Group -Identity $Grant.Scope -ErrorAction Stop)
+    if ($group.Count -ne 1) { throw "'$($Grant.Scope)' is not the name of exactly one group." }
+    $filter = "MemberOfGroup -eq '" + "$($group[0].DistinguishedName)".Replace("'", "''") + "'"
+    $scope = Get-ManagementScope -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.ScopeName }
+    if ($scope) {
+        # Servers give a filter back with other spaces, and in parentheses; what stands in quotes must be the same.
+        $stored, $wanted = $scope.RecipientFilter, $filter | ForEach-Object -Process {
+            ($_ -replace "('(?:[^']|'')*')|\s", '$1').Trim('(', ')')
+        }
+        if ($stored -ne $wanted -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
+            throw "The scope '$($scope.Name)' exists with another definition: $($scope.RecipientFilter)"
+        }
+    }
+    $target = "$($Grant.Assignee) ($($Grant.Members -join ', ')) for $($Grant.ScopeKind) $($Grant.Scope)"
+    if ($filter) { $target += ", scope '$($Grant.ScopeName)': $filter" }
+    if ($PSCmdlet.ShouldProcess($target, "New role group with the role $Role")) {
+        $end = (Get-Date).AddMinutes($TimeoutMinutes)
+        $wait = 2
+        $customized = $false
+        while ($true) {
+            try {
+                if (-not $scope) {
+                    $newManagementScopeParams = @{
+                        Name                       = $Grant.ScopeName
+                        RecipientRestrictionFilter = $filter
+                        Confirm                    = $false
+                        ErrorAction                = 'Stop'
+                    }
+                    $newScope = New-ManagementScope @newManagementScopeParams
+                    $scope = $newScope
+                }
+                $made = New-RoleGroup @newRoleGroupParams
+                $newScope = $null
+                break
+            } catch {
+                # The one error that can be helped: "you first need to run Enable-OrganizationCustomization".
+                $reason = "$($_.FullyQualifiedErrorId) $_"
+                if ($reason -notmatch 'DehydratedContext|Enable-OrganizationCustomization') { throw }
+                if (-not (Get-Command -Name Enable-OrganizationCustomization -ErrorAction Ignore)) { throw }
+                if ((Get-Date) -ge $end) {
+                    $exitCode = 3
+                    throw 'Customization is enabled but not in effect yet. Run this script again later.'
+                }
+            }
+            if ($customized) {
+                Start-Sleep -Seconds $wait
+                $wait = [Math]::Min(2 * $wait, 300)
+                continue
+            }
+            if (-not $PSCmdlet.ShouldProcess('the organization', 'Enable its customization (cannot be undone)')) {
+                throw 'Declined: nothing was granted.'
+            }
+            try {
+                Enable-OrganizationCustomization -Confirm:$false -ErrorAction Stop
+            } catch {
+                # "Already enabled" and "not available in current service offer" mean that it is done.
+                $done = 'Cmdlet-InvalidOperationException.*EnableOrganizationCustomization|not available in ' +
+                    'current'
+                if ("$($_.FullyQualifiedErrorId) $_" -notmatch $done) { throw }
+            }
+            $customized = $true
+        }
+        "The role group '$($made.Name)' has the role $Role and the members $($Grant.Members -join ', ')."
+        if ($Grant.ViewOnlyConfiguration) {
+            # This role has no recipient scope, therefore it is assigned on its own.
+            $newManagementRoleAssignmentParams = @{
+                SecurityGroup = "$($made.Guid)"
+                Role          = $Configuration
+                Confirm       = $false
+                ErrorAction   = 'Stop'
+            }
+            $null = New-ManagementRoleAssignment @newManagementRoleAssignmentParams
+            "It has the role $Configuration too."
+        }
+    }
+    $exitCode = 0
+} catch {
+    # Names of exceptions are the same in every language.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegating role assignment') {
+        $exitCode = 5
+    }
+    Write-Error -Message "$_" -ErrorAction Continue
+} finally {
+    if ($newScope) {
+        # The scope was made in this run and nothing uses it.
+        Remove-ManagementScope -Identity "$($newScope.Guid)" -Confirm:$false -ErrorAction Continue
+    }
+}
+if ($MyInvocation.InvocationName -ne '.') { exit $exitCode }
