@@ -21,9 +21,9 @@ var inverseCommands = map[string][]string{
 	"Set-ManagementRoleAssignment": {"Enabled", "CustomRecipientWriteScope", "ExclusiveRecipientWriteScope",
 		"RecipientOrganizationalUnitScope", "RecipientRelativeWriteScope"},
 	"New-ManagementRoleAssignment": {"User", "SecurityGroup", "Role", "CustomRecipientWriteScope",
-		"RecipientOrganizationalUnitScope"},
+		"ExclusiveRecipientWriteScope", "RecipientOrganizationalUnitScope"},
 	"New-ManagementScope": {"RecipientRestrictionFilter", "RecipientRoot"},
-	"New-RoleGroup":       {"Roles"},
+	"New-RoleGroup":       {"Roles", "Members", "CustomRecipientWriteScope", "RecipientOrganizationalUnitScope"},
 }
 
 // rollbackData is the data block of a revocation by report: the account that the

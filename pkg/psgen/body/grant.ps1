@@ -51,6 +51,7 @@ function Update-ExgAssignment {
         Text       = "Changes the scope from $old to $(Format-ExgWanted -Wanted $Wanted).$widening"
     }
     $null = Invoke-ExgChange @invokeExgChangeParams
+    $Exg.NewScope = ''
     if (-not $WhatIfPreference) {
         $old = Get-ExgOldScope -Assignment $Named
         Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Named.Guid)" -Parameters $old
@@ -80,6 +81,7 @@ function New-ExgAssignment {
         Text       = "Gives $($Assignee.Name) the role for $(Format-ExgWanted -Wanted $Wanted)"
     }
     $written = Invoke-ExgChange @invokeExgChangeParams
+    $Exg.NewScope = ''
     if ($written) { Add-ExgInverse -Cmdlet 'Remove-ManagementRoleAssignment' -Identity "$($written.Guid)" }
     $written
 }
@@ -105,7 +107,6 @@ function Enable-ExgAssignment {
 function Set-ExgGrant {
     param($Assignee, $Wanted)
     $assignment = Set-ExgAssignment -Assignee $Assignee -Wanted $Wanted
-    if ("$($assignment.CustomRecipientWriteScope)" -eq $Wanted.Name) { $Exg.NewScope = '' }
     if ($WhatIfPreference -and $Exg.Planned) {
         $Exg.Report.outcome = 'planned'
         return

@@ -17,18 +17,9 @@ function Remove-ExgAssignment {
         [ordered]@{ name = $kind; value = "$($Assignment.RoleAssignee)" }
         [ordered]@{ name = 'Role'; value = "$($Assignment.Role)" }
     )
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'CustomRecipientScope' {
-            $parameters += [ordered]@{
-                name = 'CustomRecipientWriteScope'; value = "$($Assignment.CustomRecipientWriteScope)"
-            }
-        }
-        'OU' {
-            $parameters += [ordered]@{
-                name = 'RecipientOrganizationalUnitScope'; value = "$($Assignment.CustomRecipientWriteScope)"
-            }
-        }
-    }
+    $scope = Get-ExgOldScope -Assignment $Assignment
+    # A new assignment has the whole organization, or what its role has, without being told.
+    if ($scope.name -ne 'RecipientRelativeWriteScope') { $parameters += $scope }
     Add-ExgInverse -Cmdlet 'New-ManagementRoleAssignment' -Identity "$($Assignment.Name)" -Parameters $parameters
 }
 

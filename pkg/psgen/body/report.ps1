@@ -40,7 +40,7 @@ function Add-ExgStep {
     $step = [ordered]@{ id = $Id; status = $Status }
     if ($Attempt) { $step.attempt = $Attempt }
     if ($Command) { $step.command = $Command }
-    if ($Text) { $step.text = $Text }
+    if ($Text -and (-not $Fault -or $Text -ne $Fault.message)) { $step.text = $Text }
     if ($Guid) { $step.guid = $Guid }
     if ($Irreversible) { $step.irreversible = $true }
     $shown = [ordered]@{ Id = $Id; Status = $Status; Text = $Text; Command = $Command; Guid = $Guid }

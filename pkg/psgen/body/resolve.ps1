@@ -16,9 +16,11 @@ function New-ExgGrantState {
 
 # Returns the one object of that identity, or $null when there is none; several end the run.
 function Find-ExgObject {
-    param([string]$Cmdlet, [string]$Identity)
+    param([string]$Cmdlet, [string]$Identity, [string]$DomainController)
+    $from = @{}
+    if ($DomainController) { $from.DomainController = $DomainController }
     try {
-        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop)
+        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop @from)
     } catch {
         $fault = Get-ExgFault -ErrorRecord $_
         if ($fault.id -eq 'principal_not_found') { return }
@@ -44,15 +46,16 @@ function Find-ExgObject {
 }
 
 function Stop-ExgNotFound {
-    param([string]$What, [string]$Identity)
+    param([string]$What, [string]$Identity, [string]$On)
+    $where = if ($On) { "on this domain controller ($On)" } else { 'in the forest' }
     $fault = [ordered]@{
         id      = 'principal_not_found'
         rule    = 'no-object'
-        message = "No $What '$Identity' was found in the forest."
+        message = "There is no $What '$Identity' $where."
         hint    = 'Check the spelling. A UPN, DOMAIN\name, distinguished name or GUID is surest.'
         retry   = 'never'
     }
-    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text "No $What '$Identity' was found."
+    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text $fault.message
 }
 
 # The account or group that receives the role, as the report shows it. A role group need not exist yet.
@@ -160,10 +163,15 @@ function Resolve-ExgScopeGroup {
 }
 
 function Resolve-ExgExistingScope {
-    $scope = Find-ExgObject -Cmdlet 'Get-ManagementScope' -Identity $Grant.Scope
+    $findExgObjectParams = @{
+        Cmdlet           = 'Get-ManagementScope'
+        Identity         = $Grant.Scope
+        DomainController = $Exg.ConfigurationServer
+    }
+    $scope = Find-ExgObject @findExgObjectParams
     if (-not $scope -or ($scope.Name -ne $Grant.Scope -and "$($scope.Guid)" -ne $Grant.Scope -and
             "$($scope.DistinguishedName)" -ne $Grant.Scope)) {
-        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope
+        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope -On $Exg.WriteServer
     }
     if ($scope.Exclusive -or "$($scope.ScopeRestrictionType)" -ne 'RecipientScope') {
         Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("The scope '$($scope.Name)' is exclusive or not " +

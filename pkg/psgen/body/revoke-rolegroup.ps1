@@ -35,7 +35,6 @@ function Remove-ExgRoleGroup {
             "the one of this grant: $($difference.Foreign -join '; '). Nothing was removed.")
     }
     Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text "Found the role group '$($RoleGroup.Name)'."
-    $Exg.Gone = @($difference.Held | ForEach-Object -Process { "$($_.Guid)" })
     foreach ($member in $difference.Present) {
         Remove-ExgMember -RoleGroup $RoleGroup -Identity "$($member.Guid)" -Name "$($member.Name)"
     }
@@ -44,7 +43,12 @@ function Remove-ExgRoleGroup {
         Add-ExgStep -Id 'role-group' -Status 'skipped' -Text "The role group stays: $names is in it."
         return
     }
-    Remove-ExgEmptyRoleGroup -RoleGroup $RoleGroup
+    $removeExgEmptyRoleGroupParams = @{
+        RoleGroup = $RoleGroup
+        Held      = $difference.Held
+        Members   = @($difference.Present | ForEach-Object -Process { "$($_.Guid)" })
+    }
+    Remove-ExgEmptyRoleGroup @removeExgEmptyRoleGroupParams
     if ($scope) { Remove-ExgScope -Scope $scope -Except "$($own.Guid)" }
 }
 

@@ -69,7 +69,13 @@ function Remove-ExgUnusedRoleGroup {
         Add-ExgStep -Id 'remove' -Status 'skipped' -Text $text -Guid "$($RoleGroup.Guid)"
         return
     }
-    Remove-ExgEmptyRoleGroup -RoleGroup $RoleGroup
+    $getManagementRoleAssignmentParams = @{
+        RoleAssignee     = "$($RoleGroup.Guid)"
+        AssignmentMethod = 'Direct'
+        ErrorAction      = 'Stop'
+    }
+    $held = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
+    Remove-ExgEmptyRoleGroup -RoleGroup $RoleGroup -Held $held -Members $leaving
 }
 
 function Restore-ExgMember {

@@ -35,7 +35,7 @@
 .NOTES
     script-format: 1
     kind: audit
-    sha256: b40e04f5ae4c6f8fdc11d9e5e97c81e24efdacdb2e56adaa0c9f53557427ad9b
+    sha256: 8675b0c4376877d1cbf2f28dce81fb9fb35c58619f451759f745e77414361c17
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -96,7 +96,7 @@ function Add-ExgStep {
     $step = [ordered]@{ id = $Id; status = $Status }
     if ($Attempt) { $step.attempt = $Attempt }
     if ($Command) { $step.command = $Command }
-    if ($Text) { $step.text = $Text }
+    if ($Text -and (-not $Fault -or $Text -ne $Fault.message)) { $step.text = $Text }
     if ($Guid) { $step.guid = $Guid }
     if ($Irreversible) { $step.irreversible = $true }
     $shown = [ordered]@{ Id = $Id; Status = $Status; Text = $Text; Command = $Command; Guid = $Guid }
@@ -338,7 +338,12 @@ $ExgFaultRules = @(
     @{
         Rule     = 'no-delegating-assignment'
         Fault    = 'access_denied'
-        Text     = '(?i)delegating (?:management )?role assignment'
+        Text     = '(?i)delegating (?:management )?role assignment|delegierende \S*Rollenzuweisung|attribution ' +
+            'de r\u00F4le de d\u00E9l\u00E9gation|asignaci\u00F3n de roles? de ' +
+            'delegaci\u00F3n|atribui\u00E7\u00E3o de fun\u00E7\u00E3o de delega\u00E7\u00E3o|assegnazione di ' +
+            'ruolo di delega|\u59D4\u4EFB(?:\u5F79\u5272|\u30ED\u30FC\u30EB)\u306E\u5272\u308A\u5F53\u3066|\u59D' +
+            '4\u6D3E(?:\u7BA1\u7406)?\u89D2\u8272\u5206\u914D|\u0434\u0435\u043B\u0435\u0433\u0438\u0440\u0443\u' +
+            '044E\u0449\S+ \u043D\u0430\u0437\u043D\u0430\u0447\u0435\u043D\u0438\S+ \u0440\u043E\u043B'
         Hint     = 'Your account may not hand this role on. Add it to Organization Management by its own name, ' +
             'or give it a delegating assignment of the role, then open a new session. Right after the ' +
             'organization was customized the same answer can pass within the hour.'

@@ -28,7 +28,7 @@
 .NOTES
     script-format: 1
     kind: grant-minimal
-    sha256: 10aba71edef501b2e5bbd89ad33a85a68d9bf4d4ce33e08c63fca481b2850380
+    sha256: a11ea47ec0f05ff0394e10409a5319685cfb812c8b16a54bc2b6ae9cef00a47b
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -161,8 +161,8 @@ try {
     }
     $exitCode = 0
 } catch {
-    # Names of exceptions are the same in every language.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegating role assignment') {
+    # "You must be assigned a delegating role assignment", in the languages that have the word.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

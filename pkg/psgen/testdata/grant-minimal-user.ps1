@@ -27,7 +27,7 @@
 .NOTES
     script-format: 1
     kind: grant-minimal
-    sha256: 08fa10280c140674d1ffff07813881a3efd528643cc191ed0f4cf103d9cfadd3
+    sha256: 1324e20e17c71d2265032c68e8c4585b083873e99ad152321e7512956e75f7b4
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -151,8 +151,8 @@ try {
     }
     $exitCode = 0
 } catch {
-    # Names of exceptions are the same in every language.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegating role assignment') {
+    # "You must be assigned a delegating role assignment", in the languages that have the word.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

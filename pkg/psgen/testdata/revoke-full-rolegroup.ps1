@@ -46,7 +46,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: e589e12ec49d14ebaeb16068a3221e65de0bb92c3a577fcca6f517a62225572e
+    sha256: c1538624c5ca8a45b1f7405aa2d04773e3a30ab4e7f70e92569880d5ff41ec75
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -130,7 +130,7 @@ function Add-ExgStep {
     $step = [ordered]@{ id = $Id; status = $Status }
     if ($Attempt) { $step.attempt = $Attempt }
     if ($Command) { $step.command = $Command }
-    if ($Text) { $step.text = $Text }
+    if ($Text -and (-not $Fault -or $Text -ne $Fault.message)) { $step.text = $Text }
     if ($Guid) { $step.guid = $Guid }
     if ($Irreversible) { $step.irreversible = $true }
     $shown = [ordered]@{ Id = $Id; Status = $Status; Text = $Text; Command = $Command; Guid = $Guid }
@@ -372,7 +372,12 @@ $ExgFaultRules = @(
     @{
         Rule     = 'no-delegating-assignment'
         Fault    = 'access_denied'
-        Text     = '(?i)delegating (?:management )?role assignment'
+        Text     = '(?i)delegating (?:management )?role assignment|delegierende \S*Rollenzuweisung|attribution ' +
+            'de r\u00F4le de d\u00E9l\u00E9gation|asignaci\u00F3n de roles? de ' +
+            'delegaci\u00F3n|atribui\u00E7\u00E3o de fun\u00E7\u00E3o de delega\u00E7\u00E3o|assegnazione di ' +
+            'ruolo di delega|\u59D4\u4EFB(?:\u5F79\u5272|\u30ED\u30FC\u30EB)\u306E\u5272\u308A\u5F53\u3066|\u59D' +
+            '4\u6D3E(?:\u7BA1\u7406)?\u89D2\u8272\u5206\u914D|\u0434\u0435\u043B\u0435\u0433\u0438\u0440\u0443\u' +
+            '044E\u0449\S+ \u043D\u0430\u0437\u043D\u0430\u0447\u0435\u043D\u0438\S+ \u0440\u043E\u043B'
         Hint     = 'Your account may not hand this role on. Add it to Organization Management by its own name, ' +
             'or give it a delegating assignment of the role, then open a new session. Right after the ' +
             'organization was customized the same answer can pass within the hour.'
@@ -1138,9 +1143,11 @@ function New-ExgGrantState {
 
 # Returns the one object of that identity, or $null when there is none; several end the run.
 function Find-ExgObject {
-    param([string]$Cmdlet, [string]$Identity)
+    param([string]$Cmdlet, [string]$Identity, [string]$DomainController)
+    $from = @{}
+    if ($DomainController) { $from.DomainController = $DomainController }
     try {
-        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop)
+        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop @from)
     } catch {
         $fault = Get-ExgFault -ErrorRecord $_
         if ($fault.id -eq 'principal_not_found') { return }
@@ -1166,15 +1173,16 @@ function Find-ExgObject {
 }
 
 function Stop-ExgNotFound {
-    param([string]$What, [string]$Identity)
+    param([string]$What, [string]$Identity, [string]$On)
+    $where = if ($On) { "on this domain controller ($On)" } else { 'in the forest' }
     $fault = [ordered]@{
         id      = 'principal_not_found'
         rule    = 'no-object'
-        message = "No $What '$Identity' was found in the forest."
+        message = "There is no $What '$Identity' $where."
         hint    = 'Check the spelling. A UPN, DOMAIN\name, distinguished name or GUID is surest.'
         retry   = 'never'
     }
-    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text "No $What '$Identity' was found."
+    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text $fault.message
 }
 
 # The account or group that receives the role, as the report shows it. A role group need not exist yet.
@@ -1282,10 +1290,15 @@ function Resolve-ExgScopeGroup {
 }
 
 function Resolve-ExgExistingScope {
-    $scope = Find-ExgObject -Cmdlet 'Get-ManagementScope' -Identity $Grant.Scope
+    $findExgObjectParams = @{
+        Cmdlet           = 'Get-ManagementScope'
+        Identity         = $Grant.Scope
+        DomainController = $Exg.ConfigurationServer
+    }
+    $scope = Find-ExgObject @findExgObjectParams
     if (-not $scope -or ($scope.Name -ne $Grant.Scope -and "$($scope.Guid)" -ne $Grant.Scope -and
             "$($scope.DistinguishedName)" -ne $Grant.Scope)) {
-        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope
+        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope -On $Exg.WriteServer
     }
     if ($scope.Exclusive -or "$($scope.ScopeRestrictionType)" -ne 'RecipientScope') {
         Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("The scope '$($scope.Name)' is exclusive or not " +
@@ -1714,18 +1727,9 @@ function Remove-ExgAssignment {
         [ordered]@{ name = $kind; value = "$($Assignment.RoleAssignee)" }
         [ordered]@{ name = 'Role'; value = "$($Assignment.Role)" }
     )
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'CustomRecipientScope' {
-            $parameters += [ordered]@{
-                name = 'CustomRecipientWriteScope'; value = "$($Assignment.CustomRecipientWriteScope)"
-            }
-        }
-        'OU' {
-            $parameters += [ordered]@{
-                name = 'RecipientOrganizationalUnitScope'; value = "$($Assignment.CustomRecipientWriteScope)"
-            }
-        }
-    }
+    $scope = Get-ExgOldScope -Assignment $Assignment
+    # A new assignment has the whole organization, or what its role has, without being told.
+    if ($scope.name -ne 'RecipientRelativeWriteScope') { $parameters += $scope }
     Add-ExgInverse -Cmdlet 'New-ManagementRoleAssignment' -Identity "$($Assignment.Name)" -Parameters $parameters
 }
 
@@ -1878,7 +1882,7 @@ function Remove-ExgMember {
 }
 
 function Remove-ExgEmptyRoleGroup {
-    param($RoleGroup)
+    param($RoleGroup, [object[]]$Held, [string[]]$Members)
     $invokeExgChangeParams = @{
         Step       = 'remove'
         Cmdlet     = 'Remove-RoleGroup'
@@ -1888,8 +1892,36 @@ function Remove-ExgEmptyRoleGroup {
     }
     $null = Invoke-ExgChange @invokeExgChangeParams
     if ($WhatIfPreference) { return }
-    $old = @([ordered]@{ name = 'Roles'; value = @($RoleGroup.Roles | ForEach-Object -Process { "$_" }) })
-    Add-ExgInverse -Cmdlet 'New-RoleGroup' -Identity "$($RoleGroup.Name)" -Parameters $old
+    $Exg.Gone += @($Held | ForEach-Object -Process { "$($_.Guid)" })
+    Add-ExgRoleGroupInverse -RoleGroup $RoleGroup -Held $Held -Members $Members
+}
+
+# What makes the group again: a new group with its members and scope, then its other role. Single members cannot be
+# put back into a group that is gone.
+function Add-ExgRoleGroupInverse {
+    param($RoleGroup, [object[]]$Held, [string[]]$Members)
+    $guid = "$($RoleGroup.Guid)"
+    foreach ($single in @($Exg.Report.inverse | Where-Object -FilterScript { $_.identity -eq $guid })) {
+        $Exg.Report.inverse.Remove($single)
+    }
+    $parameters = @(
+        [ordered]@{ name = 'Roles'; value = @($Role) }
+        [ordered]@{ name = 'Members'; value = @($Members) }
+    )
+    foreach ($assignment in $Held) {
+        if ("$($assignment.Role)" -eq $Role) {
+            $scope = Get-ExgOldScope -Assignment $assignment
+            if ($scope.name -ne 'RecipientRelativeWriteScope') { $parameters += $scope }
+        } else {
+            $other = @(
+                [ordered]@{ name = 'SecurityGroup'; value = "$($RoleGroup.Name)" }
+                [ordered]@{ name = 'Role'; value = "$($assignment.Role)" }
+            )
+            $name = "$($assignment.Name)"
+            Add-ExgInverse -Cmdlet 'New-ManagementRoleAssignment' -Identity $name -Parameters $other
+        }
+    }
+    Add-ExgInverse -Cmdlet 'New-RoleGroup' -Identity "$($RoleGroup.Name)" -Parameters $parameters
 }
 
 # Our members leave the role group. The group goes only when it is exactly ours and nobody else is in it.
@@ -1911,7 +1943,6 @@ function Remove-ExgRoleGroup {
             "the one of this grant: $($difference.Foreign -join '; '). Nothing was removed.")
     }
     Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text "Found the role group '$($RoleGroup.Name)'."
-    $Exg.Gone = @($difference.Held | ForEach-Object -Process { "$($_.Guid)" })
     foreach ($member in $difference.Present) {
         Remove-ExgMember -RoleGroup $RoleGroup -Identity "$($member.Guid)" -Name "$($member.Name)"
     }
@@ -1920,7 +1951,12 @@ function Remove-ExgRoleGroup {
         Add-ExgStep -Id 'role-group' -Status 'skipped' -Text "The role group stays: $names is in it."
         return
     }
-    Remove-ExgEmptyRoleGroup -RoleGroup $RoleGroup
+    $removeExgEmptyRoleGroupParams = @{
+        RoleGroup = $RoleGroup
+        Held      = $difference.Held
+        Members   = @($difference.Present | ForEach-Object -Process { "$($_.Guid)" })
+    }
+    Remove-ExgEmptyRoleGroup @removeExgEmptyRoleGroupParams
     if ($scope) { Remove-ExgScope -Scope $scope -Except "$($own.Guid)" }
 }
 

@@ -23,7 +23,7 @@
 .NOTES
     script-format: 1
     kind: revoke-minimal
-    sha256: 88392cb3e4513382474da0d573741b680f864865606c30b456c222e0223eb0ce
+    sha256: 9432d298360915d5533d41430095718fdfd195747e618c1e881c3f1ae789f716
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -128,8 +128,8 @@ try {
     }
     $exitCode = 0
 } catch {
-    # Names of exceptions are the same in every language.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegating role assignment') {
+    # "You must be assigned a delegating role assignment", in the languages that have the word.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

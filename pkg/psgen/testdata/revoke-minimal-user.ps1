@@ -23,7 +23,7 @@
 .NOTES
     script-format: 1
     kind: revoke-minimal
-    sha256: d60d6f994931e7b2784f4c47fc602a6a5964a5c70a148d70747e19cfcce97596
+    sha256: 0462629ba8b9c56aca973d394cf6dfdb77eef7d9c12132b0441312982edd6635
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -86,8 +86,8 @@ try {
         $same = "$($assignment.RecipientWriteScope)" -eq $kind -and
             (-not $Grant.ScopeName -or "$($assignment.CustomRecipientWriteScope)" -eq $Grant.ScopeName)
         if (-not $ours -or -not $same) {
-            throw "'$($Grant.Name)' is not this grant: it gives $($assignment.RoleAssignee) $($assignment.Role), " +
-                "scope $($assignment.RecipientWriteScope) $($assignment.CustomRecipientWriteScope)."
+            throw "'$($Grant.Name)' is not this grant: $($assignment.RoleAssignee), $($assignment.Role), scope " +
+                "$($assignment.RecipientWriteScope) $($assignment.CustomRecipientWriteScope)."
         }
         if ($PSCmdlet.ShouldProcess("$($Grant.Name) of $($assignment.RoleAssignee)", 'Remove role assignment')) {
             Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" -Confirm:$false -ErrorAction Stop
@@ -105,8 +105,8 @@ try {
     }
     $exitCode = 0
 } catch {
-    # Names of exceptions are the same in every language.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegating role assignment') {
+    # "You must be assigned a delegating role assignment", in the languages that have the word.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

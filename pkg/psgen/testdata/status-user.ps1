@@ -31,7 +31,7 @@
 .NOTES
     script-format: 1
     kind: status
-    sha256: ba9168edaa15bc5929cf83066bc66a00a3756f62d7766d77f092c31ade73b5fa
+    sha256: 7d8d357071e0ec912362d4a8f5abf80331c824d87002418e31d87dff0ad783d1
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -109,7 +109,7 @@ function Add-ExgStep {
     $step = [ordered]@{ id = $Id; status = $Status }
     if ($Attempt) { $step.attempt = $Attempt }
     if ($Command) { $step.command = $Command }
-    if ($Text) { $step.text = $Text }
+    if ($Text -and (-not $Fault -or $Text -ne $Fault.message)) { $step.text = $Text }
     if ($Guid) { $step.guid = $Guid }
     if ($Irreversible) { $step.irreversible = $true }
     $shown = [ordered]@{ Id = $Id; Status = $Status; Text = $Text; Command = $Command; Guid = $Guid }
@@ -351,7 +351,12 @@ $ExgFaultRules = @(
     @{
         Rule     = 'no-delegating-assignment'
         Fault    = 'access_denied'
-        Text     = '(?i)delegating (?:management )?role assignment'
+        Text     = '(?i)delegating (?:management )?role assignment|delegierende \S*Rollenzuweisung|attribution ' +
+            'de r\u00F4le de d\u00E9l\u00E9gation|asignaci\u00F3n de roles? de ' +
+            'delegaci\u00F3n|atribui\u00E7\u00E3o de fun\u00E7\u00E3o de delega\u00E7\u00E3o|assegnazione di ' +
+            'ruolo di delega|\u59D4\u4EFB(?:\u5F79\u5272|\u30ED\u30FC\u30EB)\u306E\u5272\u308A\u5F53\u3066|\u59D' +
+            '4\u6D3E(?:\u7BA1\u7406)?\u89D2\u8272\u5206\u914D|\u0434\u0435\u043B\u0435\u0433\u0438\u0440\u0443\u' +
+            '044E\u0449\S+ \u043D\u0430\u0437\u043D\u0430\u0447\u0435\u043D\u0438\S+ \u0440\u043E\u043B'
         Hint     = 'Your account may not hand this role on. Add it to Organization Management by its own name, ' +
             'or give it a delegating assignment of the role, then open a new session. Right after the ' +
             'organization was customized the same answer can pass within the hour.'
@@ -1117,9 +1122,11 @@ function New-ExgGrantState {
 
 # Returns the one object of that identity, or $null when there is none; several end the run.
 function Find-ExgObject {
-    param([string]$Cmdlet, [string]$Identity)
+    param([string]$Cmdlet, [string]$Identity, [string]$DomainController)
+    $from = @{}
+    if ($DomainController) { $from.DomainController = $DomainController }
     try {
-        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop)
+        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop @from)
     } catch {
         $fault = Get-ExgFault -ErrorRecord $_
         if ($fault.id -eq 'principal_not_found') { return }
@@ -1145,15 +1152,16 @@ function Find-ExgObject {
 }
 
 function Stop-ExgNotFound {
-    param([string]$What, [string]$Identity)
+    param([string]$What, [string]$Identity, [string]$On)
+    $where = if ($On) { "on this domain controller ($On)" } else { 'in the forest' }
     $fault = [ordered]@{
         id      = 'principal_not_found'
         rule    = 'no-object'
-        message = "No $What '$Identity' was found in the forest."
+        message = "There is no $What '$Identity' $where."
         hint    = 'Check the spelling. A UPN, DOMAIN\name, distinguished name or GUID is surest.'
         retry   = 'never'
     }
-    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text "No $What '$Identity' was found."
+    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text $fault.message
 }
 
 # The account or group that receives the role, as the report shows it. A role group need not exist yet.
@@ -1261,10 +1269,15 @@ function Resolve-ExgScopeGroup {
 }
 
 function Resolve-ExgExistingScope {
-    $scope = Find-ExgObject -Cmdlet 'Get-ManagementScope' -Identity $Grant.Scope
+    $findExgObjectParams = @{
+        Cmdlet           = 'Get-ManagementScope'
+        Identity         = $Grant.Scope
+        DomainController = $Exg.ConfigurationServer
+    }
+    $scope = Find-ExgObject @findExgObjectParams
     if (-not $scope -or ($scope.Name -ne $Grant.Scope -and "$($scope.Guid)" -ne $Grant.Scope -and
             "$($scope.DistinguishedName)" -ne $Grant.Scope)) {
-        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope
+        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope -On $Exg.WriteServer
     }
     if ($scope.Exclusive -or "$($scope.ScopeRestrictionType)" -ne 'RecipientScope') {
         Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("The scope '$($scope.Name)' is exclusive or not " +
