@@ -1,0 +1,118 @@
+﻿#Requires -Version 3.0
+<#
+.SYNOPSIS
+    Takes the role ApplicationImpersonation of Exchange back from one account or group, in the documented steps.
+
+.DESCRIPTION
+    Removes the role assignment of exactly this name when it gives this account this role, and then its management
+    scope when this grant named it and no other assignment uses it. Anything else is left alone.
+
+.EXAMPLE
+    .\revoke.ps1 -WhatIf
+
+    Tells what would be done. Nothing is changed.
+
+.EXAMPLE
+    .\revoke.ps1
+
+    Asks before each change.
+
+.OUTPUTS
+    Lines of text.
+
+.NOTES
+    script-format: 1
+    kind: revoke-minimal
+    sha256: a9630d7bf1de7a3e89bd4137ff84030b9f1f47b70750edf6a0c5a30a23ec2a55
+    The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
+    Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
+    -WhatIf.
+    Undo: with the grant script of the same grant.
+    Exit codes: 0 done or not there, 1 failed or the name belongs to something else, 5 denied.
+    No password or other secret is in this file. The server keeps its own record: Search-AdminAuditLog.
+#>
+[CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
+param()
+
+# What was asked for. Everything that is specific to this script stands in this block, as constants.
+$Role = 'ApplicationImpersonation'
+$Grant = @{
+    Name                  = 'ApplicationImpersonation-svc-reschedule-30a6cea9'
+    AssigneeKind          = 'user'
+    Assignee              = 'CONTOSO\svc-reschedule'
+    Members               = @()
+    ViewOnlyConfiguration = $false
+    Mailbox               = ''
+    ScopeKind             = 'group'
+    Scope                 = 'Reschedule Users'
+    ScopeName             = 'ApplicationImpersonation-svc-reschedule-30a6cea9'
+    ScopeNamed            = $false
+    DomainController      = ''
+    InScope               = @(
+        'anna@contoso.test'
+    )
+    OutOfScope            = @(
+        'boss@contoso.test'
+    )
+}
+
+$exitCode = 1
+try {
+    # The scope holds the group's distinguished name; in a filter a single quote is doubled.
+    $group = @(Get-Group -Identity $Grant.Scope -ErrorAction Stop)
+    if ($group.Count -ne 1) { throw "'$($Grant.Scope)' is not the name of exactly one group." }
+    $filter = "MemberOfGroup -eq '" + "$($group[0].DistinguishedName)".Replace("'", "''") + "'"
+    $scope = Get-ManagementScope -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.ScopeName }
+    if ($scope) {
+        # Servers give a filter back with other spaces, and in parentheses; what stands in quotes must be the same.
+        $stored, $wanted = $scope.RecipientFilter, $filter | ForEach-Object -Process {
+            ($_ -replace "('(?:[^']|'')*')|\s", '$1').Trim('(', ')')
+        }
+        if ($stored -ne $wanted -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
+            throw "The scope '$($scope.Name)' exists with another definition: $($scope.RecipientFilter)"
+        }
+    }
+    $assignments = @(Get-ManagementRoleAssignment -ErrorAction Stop)
+    $assignment = $assignments | Where-Object -FilterScript { $_.Name -eq $Grant.Name }
+    if (-not $assignment) {
+        "There is no assignment '$($Grant.Name)'."
+    } else {
+        $getManagementRoleAssignmentParams = @{
+            Role             = $Role
+            RoleAssignee     = $Grant.Assignee
+            AssignmentMethod = 'Direct'
+            ErrorAction      = 'Stop'
+        }
+        $held = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
+        $ours = $held | Where-Object -FilterScript { "$($_.Guid)" -eq "$($assignment.Guid)" }
+        $kinds = @{ organization = 'Organization'; organizationalUnit = 'OU' }
+        $kind = if ($kinds[$Grant.ScopeKind]) { $kinds[$Grant.ScopeKind] } else { 'CustomRecipientScope' }
+        $same = "$($assignment.RecipientWriteScope)" -eq $kind -and
+            (-not $Grant.ScopeName -or "$($assignment.CustomRecipientWriteScope)" -eq $Grant.ScopeName)
+        if (-not $ours -or -not $same) {
+            throw "'$($Grant.Name)' is not this grant: $($assignment.RoleAssignee), $($assignment.Role), scope " +
+                "$($assignment.RecipientWriteScope) $($assignment.CustomRecipientWriteScope)."
+        }
+        if ($PSCmdlet.ShouldProcess("$($Grant.Name) of $($assignment.RoleAssignee)", 'Remove role assignment')) {
+            Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" -Confirm:$false -ErrorAction Stop
+            "Removed the assignment '$($Grant.Name)'."
+        }
+    }
+    $assignments = $assignments | Where-Object -FilterScript { $_.Name -ne $Grant.Name }
+    # The scope has the name of this grant. It goes when no other assignment uses it.
+    $users = $assignments | Where-Object -FilterScript { "$($_.CustomRecipientWriteScope)" -eq $Grant.ScopeName }
+    if ($scope -and $users) {
+        "The scope '$($scope.Name)' stays: another assignment uses it."
+    } elseif ($scope -and $PSCmdlet.ShouldProcess("$($scope.Name): $($scope.RecipientFilter)", 'Remove scope')) {
+        Remove-ManagementScope -Identity "$($scope.Guid)" -Confirm:$false -ErrorAction Stop
+        "Removed the scope '$($scope.Name)'."
+    }
+    $exitCode = 0
+} catch {
+    # "You must be assigned a delegating role assignment", in the languages that have the word.
+    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
+        $exitCode = 5
+    }
+    Write-Error -Message "$_" -ErrorAction Continue
+}
+if ($MyInvocation.InvocationName -ne '.') { exit $exitCode }
