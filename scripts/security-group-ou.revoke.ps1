@@ -14,6 +14,9 @@
 
     Run it twice and the second run changes nothing. -WhatIf tells everything and changes nothing.
 
+    To read it: the procedure stands right below the data block, then come its steps, then what they need. The end of
+    the file is a table of what errors mean.
+
 .PARAMETER DomainController
     Write to this domain controller. By default Exchange chooses one.
 
@@ -46,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 12dd1fcccaa466be6358d048da207b9cce85fa94d9ff64b109d3fb1a141269e4
+    sha256: 9debbe43fb64f3f7c657bcc6aaccfa4f65120ff88efe3aab6208c90d136e7da1
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -89,6 +92,856 @@ $Grant = @{
     )
 }
 
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    $Exg.Report.grant = New-ExgGrantState
+    Initialize-ExgChange
+    $needed = @('Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment')
+    if ('group', 'filter' -contains $Grant.ScopeKind) {
+        $needed += 'Get-ManagementScope', 'Remove-ManagementScope'
+    }
+    Start-ExgSession -Needed $needed
+
+    $Exg.Step = 'resolve'
+    $assignee = Resolve-ExgAssignee
+    $wanted = Resolve-ExgScope
+    $text = "$($Grant.Assignee); $(Format-ExgWanted -Wanted $wanted)"
+    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text $text
+
+    $Exg.Step = 'read-assignments'
+    Read-ExgAssignment
+    Remove-ExgGrant -Assignee $assignee -Wanted $wanted
+    if ($WhatIfPreference -and $Exg.Planned) {
+        $Exg.Report.outcome = 'planned'
+        return
+    }
+    Test-ExgLeft -Holders $assignee
+}
+
+# The assignment with this grant's name, when it is this grant.
+function Find-ExgOwnAssignment {
+    param($Assignee, $Wanted)
+    $own = $null
+    $direct = @(Get-ExgHeld -Guid "$($Assignee.Guid)" -Direct | ForEach-Object -Process { "$($_.Guid)" })
+    foreach ($assignment in $Exg.Assignments) {
+        $same = $direct -contains "$($assignment.Guid)" -and (Test-ExgRegular -Assignment $assignment)
+        $equal = $same -and (Compare-ExgScope -Assignment $assignment -Wanted $Wanted) -eq 'equal'
+        if ($assignment.Name -eq $Grant.Name) {
+            if (-not $equal) {
+                Stop-ExgRun -Outcome 'conflict' -Step 'read-assignments' -Text ('An assignment has the name of ' +
+                    "this grant but is another one: $(Format-ExgAssignment -Assignment $assignment). Nothing " +
+                    'was removed.')
+            }
+            $own = $assignment
+        } elseif ($equal) {
+            $seen = Format-ExgAssignment -Assignment $assignment
+            $text = "Equal, but with another name, and left alone: $seen."
+            Add-ExgFinding -Id 'equal-other-name' -Severity 'info' -Objects "$($assignment.Guid)" -Text $text
+        }
+    }
+    $own
+}
+
+function Remove-ExgGrant {
+    param($Assignee, $Wanted)
+    $own = Find-ExgOwnAssignment -Assignee $Assignee -Wanted $Wanted
+    $scope = Find-ExgOwnScope -Wanted $Wanted
+    $Exg.Report.before = Get-ExgState -Assignments $own -Scopes $scope
+    $text = if ($own) { "Found: $(Format-ExgAssignment -Assignment $own)." } else { 'The grant is not there.' }
+    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text
+    $guid = ''
+    if ($own) {
+        $guid = "$($own.Guid)"
+        Remove-ExgAssignment -Assignment $own
+    }
+    if ($scope) { Remove-ExgScope -Scope $scope -Except $guid }
+}
+
+# The scope that this grant created: it has the grant's name and an equal definition. A scope with a name of its
+# own may have been there before; only the report of the grant knows, and without it such a scope stays.
+function Find-ExgOwnScope {
+    param($Wanted)
+    if ('group', 'filter' -notcontains $Grant.ScopeKind) { return }
+    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
+    if (-not $scope) { return }
+    if ($Grant.ScopeNamed) {
+        Add-ExgFinding -Id 'scope-left' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The scope ' +
+            "'$($scope.Name)' has a name of its own and may be older than this grant: it stays. Revoke from the " +
+            'report of the grant to remove it.')
+        return
+    }
+    if ((Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted) -eq 'equal') { $scope }
+}
+# Removing: one assignment and one scope, each by GUID, and a last look at what access is left.
+
+function Remove-ExgAssignment {
+    param($Assignment)
+    $invokeExgChangeParams = @{
+        Step       = 'remove'
+        Cmdlet     = 'Remove-ManagementRoleAssignment'
+        Parameters = [ordered]@{ Identity = "$($Assignment.Guid)" }
+        Target     = Format-ExgAssignment -Assignment $Assignment
+        Text       = "Removes the assignment '$($Assignment.Name)'"
+    }
+    $null = Invoke-ExgChange @invokeExgChangeParams
+    if ($WhatIfPreference) { return }
+    $Exg.Gone += @("$($Assignment.Guid)")
+    $kind = if ("$($Assignment.RoleAssigneeType)" -eq 'User') { 'User' } else { 'SecurityGroup' }
+    $parameters = @(
+        [ordered]@{ name = $kind; value = "$($Assignment.RoleAssignee)" }
+        [ordered]@{ name = 'Role'; value = "$($Assignment.Role)" }
+    )
+    $scope = Get-ExgOldScope -Assignment $Assignment
+    # A new assignment has the whole organization, or what its role has, without being told.
+    if ($scope.name -ne 'RecipientRelativeWriteScope') { $parameters += $scope }
+    Add-ExgInverse -Cmdlet 'New-ManagementRoleAssignment' -Identity "$($Assignment.Name)" -Parameters $parameters
+}
+
+# Removes a scope unless an assignment other than the given ones uses it.
+function Remove-ExgScope {
+    param($Scope, [string[]]$Except)
+    $getManagementRoleAssignmentParams = @{ CustomRecipientWriteScope = "$($Scope.Name)"; ErrorAction = 'Stop' }
+    $users = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams | Where-Object -FilterScript {
+            "$($_.CustomRecipientWriteScope)" -eq "$($Scope.Name)" -and $Except -notcontains "$($_.Guid)"
+        })
+    if ($users.Count) {
+        $text = "The scope '$($Scope.Name)' stays: '$($users[0].Name)' uses it."
+        Add-ExgStep -Id 'remove' -Status 'skipped' -Text $text -Guid "$($Scope.Guid)"
+        return
+    }
+    $invokeExgChangeParams = @{
+        Step       = 'remove'
+        Cmdlet     = 'Remove-ManagementScope'
+        Parameters = [ordered]@{ Identity = "$($Scope.Guid)" }
+        Target     = "the unused scope '$($Scope.Name)': $($Scope.RecipientFilter)"
+        Text       = "Removes the unused scope '$($Scope.Name)'"
+    }
+    $null = Invoke-ExgChange @invokeExgChangeParams
+    if ($WhatIfPreference) { return }
+    $old = @([ordered]@{ name = 'RecipientRestrictionFilter'; value = "$($Scope.RecipientFilter)" })
+    if ("$($Scope.RecipientRoot)") {
+        $old += [ordered]@{ name = 'RecipientRoot'; value = "$($Scope.RecipientRoot)" }
+    }
+    Add-ExgInverse -Cmdlet 'New-ManagementScope' -Identity "$($Scope.Name)" -Parameters $old
+}
+
+# By which paths can the account still act for mailboxes? Reads everything again.
+function Test-ExgLeft {
+    param([object[]]$Holders)
+    $Exg.Step = 'read-back'
+    Read-ExgRole
+    $Exg.Report.after = Get-ExgState
+    # What was removed in this run may be seen for a while on other domain controllers.
+    $left = @(foreach ($holder in ($Holders | Where-Object -FilterScript { $_ })) {
+            Get-ExgHeld -Guid "$($holder.Guid)" |
+                Where-Object -FilterScript { $_.Enabled -and (Test-ExgRegular -Assignment $_) } |
+                Where-Object -FilterScript { $Exg.Gone -notcontains "$($_.Guid)" } |
+                ForEach-Object -Process { Format-ExgAssignment -Assignment $_ }
+        })
+    $left = @($left | Select-Object -Unique)
+    if ($left.Count) {
+        $Exg.Report.outcome = 'still-effective'
+        Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text "Access is left: $($left -join '; ')."
+        return
+    }
+    $Exg.Report.outcome = if ($Exg.Report.changed) { 'revoked' } else { 'nothing-to-revoke' }
+    Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text 'No access is left by any path.'
+}
+# Changing: the one place where a command that changes something is run. It asks first, records the exact command,
+# tries again only when the fault says that this can help, and stops with the reason otherwise.
+
+function Initialize-ExgChange {
+    $Exg.WriteServer = if ($DomainController) { $DomainController } else { $Grant.DomainController }
+    $Exg.Pinned = [bool]$Exg.WriteServer
+    $Exg.ConfigurationServer = $Exg.WriteServer
+    if ($Exg.Pinned) { $Exg.Report.target.domainController = $Exg.WriteServer }
+    $Exg.Wait = 2
+    $Exg.Retries = 0
+    $Exg.Deadline = (Get-Date).AddMinutes($TimeoutMinutes)
+}
+
+# Runs one change and returns what the cmdlet returned; $null under -WhatIf.
+function Invoke-ExgChange {
+    param(
+        [string]$Step, [string]$Cmdlet, [System.Collections.Specialized.OrderedDictionary]$Parameters,
+        [string]$Target, [string]$Text
+    )
+    if ($Exg.WriteServer) { $Parameters.DomainController = $Exg.WriteServer }
+    $Parameters.Confirm = $false
+    $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
+    $confirmExgChangeParams = @{
+        Step    = $Step
+        Target  = $Target
+        Action  = $Cmdlet
+        Text    = $Text
+        Command = $command
+    }
+    if (-not (Confirm-ExgChange @confirmExgChangeParams)) { return }
+
+    $attempt = 0
+    while ($true) {
+        $attempt++
+        try {
+            $written = & $Cmdlet @Parameters -ErrorAction Stop
+            break
+        } catch {
+            $fault = Get-ExgFault -ErrorRecord $_
+        }
+        if ($fault.id -eq 'principal_not_found' -and $Exg.WriteServer -and -not $Exg.Pinned) {
+            # The server that took the first write need not know objects of other domains.
+            $Exg.WriteServer = ''
+            $Parameters.Remove('DomainController')
+            $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
+            continue
+        }
+        if ($fault.id -eq 'already_exists' -and $Exg.ReadAgain) {
+            # Somebody else was faster: what they made may be what is wanted.
+            $Exg.MustReadAgain = $true
+            throw $fault.message
+        }
+        Resume-ExgChange -Step $Step -Command $command -Attempt $attempt -Fault $fault
+    }
+    $Exg.Report.changed = $true
+    if ("$($written.OriginatingServer)" -and -not $Exg.WriteServer) {
+        $Exg.WriteServer = "$($written.OriginatingServer)"
+        $Exg.Report.target.domainController = $Exg.WriteServer
+    }
+    $shown = if ($attempt -gt 1) { $attempt } else { 0 }
+    Add-ExgStep -Id $Step -Status 'changed' -Text $Text -Command $command -Guid "$($written.Guid)" -Attempt $shown
+    $written
+}
+
+# The one question. $false means that the change is only planned.
+function Confirm-ExgChange {
+    param([string]$Step, [string]$Target, [string]$Action, [string]$Text, [string]$Command)
+    $Exg.Step = $Step
+    if ($WhatIfPreference) {
+        if (-not $Exg.Quiet) { $null = $Exg.Cmdlet.ShouldProcess($Target, $Action) }
+        $Exg.Planned = $true
+        Add-ExgStep -Id $Step -Status 'planned' -Text $Text -Command $Command
+        return $false
+    }
+    if (-not $Exg.Cmdlet.ShouldProcess($Target, $Action)) {
+        Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command
+    }
+    $true
+}
+
+# After a fault: prepares the next attempt and returns, or stops the run.
+function Resume-ExgChange {
+    param([string]$Step, [string]$Command, [int]$Attempt, $Fault)
+    $text = $Fault.message
+    if ($Fault.id -eq 'principal_not_found' -and $Exg.Pinned) {
+        $text = "Not on this domain controller ($($Exg.WriteServer)): $text"
+    }
+    if ($Fault.id -eq 'dehydrated') {
+        Add-ExgStep -Id $Step -Status 'failed' -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
+        if (-not $Exg.Customized) {
+            Enable-ExgCustomization -Fault $Fault
+            return
+        }
+        if ((Get-Date) -ge $Exg.Deadline) {
+            Stop-ExgRun -Outcome 'customization-pending' -Step $Step -Attempt $Attempt -Text ('Customization is ' +
+                'enabled but not yet in effect. This can take a day: run this script again later.')
+        }
+        Wait-ExgRetry
+        return
+    }
+    if ('transient', 'throttled' -contains $Fault.id -and $Exg.Retries -lt 5) {
+        Add-ExgStep -Id $Step -Status 'failed' -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
+        $Exg.Retries++
+        Wait-ExgRetry
+        return
+    }
+    $outcome = Get-ExgOutcome -Fault $Fault
+    Stop-ExgRun -Outcome $outcome -Step $Step -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
+}
+
+# 2 seconds, doubling, at most 5 minutes, never past the deadline.
+function Wait-ExgRetry {
+    $left = [int][Math]::Ceiling(($Exg.Deadline - (Get-Date)).TotalSeconds)
+    $seconds = [Math]::Max(1, [Math]::Min($Exg.Wait, $left))
+    Write-Verbose -Message "Waiting $seconds seconds before the next attempt."
+    Start-Sleep -Seconds $seconds
+    $Exg.Wait = [Math]::Min(2 * $Exg.Wait, 300)
+}
+
+# Some organizations must be told once that their configuration may be customized. It cannot be undone, therefore
+# it is done only after the server has asked for it, and with a question of its own.
+function Enable-ExgCustomization {
+    param($Fault)
+    $command = 'Enable-OrganizationCustomization -Confirm:$false'
+    if (-not (Get-Command -Name 'Enable-OrganizationCustomization' -ErrorAction SilentlyContinue)) {
+        Add-ExgStep -Id 'customize' -Status 'skipped' -Text ('Enable-OrganizationCustomization is not in this ' +
+            'session.')
+        Stop-ExgRun -Outcome 'failed' -Step 'assign' -Fault $Fault -Text ('The organization asks to be ' +
+            'customized, but the command for it is not here: nothing was granted. It exists in Exchange Online ' +
+            'and hosted organizations.')
+    }
+    $confirmExgChangeParams = @{
+        Step    = 'customize'
+        Target  = 'the whole organization'
+        Action  = 'Enable-OrganizationCustomization (this cannot be undone)'
+        Text    = 'Allows changes to the configuration of the organization. This cannot be undone.'
+        Command = $command
+    }
+    if (-not (Confirm-ExgChange @confirmExgChangeParams)) { return }
+    for ($attempt = 1; $true; $attempt++) {
+        try {
+            $null = Enable-OrganizationCustomization -Confirm:$false -ErrorAction Stop
+            $Exg.Report.changed = $true
+            $Exg.CustomizedNow = $true
+            $text = 'Customization of the organization was enabled. This cannot be undone.'
+            Add-ExgStep -Id 'customize' -Status 'changed' -Text $text -Command $command -Irreversible
+            break
+        } catch {
+            $fault = Get-ExgFault -ErrorRecord $_
+        }
+        if ($fault.id -eq 'already_customized') {
+            Add-ExgStep -Id 'customize' -Status 'unchanged' -Text 'Customization was enabled already.'
+            break
+        }
+        if ($attempt -ge 4 -or 'access_denied' -eq $fault.id) {
+            $outcome = Get-ExgOutcome -Fault $fault
+            Stop-ExgRun -Outcome $outcome -Step 'customize' -Text $fault.message -Command $command -Fault $fault
+        }
+        $addExgStepParams = @{
+            Id      = 'customize'
+            Status  = 'failed'
+            Text    = $fault.message
+            Command = $command
+            Attempt = $attempt
+            Fault   = $fault
+        }
+        Add-ExgStep @addExgStepParams
+        Wait-ExgRetry
+    }
+    $Exg.Customized = $true
+    $Exg.Wait = 2
+}
+# Names become objects. Nothing here changes anything.
+
+# The grant as the report shows it, before anything is resolved.
+function New-ExgGrantState {
+    $state = [ordered]@{
+        name     = $Grant.Name
+        assignee = [ordered]@{ kind = $Grant.AssigneeKind; given = $Grant.Assignee }
+        role     = $Role
+        scope    = [ordered]@{ kind = $Grant.ScopeKind }
+    }
+    if ($Grant.Members.Count) { $state.assignee.members = $Grant.Members }
+    if ($Grant.Scope) { $state.scope.given = $Grant.Scope }
+    if ($Grant.Mailbox) { $state.mailbox = $Grant.Mailbox }
+    $state
+}
+
+# Returns the one object of that identity, or $null when there is none; several end the run.
+function Find-ExgObject {
+    param([string]$Cmdlet, [string]$Identity, [string]$DomainController)
+    $from = @{}
+    if ($DomainController) { $from.DomainController = $DomainController }
+    try {
+        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop @from)
+    } catch {
+        $fault = Get-ExgFault -ErrorRecord $_
+        if ($fault.id -eq 'principal_not_found') { return }
+        if ($fault.id -eq 'principal_ambiguous') {
+            Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of " +
+                'several objects.')
+        }
+        throw
+    }
+    if ($found.Count -gt 1) {
+        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
+        $fault = [ordered]@{
+            id      = 'principal_ambiguous'
+            rule    = 'several-objects'
+            message = "'$Identity' matches " + ($candidates -join ' and ')
+            hint    = 'Name one of them by its distinguished name, UPN or GUID.'
+            retry   = 'never'
+        }
+        Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of several " +
+            'objects.')
+    }
+    $found
+}
+
+function Stop-ExgNotFound {
+    param([string]$What, [string]$Identity, [string]$On)
+    $where = if ($On) { "on this domain controller ($On)" } else { 'in the forest' }
+    $fault = [ordered]@{
+        id      = 'principal_not_found'
+        rule    = 'no-object'
+        message = "There is no $What '$Identity' $where."
+        hint    = 'Check the spelling. A UPN, DOMAIN\name, distinguished name or GUID is surest.'
+        retry   = 'never'
+    }
+    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text $fault.message
+}
+
+# The account or group that receives the role, as the report shows it. A role group need not exist yet.
+function Resolve-ExgAssignee {
+    switch ($Grant.AssigneeKind) {
+        'user' { $object = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Assignee }
+        'group' { $object = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Assignee }
+        'roleGroup' { $object = Find-ExgRoleGroup }
+    }
+    if (-not $object -and $Grant.AssigneeKind -ne 'roleGroup') {
+        Stop-ExgNotFound -What $Grant.AssigneeKind -Identity $Grant.Assignee
+    }
+    if ($object) {
+        $state = $Exg.Report.grant.assignee
+        $state.name = "$($object.Name)"
+        $state.guid = "$($object.Guid)"
+        $state.distinguishedName = "$($object.DistinguishedName)"
+    }
+    if ($Grant.AssigneeKind -eq 'user') {
+        Test-ExgMailbox -Type "$($object.RecipientTypeDetails)" -Name $object.Name
+    }
+    $object
+}
+
+# Role groups are looked up by exact name: another object that answers to the same text must not be taken for it.
+function Find-ExgRoleGroup {
+    $found = Find-ExgObject -Cmdlet 'Get-RoleGroup' -Identity $Grant.Assignee
+    if ($found -and $found.Name -eq $Grant.Assignee) { $found }
+}
+
+function Test-ExgMailbox {
+    param([string]$Type, [string]$Name)
+    if ($Type -like 'Remote*') {
+        Add-ExgFinding -Id 'cloud-mailbox' -Severity 'warning' -Text ("The mailbox of $Name is in Exchange " +
+            'Online: on-premises impersonation does not reach mailboxes there.')
+    } elseif ($Type -notlike '*Mailbox') {
+        Add-ExgFinding -Id 'no-mailbox' -Severity 'info' -Text ("$Name has no mailbox. Exchange 2016 and later " +
+            'do not need one; Exchange 2013 does.')
+    }
+}
+
+# The service's own mailbox, when one was named.
+function Resolve-ExgServiceMailbox {
+    if (-not $Grant.Mailbox) { return }
+    $recipient = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Mailbox
+    if (-not $recipient) {
+        # An account without a mailbox is no recipient.
+        $recipient = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Mailbox
+        if (-not $recipient) { Stop-ExgNotFound -What 'mailbox' -Identity $Grant.Mailbox }
+    }
+    if ("$($recipient.PrimarySmtpAddress)") { $Exg.Report.grant.mailbox = "$($recipient.PrimarySmtpAddress)" }
+    if ($Grant.AssigneeKind -ne 'user') {
+        Test-ExgMailbox -Type "$($recipient.RecipientTypeDetails)" -Name $recipient.Name
+    }
+}
+
+# What is wanted, in the terms in which assignments are compared: Kind is Organization, OU or Custom.
+function Resolve-ExgScope {
+    $state = $Exg.Report.grant.scope
+    switch ($Grant.ScopeKind) {
+        'organization' { return @{ Kind = 'Organization' } }
+        'organizationalUnit' {
+            $unit = Find-ExgObject -Cmdlet 'Get-OrganizationalUnit' -Identity $Grant.Scope
+            if (-not $unit) { Stop-ExgNotFound -What 'organizational unit' -Identity $Grant.Scope }
+            $state.root = "$($unit.DistinguishedName)"
+            $wanted = @{ Kind = 'OU'; Unit = "$($unit.Identity)"; UnitDN = "$($unit.DistinguishedName)" }
+        }
+        'existing' { $wanted = Resolve-ExgExistingScope }
+        'group' {
+            $group = Resolve-ExgScopeGroup
+            # In a filter a single quote is doubled.
+            $filter = "MemberOfGroup -eq '" + "$($group.DistinguishedName)".Replace("'", "''") + "'"
+            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $filter; Root = '' }
+        }
+        'filter' {
+            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $Grant.Scope; Root = '' }
+        }
+    }
+    if ($wanted.Kind -eq 'Custom') {
+        $wanted.Key = ConvertTo-ExgFilterKey -Filter $wanted.Filter
+        $state.name = $wanted.Name
+        $state.filter = $wanted.Filter
+        if ($wanted.Root) { $state.root = $wanted.Root }
+    }
+    if ($Operation -ne 'revoke') { Measure-ExgScope -Wanted $wanted }
+    $wanted
+}
+
+function Resolve-ExgScopeGroup {
+    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Scope
+    if (-not $group) {
+        $other = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Scope
+        if ("$($other.RecipientTypeDetails)" -eq 'DynamicDistributionGroup') {
+            Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("'$($Grant.Scope)' is a dynamic group: it " +
+                'has no list of members that a scope could use. Use its recipient filter with --scope-filter ' +
+                'instead.')
+        }
+        Stop-ExgNotFound -What 'group' -Identity $Grant.Scope
+    }
+    if ("$($group.GroupType)" -notmatch 'Universal') {
+        $text = "$($group.Name) is not a universal group: members in other domains may be missing from the scope."
+        Add-ExgFinding -Id 'group-not-universal' -Severity 'warning' -Text $text -Objects "$($group.Guid)"
+    }
+    $group
+}
+
+function Resolve-ExgExistingScope {
+    $findExgObjectParams = @{
+        Cmdlet           = 'Get-ManagementScope'
+        Identity         = $Grant.Scope
+        DomainController = $Exg.ConfigurationServer
+    }
+    $scope = Find-ExgObject @findExgObjectParams
+    if (-not $scope -or ($scope.Name -ne $Grant.Scope -and "$($scope.Guid)" -ne $Grant.Scope -and
+            "$($scope.DistinguishedName)" -ne $Grant.Scope)) {
+        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope -On $Exg.WriteServer
+    }
+    if ($scope.Exclusive -or "$($scope.ScopeRestrictionType)" -ne 'RecipientScope') {
+        Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("The scope '$($scope.Name)' is exclusive or not " +
+            'for recipients: an assignment of this role cannot use it. Name a regular recipient scope.')
+    }
+    @{
+        Kind   = 'Custom'
+        Name   = "$($scope.Name)"
+        Guid   = "$($scope.Guid)"
+        Filter = "$($scope.RecipientFilter)"
+        Root   = "$($scope.RecipientRoot)"
+    }
+}
+
+# Counts whom the scope reaches now, and says what would surprise.
+function Measure-ExgScope {
+    param($Wanted)
+    if (-not (Get-Command -Name 'Get-Recipient' -ErrorAction SilentlyContinue)) { return }
+    $getRecipientParams = @{ ResultSize = 'Unlimited'; ErrorAction = 'Stop' }
+    if ($Wanted.Filter) { $getRecipientParams.Filter = $Wanted.Filter }
+    if ($Wanted.Root) { $getRecipientParams.OrganizationalUnit = $Wanted.Root }
+    if ($Wanted.UnitDN) { $getRecipientParams.OrganizationalUnit = $Wanted.UnitDN }
+    $Wanted.Count = 0
+    $Wanted.First = New-Object -TypeName System.Collections.ArrayList
+    $Wanted.Cloud = 0
+    Get-Recipient @getRecipientParams | ForEach-Object -Process {
+        $Wanted.Count++
+        if ($Wanted.Count -le 10) { $null = $Wanted.First.Add("$($_.Name)") }
+        if ("$($_.RecipientTypeDetails)" -like 'Remote*') { $Wanted.Cloud++ }
+    }
+    $Exg.Report.grant.scope.recipients = $Wanted.Count
+    if ($Wanted.Count -eq 0) {
+        $text = 'The scope holds no recipient now: the grant would reach nobody.'
+        Add-ExgFinding -Id 'scope-empty' -Severity 'warning' -Text $text
+    }
+    if ($Wanted.Cloud) {
+        Add-ExgFinding -Id 'cloud-targets' -Severity 'warning' -Text ("$($Wanted.Cloud) of $($Wanted.Count) " +
+            'mailboxes in the scope are in Exchange Online: on-premises impersonation does not reach them.')
+    }
+    Test-ExgScopeGroup -Filter $Wanted.Filter
+}
+
+# A group scope means the direct members of the group with exactly this distinguished name.
+function Test-ExgScopeGroup {
+    param([string]$Filter)
+    if ($Filter -notmatch "^\W*MemberOfGroup\s+-eq\s+'((?:[^']|'')+)'\W*$") { return }
+    $name = $Matches[1].Replace("''", "'")
+    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $name
+    if (-not $group) {
+        Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Text ("The scope names the group $name, which no " +
+            'longer exists under that name: it was renamed, moved or deleted.')
+        return
+    }
+    $nested = @(Get-Group -Filter $Filter -ResultSize Unlimited -ErrorAction SilentlyContinue)
+    if ($nested.Count) {
+        $names = @($nested | ForEach-Object -Process { "$($_.Name)" }) -join ', '
+        Add-ExgFinding -Id 'nested-not-included' -Severity 'warning' -Text ("Groups inside $($group.Name) are " +
+            "not followed: members of $names are not in the scope unless they are direct members too.")
+    }
+}
+
+function Format-ExgResolved {
+    param($Assignee, $Wanted)
+    $who = if ($Assignee) { $Assignee.Name } else { "$($Grant.Assignee) (does not exist yet)" }
+    if ($Wanted.Kind -eq 'Organization') { return "$who; the whole organization" }
+    "$who; $($Grant.Scope): $($Wanted.Count) recipients ($($Wanted.First -join ', '))"
+}
+# Reads who holds the role.
+
+# Custom roles made from the role grant the same: they count too.
+function Read-ExgRole {
+    $Exg.Roles = @($Role)
+    if (-not (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue)) {
+        $text = 'Get-ManagementRole is not in this session: custom roles that grant the same were not looked for.'
+        Add-ExgFinding -Id 'roles-unread' -Severity 'info' -Text $text
+        return
+    }
+    $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop |
+            Where-Object -FilterScript { "$($_.RoleType)" -eq $Role } | ForEach-Object -Process { "$($_.Name)" })
+    if ($found.Count) { $Exg.Roles = $found }
+}
+
+# Reads all assignments of the roles, and all scopes, from the domain controller that takes changes of them: others
+# may show them later.
+function Read-ExgAssignment {
+    Read-ExgRole
+    $from = @{ ErrorAction = 'Stop' }
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
+    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @from })
+    $Exg.Scopes = @()
+    if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
+        $Exg.Scopes = @(Get-ManagementScope @from)
+    }
+}
+
+# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With
+# -Direct only those made to this very account or group.
+function Get-ExgHeld {
+    param([string]$Guid, [switch]$Direct)
+    $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
+    if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
+    $from = @{}
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
+    foreach ($name in $Exg.Roles) {
+        try {
+            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams @from
+        } catch {
+            # A domain controller need not know accounts of other domains.
+            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found' -or -not $from.Count) { throw }
+            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams
+        }
+    }
+}
+
+function Test-ExgRegular {
+    param($Assignment)
+    "$($Assignment.RoleAssignmentDelegationType)" -eq 'Regular'
+}
+
+# An assignment in words, for messages.
+function Format-ExgAssignment {
+    param($Assignment)
+    $state = if ($Assignment.Enabled) { '' } else { ' (disabled)' }
+    "'$($Assignment.Name)'$state gives $($Assignment.RoleAssignee) $(Format-ExgWriteScope -Assignment $Assignment)"
+}
+
+function Format-ExgWriteScope {
+    param($Assignment)
+    switch ("$($Assignment.RecipientWriteScope)") {
+        'Organization' { return 'the whole organization' }
+        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
+        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
+        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
+    }
+    "the relative scope $($Assignment.RecipientWriteScope)"
+}
+
+# The parameter that would put an assignment's present scope back.
+function Get-ExgOldScope {
+    param($Assignment)
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    switch ("$($Assignment.RecipientWriteScope)") {
+        'CustomRecipientScope' { return [ordered]@{ name = 'CustomRecipientWriteScope'; value = $of } }
+        'ExclusiveRecipientScope' { return [ordered]@{ name = 'ExclusiveRecipientWriteScope'; value = $of } }
+        'OU' { return [ordered]@{ name = 'RecipientOrganizationalUnitScope'; value = $of } }
+    }
+    [ordered]@{ name = 'RecipientRelativeWriteScope'; value = "$($Assignment.RecipientWriteScope)" }
+}
+# Compares what is there with what is wanted: account, role and scope, never names.
+
+# How the scope of an assignment stands to the wanted one: equal, wider, other, or unknown.
+function Compare-ExgScope {
+    param($Assignment, $Wanted)
+    $kind = "$($Assignment.RecipientWriteScope)"
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    if ($kind -eq 'Organization') {
+        if ($Wanted.Kind -eq 'Organization') { return 'equal' }
+        return 'wider'
+    }
+    if ($kind -eq 'OU' -and $Wanted.Kind -eq 'OU') {
+        if ($of -eq $Wanted.Unit -or $of -eq $Wanted.UnitDN) { return 'equal' }
+        if ($Wanted.Unit -like ([WildcardPattern]::Escape($of) + '/*')) { return 'wider' }
+        return 'other'
+    }
+    if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
+    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+    if (-not $scope) { return 'unknown' }
+    Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
+}
+
+function Compare-ExgScopeDefinition {
+    param($Scope, $Wanted)
+    if ($Wanted.Guid -and "$($Scope.Guid)" -eq $Wanted.Guid) { return 'equal' }
+    if ($Scope.Exclusive -or "$($Scope.RecipientRoot)" -ne $Wanted.Root) { return 'other' }
+    if ("$($Scope.RecipientFilter)" -eq $Wanted.Filter) { return 'equal' }
+    $key = ConvertTo-ExgFilterKey -Filter "$($Scope.RecipientFilter)"
+    if ($null -eq $key -or $null -eq $Wanted.Key) { return 'unknown' }
+    if ($key -eq $Wanted.Key) { return 'equal' }
+    'other'
+}
+
+function Format-ExgWanted {
+    param($Wanted)
+    switch ($Wanted.Kind) {
+        'Organization' { return 'the whole organization' }
+        'OU' { return "the organizational unit $($Wanted.Unit)" }
+    }
+    "the scope '$($Wanted.Name)' ($($Wanted.Filter))"
+}
+
+# The state of the given assignments and scopes, for the report's before and after.
+function Get-ExgState {
+    param([object[]]$Assignments, [object[]]$Scopes)
+    $state = [ordered]@{
+        assignments = New-Object -TypeName System.Collections.ArrayList
+        scopes      = New-Object -TypeName System.Collections.ArrayList
+    }
+    foreach ($assignment in ($Assignments | Where-Object -FilterScript { $_ })) {
+        $entry = [ordered]@{
+            guid                = "$($assignment.Guid)"
+            name                = "$($assignment.Name)"
+            enabled             = [bool]$assignment.Enabled
+            recipientWriteScope = "$($assignment.RecipientWriteScope)"
+        }
+        $of = "$($assignment.CustomRecipientWriteScope)"
+        if ($of) { $entry.customRecipientWriteScope = $of }
+        $null = $state.assignments.Add($entry)
+    }
+    foreach ($scope in ($Scopes | Where-Object -FilterScript { $_ })) {
+        $entry = [ordered]@{
+            guid   = "$($scope.Guid)"
+            name   = "$($scope.Name)"
+            filter = "$($scope.RecipientFilter)"
+        }
+        if ("$($scope.RecipientRoot)") { $entry.root = "$($scope.RecipientRoot)" }
+        $null = $state.scopes.Add($entry)
+    }
+    $state
+}
+# The session: opens a management shell where none is open, proves that it belongs to an on-premises organization,
+# and makes recipient reads cover the whole forest.
+
+function Open-ExgShell {
+    $known = 'Get-ExchangeServer', 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
+    if (Get-Command -Name $known -ErrorAction SilentlyContinue) { return }
+
+    $how = 'Run this script in the Exchange Management Shell of an Exchange server or tools machine, or open a ' +
+        'session first: $s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri ' +
+        'http://SERVER-FQDN/PowerShell/ -Authentication Kerberos, then Import-PSSession $s -DisableNameChecking.'
+    if ($PSVersionTable.PSVersion.Major -gt 5 -or [IntPtr]::Size -lt 8) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange commands are here, and only 64-bit ' +
+            'Windows PowerShell can open a management shell. ' + $how)
+    }
+    $key = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup'
+    $setup = Get-ItemProperty -Path $key -ErrorAction SilentlyContinue
+    if (-not $setup -or -not $setup.MsiInstallPath) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange management tools are on this ' +
+            "machine. $how")
+    }
+    # -WhatIf and -Confirm are meant for the grant, not for opening the shell.
+    $WhatIfPreference = $false
+    $ConfirmPreference = 'None'
+    $before = @(Get-PSSession | ForEach-Object -Process { $_.Id })
+    $remoteExchange = Join-Path -Path $setup.MsiInstallPath -ChildPath 'bin\RemoteExchange.ps1'
+    Import-Module -Name $remoteExchange -ErrorAction Stop -WarningAction SilentlyContinue
+    $null = Connect-ExchangeServer -Auto -ClientApplication:ManagementShell
+    $Exg.Opened = @(Get-PSSession | Where-Object -FilterScript { $before -notcontains $_.Id })
+}
+
+# Exchange Online's shells are known by the module that their commands come from.
+function Test-ExgOnline {
+    $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
+    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
+    if (-not $command) { return $false }
+    $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
+    $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
+        $description -match 'outlook\.(com|cn)|office365\.(com|us)|outlook\.office\.de'
+}
+
+function Assert-ExgOnPremises {
+    if (Test-ExgOnline) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: the ' +
+            'role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in a ' +
+            'shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
+            'script office365')
+    }
+    $target = $Exg.Report.target
+    $servers = @()
+    if (Get-Command -Name 'Get-ExchangeServer' -ErrorAction SilentlyContinue) {
+        $servers = @(Get-ExchangeServer -ErrorAction SilentlyContinue)
+    }
+    if ($servers.Count -eq 0) {
+        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text ('Get-ExchangeServer does not answer in this ' +
+            'session.')
+        return
+    }
+    # The server that answers, where the session tells it.
+    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
+        Select-Object -First 1
+    if (-not $server) { $server = $servers[0] }
+    $target.server = "$($server.Fqdn)"
+    if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {
+        $target.build = $Matches[1, 2, 3, 4] -join '.'
+    }
+}
+
+# RBAC shows as missing commands and parameters. An entry is a command, or a command and one of its parameters.
+function Assert-ExgCommand {
+    param([string[]]$Name)
+    foreach ($entry in $Name) {
+        $command, $parameter = $entry -split ' -'
+        try {
+            $found = Get-Command -Name $command -ErrorAction Stop
+            if ($parameter -and -not $found.Parameters.ContainsKey($parameter)) {
+                Stop-ExgParameter -Command $command -Parameter $parameter
+            }
+        } catch [System.Management.Automation.CommandNotFoundException] {
+            $fault = Get-ExgFault -ErrorRecord $_
+            Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text ("$command is not in this " +
+                "session. The management role 'Role Management' gives it; members of Organization Management " +
+                'have it.')
+        }
+    }
+}
+
+function Stop-ExgParameter {
+    param([string]$Command, [string]$Parameter)
+    $fault = [ordered]@{
+        id      = 'cmdlet_missing'
+        rule    = 'parameter-missing'
+        message = "$Command has no parameter $Parameter in this session."
+        hint    = 'A role of yours hides it. Ask for the built-in role Role Management, then open a new session.'
+        retry   = 'never'
+    }
+    Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text $fault.message
+}
+
+function Set-ExgForestView {
+    if (-not (Get-Command -Name 'Set-ADServerSettings' -ErrorAction SilentlyContinue)) { return }
+    $settings = Get-ADServerSettings -ErrorAction SilentlyContinue
+    # The server that takes changes of the configuration, such as assignments, unless one was named.
+    if ($settings -and -not $Exg.Pinned) {
+        $Exg.ConfigurationServer = "$($settings.DefaultConfigurationDomainController)"
+    }
+    if ($settings -and -not $settings.ViewEntireForest) {
+        Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
+        $Exg.RestoreView = $true
+    }
+}
+
+# Everything that comes before the first look at the organization.
+function Start-ExgSession {
+    param([string[]]$Needed)
+    Open-ExgShell
+    Assert-ExgOnPremises
+    Assert-ExgCommand -Name $Needed
+    Set-ExgForestView
+    $build = if ($Exg.Report.target.build) { "Exchange $($Exg.Report.target.build)" } else { 'Exchange' }
+    Add-ExgStep -Id 'preflight' -Status 'unchanged' -Text "$build on-premises, all commands are there."
+}
+
+function Close-ExgShell {
+    if ($Exg.RestoreView) {
+        Set-ADServerSettings -ViewEntireForest $false -ErrorAction SilentlyContinue -WhatIf:$false -Confirm:$false
+    }
+    if ($Exg.Opened) {
+        Remove-PSSession -Session $Exg.Opened -WhatIf:$false -Confirm:$false
+    }
+}
 # The report: one ordered dictionary that every step adds to. It becomes the JSON of -AsJson, -ReportPath and
 # -RecordMarker; the pipeline gets one object for each step while the script runs.
 
@@ -275,6 +1128,202 @@ function Write-ExgRecord {
         $Exg.Cmdlet.WriteObject($base64.Substring($i, [Math]::Min(76, $base64.Length - $i)))
     }
     $Exg.Cmdlet.WriteObject('-----END EXGRANT RECORD ' + $Exg.RecordMarker + '-----')
+}
+# The command as text, exactly as it is run.
+function Format-ExgCommand {
+    param([string]$Cmdlet, [System.Collections.IDictionary]$Parameters)
+    $words = @($Cmdlet)
+    foreach ($name in $Parameters.Keys) {
+        $value = $Parameters[$name]
+        if ($value -is [bool] -and $value -and $name -eq 'BypassSecurityGroupManagerCheck') {
+            $words += "-$name"
+        } elseif ($value -is [bool]) {
+            $words += "-${name}:`$" + "$value".ToLowerInvariant()
+        } else {
+            # PowerShell takes these five characters for a single quote.
+            $texts = @($value | ForEach-Object -Process { "'" + ($_ -replace "(['\u2018-\u201b])", '$1$1') + "'" })
+            $words += "-$name " + ($texts -join ', ')
+        }
+    }
+    $words -join ' '
+}
+# OPATH filters are compared as conditions, not as text: servers give a filter back with other parentheses, spaces,
+# quotes and letter case (learn.microsoft.com/powershell/exchange/recipient-filters).
+
+# Returns a text that is the same for two filters exactly when they are the same condition, $null when the text is
+# no filter. -not binds before -and, -and before -or; what waits for its operands stands in $pending.
+function ConvertTo-ExgFilterKey {
+    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string]$Filter)
+
+    if ([System.Text.Encoding]::UTF8.GetByteCount($Filter) -gt 32768) { return $null }
+    $space = '[ \t\r\n]*'
+    $end = '(?![A-Za-z0-9_.:/\\@*?+-])'
+    # What stands where a condition begins, and where one has ended.
+    $operand = [regex]("\G$space(?:(?<open>\()|(?<not>!)|-(?<not>[A-Za-z]+)$end|" +
+        "(?<property>[A-Za-z][A-Za-z0-9_]*)$space-(?<operator>[A-Za-z]+)$end$space(?:" +
+        '''(?<single>[^'']*(?:''''[^'']*)*)''|"(?<double>[^"]*(?:""[^"]*)*)"|\$(?<system>[A-Za-z]+)' + $end +
+        '|(?<word>(?!-[A-Za-z])[A-Za-z0-9_.:/\\@*?+-]+)))')
+    $joint = [regex]"\G$space(?:(?<close>\))|-(?<join>[A-Za-z]+)$end|(?<end>\z))"
+    $binding = @{ '(' = 0; 'or' = 1; 'and' = 2; 'not' = 3 }
+    $pending = New-Object -TypeName 'System.Collections.Generic.Stack[string]'
+    $nodes = New-Object -TypeName 'System.Collections.Generic.Stack[object]'
+
+    $text = $Filter -replace "\A$space\{([\s\S]*)\}$space\z", '$1'
+    $position = 0
+    $depth = 0
+    $next = $operand
+    while ($true) {
+        $match = $next.Match($text, $position)
+        if (-not $match.Success) { return $null }
+        $position += $match.Length
+        $token = $match.Groups
+        if ($token['property'].Success) {
+            $key = ConvertTo-ExgComparisonKey -Token $token
+            if (-not $key) { return $null }
+            $nodes.Push(@{ Kind = 'comparison'; Key = $key })
+            $next = $joint
+        } elseif ($next -eq $operand) {
+            $opening = ($token['open'].Value + $token['not'].Value).ToLowerInvariant().Replace('!', 'not')
+            $depth++
+            if ($opening -notin '(', 'not' -or $depth -gt 256) { return $null }
+            $pending.Push($opening)
+        } else {
+            # What binds at least as tightly as this joint has its operands now.
+            $join = $token['join'].Value.ToLowerInvariant()
+            if ($join -notin 'and', 'or', '') { return $null }
+            $floor = if ($join) { $binding[$join] } else { 1 }
+            while ($pending.Count -gt 0 -and $binding[$pending.Peek()] -ge $floor) {
+                if ($pending.Peek() -eq 'not') { $depth-- }
+                Join-ExgFilterNode -Nodes $nodes -Kind $pending.Pop()
+            }
+            if ($join) {
+                $pending.Push($join)
+                $next = $operand
+            } elseif ($token['end'].Success) {
+                if ($pending.Count -gt 0) { return $null }
+                return $nodes.Peek().Key
+            } else {
+                if ($pending.Count -eq 0) { return $null }
+                $null = $pending.Pop()
+                $depth--
+            }
+        }
+    }
+}
+
+# The directory compares text without regard to case. $true and 'True' are one value, $null and 'null' are two.
+function ConvertTo-ExgComparisonKey {
+    param($Token)
+    $operator = $Token['operator'].Value.ToLowerInvariant()
+    if ($operator -notin 'eq', 'ne', 'like', 'notlike', 'lt', 'le', 'gt', 'ge') { return $null }
+    $system = $Token['system'].Value.ToUpperInvariant()
+    if ($system -notin 'TRUE', 'FALSE', 'NULL', '') { return $null }
+    $text = $Token['word'].Value + $Token['single'].Value.Replace("''", "'") +
+        $Token['double'].Value.Replace('""', '"')
+    $value = "'" + ($system + $text.ToUpperInvariant()).Replace("'", "''") + "'"
+    if ($system -eq 'NULL') { $value = '$NULL' }
+    $Token['property'].Value.ToUpperInvariant() + " -$operator $value"
+}
+
+# Replaces the last one or two nodes by their combination. A chain of one kind is one node, a double negation none.
+function Join-ExgFilterNode {
+    param($Nodes, [string]$Kind)
+    $last = $Nodes.Pop()
+    if ($Kind -eq 'not' -and $last.Kind -eq 'not') {
+        $Nodes.Push($last.Inner)
+    } elseif ($Kind -eq 'not') {
+        $Nodes.Push(@{ Kind = $Kind; Key = '-not(' + $last.Key + ')'; Inner = $last })
+    } else {
+        $parts = @()
+        foreach ($node in $Nodes.Pop(), $last) {
+            $parts += if ($node.Kind -eq $Kind) { $node.Parts } else { $node.Key }
+        }
+        $Nodes.Push(@{ Kind = $Kind; Key = "-$Kind(" + ($parts -join ',') + ')'; Parts = $parts })
+    }
+}
+function Get-ExgFault {
+    # Tells what an error means: the first of $ExgFaultRules that matches, as a dictionary with the fields of
+    # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
+    # cmdlets stands for an error that shows none.
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][System.Management.Automation.ErrorRecord]$ErrorRecord)
+
+    $info = $ErrorRecord.CategoryInfo
+    $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
+    $message = ([string]$ErrorRecord.Exception.Message).Trim()
+
+    # Over remoting the client sees RemoteException; the server's own type is that of the serialized copy.
+    $exceptionType = $ErrorRecord.Exception.GetType().FullName
+    $remote = $ErrorRecord.Exception.PSObject.Properties['SerializedRemoteException']
+    if ($null -ne $remote -and $null -ne $remote.Value) {
+        $exceptionType = $remote.Value.PSObject.TypeNames[0] -replace '^Deserialized\.', ''
+    }
+
+    # Text is compared with white space collapsed and typographic quotes made plain.
+    $text = @($message, $errorId)[$message -eq ''] -replace '\s+', ' '
+    $text = $text.Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
+
+    $category = ''
+    if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
+        $category = $Matches[1]
+    }
+
+    # The cmdlet: its activity, or the class of its task, such as "...RbacTasks.NewManagementRoleAssignment".
+    $cmdlet = [string]$info.Activity
+    if ($cmdlet -notlike '*-*' -or $cmdlet -clike 'Write-Error*') {
+        $cmdlet = ''
+        if ($errorId -cmatch ',(?:[A-Za-z0-9_]+\.)*([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$') {
+            $cmdlet = $Matches[1] + '-' + $Matches[2]
+        }
+    }
+
+    # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
+    $names = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
+    $inText = @([regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value })
+    $names = @($names -clike '*Exception') + @($inText -cnotmatch '(^|\.)PSRemoting')
+    $names = @($names | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
+    $exception = [string]@($names | Where-Object { $ExgFaultWrappers -cnotcontains $_ })[0]
+
+    # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
+    $typePattern = [regex]::Escape($exception)
+    if ($exception.Length -ge 33) {
+        $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
+    }
+    $parts = $errorId.Trim() -split '\s*,\s*'
+    $area = $category -replace '-.*$', '-'
+    $seen = @{
+        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape($area) + ')$'
+        Type     = '^' + $typePattern + '$'
+        ErrorId  = '^(?:' + (@($parts | ForEach-Object { [regex]::Escape($_) }) -join '|') + ')$'
+        Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
+    }
+    foreach ($rule in $ExgFaultRules) {
+        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
+        if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
+            (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
+            break
+        }
+    }
+
+    $record = [ordered]@{
+        fullyQualifiedErrorId = $errorId
+        exceptionType         = $exceptionType
+    }
+    foreach ($field in @('Category', 'Reason', 'Activity', 'TargetName')) {
+        $record[$field.Substring(0, 1).ToLowerInvariant() + $field.Substring(1)] = [string]$info.$field
+    }
+    foreach ($empty in @($record.Keys | Where-Object { $record[$_] -eq '' })) {
+        $record.Remove($empty)
+    }
+    [ordered]@{
+        id      = $rule['Fault']
+        rule    = $rule['Rule']
+        message = $message
+        hint    = $rule['Hint']
+        retry   = $rule['Retry']
+        source  = $rule['Source']
+        record  = $record
+    }
 }
 # What errors mean: the first rule that matches. Text is a regular expression, the last resort.
 $ExgFaultWrappers = @(
@@ -817,1052 +1866,6 @@ $ExgFaultRules = @(
         Source   = 'https://learn.microsoft.com/powershell/scripting/developer/cmdlet/windows-powershell-error-records'
     }
 )
-
-function Get-ExgFault {
-    # Tells what an error means: the first of $ExgFaultRules that matches, as a dictionary with the fields of
-    # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
-    # cmdlets stands for an error that shows none.
-    [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][System.Management.Automation.ErrorRecord]$ErrorRecord)
-
-    $info = $ErrorRecord.CategoryInfo
-    $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
-    $message = ([string]$ErrorRecord.Exception.Message).Trim()
-
-    # Over remoting the client sees RemoteException; the server's own type is that of the serialized copy.
-    $exceptionType = $ErrorRecord.Exception.GetType().FullName
-    $remote = $ErrorRecord.Exception.PSObject.Properties['SerializedRemoteException']
-    if ($null -ne $remote -and $null -ne $remote.Value) {
-        $exceptionType = $remote.Value.PSObject.TypeNames[0] -replace '^Deserialized\.', ''
-    }
-
-    # Text is compared with white space collapsed and typographic quotes made plain.
-    $text = @($message, $errorId)[$message -eq ''] -replace '\s+', ' '
-    $text = $text.Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
-
-    $category = ''
-    if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
-        $category = $Matches[1]
-    }
-
-    # The cmdlet: its activity, or the class of its task, such as "...RbacTasks.NewManagementRoleAssignment".
-    $cmdlet = [string]$info.Activity
-    if ($cmdlet -notlike '*-*' -or $cmdlet -clike 'Write-Error*') {
-        $cmdlet = ''
-        if ($errorId -cmatch ',(?:[A-Za-z0-9_]+\.)*([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$') {
-            $cmdlet = $Matches[1] + '-' + $Matches[2]
-        }
-    }
-
-    # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
-    $names = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
-    $inText = @([regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value })
-    $names = @($names -clike '*Exception') + @($inText -cnotmatch '(^|\.)PSRemoting')
-    $names = @($names | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
-    $exception = [string]@($names | Where-Object { $ExgFaultWrappers -cnotcontains $_ })[0]
-
-    # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
-    $typePattern = [regex]::Escape($exception)
-    if ($exception.Length -ge 33) {
-        $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
-    }
-    $parts = $errorId.Trim() -split '\s*,\s*'
-    $area = $category -replace '-.*$', '-'
-    $seen = @{
-        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape($area) + ')$'
-        Type     = '^' + $typePattern + '$'
-        ErrorId  = '^(?:' + (@($parts | ForEach-Object { [regex]::Escape($_) }) -join '|') + ')$'
-        Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
-    }
-    foreach ($rule in $ExgFaultRules) {
-        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
-        if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
-            (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
-            break
-        }
-    }
-
-    $record = [ordered]@{
-        fullyQualifiedErrorId = $errorId
-        exceptionType         = $exceptionType
-    }
-    foreach ($field in @('Category', 'Reason', 'Activity', 'TargetName')) {
-        $record[$field.Substring(0, 1).ToLowerInvariant() + $field.Substring(1)] = [string]$info.$field
-    }
-    foreach ($empty in @($record.Keys | Where-Object { $record[$_] -eq '' })) {
-        $record.Remove($empty)
-    }
-    [ordered]@{
-        id      = $rule['Fault']
-        rule    = $rule['Rule']
-        message = $message
-        hint    = $rule['Hint']
-        retry   = $rule['Retry']
-        source  = $rule['Source']
-        record  = $record
-    }
-}
-# OPATH filters are compared as conditions, not as text: servers give a filter back with other parentheses, spaces,
-# quotes and letter case (learn.microsoft.com/powershell/exchange/recipient-filters).
-
-# Returns a text that is the same for two filters exactly when they are the same condition, $null when the text is
-# no filter. -not binds before -and, -and before -or; what waits for its operands stands in $pending.
-function ConvertTo-ExgFilterKey {
-    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string]$Filter)
-
-    if ([System.Text.Encoding]::UTF8.GetByteCount($Filter) -gt 32768) { return $null }
-    $space = '[ \t\r\n]*'
-    $end = '(?![A-Za-z0-9_.:/\\@*?+-])'
-    # What stands where a condition begins, and where one has ended.
-    $operand = [regex]("\G$space(?:(?<open>\()|(?<not>!)|-(?<not>[A-Za-z]+)$end|" +
-        "(?<property>[A-Za-z][A-Za-z0-9_]*)$space-(?<operator>[A-Za-z]+)$end$space(?:" +
-        '''(?<single>[^'']*(?:''''[^'']*)*)''|"(?<double>[^"]*(?:""[^"]*)*)"|\$(?<system>[A-Za-z]+)' + $end +
-        '|(?<word>(?!-[A-Za-z])[A-Za-z0-9_.:/\\@*?+-]+)))')
-    $joint = [regex]"\G$space(?:(?<close>\))|-(?<join>[A-Za-z]+)$end|(?<end>\z))"
-    $binding = @{ '(' = 0; 'or' = 1; 'and' = 2; 'not' = 3 }
-    $pending = New-Object -TypeName 'System.Collections.Generic.Stack[string]'
-    $nodes = New-Object -TypeName 'System.Collections.Generic.Stack[object]'
-
-    $text = $Filter -replace "\A$space\{([\s\S]*)\}$space\z", '$1'
-    $position = 0
-    $depth = 0
-    $next = $operand
-    while ($true) {
-        $match = $next.Match($text, $position)
-        if (-not $match.Success) { return $null }
-        $position += $match.Length
-        $token = $match.Groups
-        if ($token['property'].Success) {
-            $key = ConvertTo-ExgComparisonKey -Token $token
-            if (-not $key) { return $null }
-            $nodes.Push(@{ Kind = 'comparison'; Key = $key })
-            $next = $joint
-        } elseif ($next -eq $operand) {
-            $opening = ($token['open'].Value + $token['not'].Value).ToLowerInvariant().Replace('!', 'not')
-            $depth++
-            if ($opening -notin '(', 'not' -or $depth -gt 256) { return $null }
-            $pending.Push($opening)
-        } else {
-            # What binds at least as tightly as this joint has its operands now.
-            $join = $token['join'].Value.ToLowerInvariant()
-            if ($join -notin 'and', 'or', '') { return $null }
-            $floor = if ($join) { $binding[$join] } else { 1 }
-            while ($pending.Count -gt 0 -and $binding[$pending.Peek()] -ge $floor) {
-                if ($pending.Peek() -eq 'not') { $depth-- }
-                Join-ExgFilterNode -Nodes $nodes -Kind $pending.Pop()
-            }
-            if ($join) {
-                $pending.Push($join)
-                $next = $operand
-            } elseif ($token['end'].Success) {
-                if ($pending.Count -gt 0) { return $null }
-                return $nodes.Peek().Key
-            } else {
-                if ($pending.Count -eq 0) { return $null }
-                $null = $pending.Pop()
-                $depth--
-            }
-        }
-    }
-}
-
-# The directory compares text without regard to case. $true and 'True' are one value, $null and 'null' are two.
-function ConvertTo-ExgComparisonKey {
-    param($Token)
-    $operator = $Token['operator'].Value.ToLowerInvariant()
-    if ($operator -notin 'eq', 'ne', 'like', 'notlike', 'lt', 'le', 'gt', 'ge') { return $null }
-    $system = $Token['system'].Value.ToUpperInvariant()
-    if ($system -notin 'TRUE', 'FALSE', 'NULL', '') { return $null }
-    $text = $Token['word'].Value + $Token['single'].Value.Replace("''", "'") +
-        $Token['double'].Value.Replace('""', '"')
-    $value = "'" + ($system + $text.ToUpperInvariant()).Replace("'", "''") + "'"
-    if ($system -eq 'NULL') { $value = '$NULL' }
-    $Token['property'].Value.ToUpperInvariant() + " -$operator $value"
-}
-
-# Replaces the last one or two nodes by their combination. A chain of one kind is one node, a double negation none.
-function Join-ExgFilterNode {
-    param($Nodes, [string]$Kind)
-    $last = $Nodes.Pop()
-    if ($Kind -eq 'not' -and $last.Kind -eq 'not') {
-        $Nodes.Push($last.Inner)
-    } elseif ($Kind -eq 'not') {
-        $Nodes.Push(@{ Kind = $Kind; Key = '-not(' + $last.Key + ')'; Inner = $last })
-    } else {
-        $parts = @()
-        foreach ($node in $Nodes.Pop(), $last) {
-            $parts += if ($node.Kind -eq $Kind) { $node.Parts } else { $node.Key }
-        }
-        $Nodes.Push(@{ Kind = $Kind; Key = "-$Kind(" + ($parts -join ',') + ')'; Parts = $parts })
-    }
-}
-# The session: opens a management shell where none is open, proves that it belongs to an on-premises organization,
-# and makes recipient reads cover the whole forest.
-
-function Open-ExgShell {
-    $known = 'Get-ExchangeServer', 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    if (Get-Command -Name $known -ErrorAction SilentlyContinue) { return }
-
-    $how = 'Run this script in the Exchange Management Shell of an Exchange server or tools machine, or open a ' +
-        'session first: $s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri ' +
-        'http://SERVER-FQDN/PowerShell/ -Authentication Kerberos, then Import-PSSession $s -DisableNameChecking.'
-    if ($PSVersionTable.PSVersion.Major -gt 5 -or [IntPtr]::Size -lt 8) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange commands are here, and only 64-bit ' +
-            'Windows PowerShell can open a management shell. ' + $how)
-    }
-    $key = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup'
-    $setup = Get-ItemProperty -Path $key -ErrorAction SilentlyContinue
-    if (-not $setup -or -not $setup.MsiInstallPath) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange management tools are on this ' +
-            "machine. $how")
-    }
-    # -WhatIf and -Confirm are meant for the grant, not for opening the shell.
-    $WhatIfPreference = $false
-    $ConfirmPreference = 'None'
-    $before = @(Get-PSSession | ForEach-Object -Process { $_.Id })
-    $remoteExchange = Join-Path -Path $setup.MsiInstallPath -ChildPath 'bin\RemoteExchange.ps1'
-    Import-Module -Name $remoteExchange -ErrorAction Stop -WarningAction SilentlyContinue
-    $null = Connect-ExchangeServer -Auto -ClientApplication:ManagementShell
-    $Exg.Opened = @(Get-PSSession | Where-Object -FilterScript { $before -notcontains $_.Id })
-}
-
-# Exchange Online's shells are known by the module that their commands come from.
-function Test-ExgOnline {
-    $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
-    if (-not $command) { return $false }
-    $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
-    $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
-        $description -match 'outlook\.(com|cn)|office365\.(com|us)|outlook\.office\.de'
-}
-
-function Assert-ExgOnPremises {
-    if (Test-ExgOnline) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: the ' +
-            'role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in a ' +
-            'shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
-            'script office365')
-    }
-    $target = $Exg.Report.target
-    $servers = @()
-    if (Get-Command -Name 'Get-ExchangeServer' -ErrorAction SilentlyContinue) {
-        $servers = @(Get-ExchangeServer -ErrorAction SilentlyContinue)
-    }
-    if ($servers.Count -eq 0) {
-        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text ('Get-ExchangeServer does not answer in this ' +
-            'session.')
-        return
-    }
-    # The server that answers, where the session tells it.
-    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
-        Select-Object -First 1
-    if (-not $server) { $server = $servers[0] }
-    $target.server = "$($server.Fqdn)"
-    if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {
-        $target.build = $Matches[1, 2, 3, 4] -join '.'
-    }
-}
-
-# RBAC shows as missing commands and parameters. An entry is a command, or a command and one of its parameters.
-function Assert-ExgCommand {
-    param([string[]]$Name)
-    foreach ($entry in $Name) {
-        $command, $parameter = $entry -split ' -'
-        try {
-            $found = Get-Command -Name $command -ErrorAction Stop
-            if ($parameter -and -not $found.Parameters.ContainsKey($parameter)) {
-                Stop-ExgParameter -Command $command -Parameter $parameter
-            }
-        } catch [System.Management.Automation.CommandNotFoundException] {
-            $fault = Get-ExgFault -ErrorRecord $_
-            Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text ("$command is not in this " +
-                "session. The management role 'Role Management' gives it; members of Organization Management " +
-                'have it.')
-        }
-    }
-}
-
-function Stop-ExgParameter {
-    param([string]$Command, [string]$Parameter)
-    $fault = [ordered]@{
-        id      = 'cmdlet_missing'
-        rule    = 'parameter-missing'
-        message = "$Command has no parameter $Parameter in this session."
-        hint    = 'A role of yours hides it. Ask for the built-in role Role Management, then open a new session.'
-        retry   = 'never'
-    }
-    Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text $fault.message
-}
-
-function Set-ExgForestView {
-    if (-not (Get-Command -Name 'Set-ADServerSettings' -ErrorAction SilentlyContinue)) { return }
-    $settings = Get-ADServerSettings -ErrorAction SilentlyContinue
-    # The server that takes changes of the configuration, such as assignments, unless one was named.
-    if ($settings -and -not $Exg.Pinned) {
-        $Exg.ConfigurationServer = "$($settings.DefaultConfigurationDomainController)"
-    }
-    if ($settings -and -not $settings.ViewEntireForest) {
-        Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
-        $Exg.RestoreView = $true
-    }
-}
-
-# Everything that comes before the first look at the organization.
-function Start-ExgSession {
-    param([string[]]$Needed)
-    Open-ExgShell
-    Assert-ExgOnPremises
-    Assert-ExgCommand -Name $Needed
-    Set-ExgForestView
-    $build = if ($Exg.Report.target.build) { "Exchange $($Exg.Report.target.build)" } else { 'Exchange' }
-    Add-ExgStep -Id 'preflight' -Status 'unchanged' -Text "$build on-premises, all commands are there."
-}
-
-function Close-ExgShell {
-    if ($Exg.RestoreView) {
-        Set-ADServerSettings -ViewEntireForest $false -ErrorAction SilentlyContinue -WhatIf:$false -Confirm:$false
-    }
-    if ($Exg.Opened) {
-        Remove-PSSession -Session $Exg.Opened -WhatIf:$false -Confirm:$false
-    }
-}
-# Names become objects. Nothing here changes anything.
-
-# The grant as the report shows it, before anything is resolved.
-function New-ExgGrantState {
-    $state = [ordered]@{
-        name     = $Grant.Name
-        assignee = [ordered]@{ kind = $Grant.AssigneeKind; given = $Grant.Assignee }
-        role     = $Role
-        scope    = [ordered]@{ kind = $Grant.ScopeKind }
-    }
-    if ($Grant.Members.Count) { $state.assignee.members = $Grant.Members }
-    if ($Grant.Scope) { $state.scope.given = $Grant.Scope }
-    if ($Grant.Mailbox) { $state.mailbox = $Grant.Mailbox }
-    $state
-}
-
-# Returns the one object of that identity, or $null when there is none; several end the run.
-function Find-ExgObject {
-    param([string]$Cmdlet, [string]$Identity, [string]$DomainController)
-    $from = @{}
-    if ($DomainController) { $from.DomainController = $DomainController }
-    try {
-        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop @from)
-    } catch {
-        $fault = Get-ExgFault -ErrorRecord $_
-        if ($fault.id -eq 'principal_not_found') { return }
-        if ($fault.id -eq 'principal_ambiguous') {
-            Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of " +
-                'several objects.')
-        }
-        throw
-    }
-    if ($found.Count -gt 1) {
-        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
-        $fault = [ordered]@{
-            id      = 'principal_ambiguous'
-            rule    = 'several-objects'
-            message = "'$Identity' matches " + ($candidates -join ' and ')
-            hint    = 'Name one of them by its distinguished name, UPN or GUID.'
-            retry   = 'never'
-        }
-        Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of several " +
-            'objects.')
-    }
-    $found
-}
-
-function Stop-ExgNotFound {
-    param([string]$What, [string]$Identity, [string]$On)
-    $where = if ($On) { "on this domain controller ($On)" } else { 'in the forest' }
-    $fault = [ordered]@{
-        id      = 'principal_not_found'
-        rule    = 'no-object'
-        message = "There is no $What '$Identity' $where."
-        hint    = 'Check the spelling. A UPN, DOMAIN\name, distinguished name or GUID is surest.'
-        retry   = 'never'
-    }
-    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text $fault.message
-}
-
-# The account or group that receives the role, as the report shows it. A role group need not exist yet.
-function Resolve-ExgAssignee {
-    switch ($Grant.AssigneeKind) {
-        'user' { $object = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Assignee }
-        'group' { $object = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Assignee }
-        'roleGroup' { $object = Find-ExgRoleGroup }
-    }
-    if (-not $object -and $Grant.AssigneeKind -ne 'roleGroup') {
-        Stop-ExgNotFound -What $Grant.AssigneeKind -Identity $Grant.Assignee
-    }
-    if ($object) {
-        $state = $Exg.Report.grant.assignee
-        $state.name = "$($object.Name)"
-        $state.guid = "$($object.Guid)"
-        $state.distinguishedName = "$($object.DistinguishedName)"
-    }
-    if ($Grant.AssigneeKind -eq 'user') {
-        Test-ExgMailbox -Type "$($object.RecipientTypeDetails)" -Name $object.Name
-    }
-    $object
-}
-
-# Role groups are looked up by exact name: another object that answers to the same text must not be taken for it.
-function Find-ExgRoleGroup {
-    $found = Find-ExgObject -Cmdlet 'Get-RoleGroup' -Identity $Grant.Assignee
-    if ($found -and $found.Name -eq $Grant.Assignee) { $found }
-}
-
-function Test-ExgMailbox {
-    param([string]$Type, [string]$Name)
-    if ($Type -like 'Remote*') {
-        Add-ExgFinding -Id 'cloud-mailbox' -Severity 'warning' -Text ("The mailbox of $Name is in Exchange " +
-            'Online: on-premises impersonation does not reach mailboxes there.')
-    } elseif ($Type -notlike '*Mailbox') {
-        Add-ExgFinding -Id 'no-mailbox' -Severity 'info' -Text ("$Name has no mailbox. Exchange 2016 and later " +
-            'do not need one; Exchange 2013 does.')
-    }
-}
-
-# The service's own mailbox, when one was named.
-function Resolve-ExgServiceMailbox {
-    if (-not $Grant.Mailbox) { return }
-    $recipient = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Mailbox
-    if (-not $recipient) {
-        # An account without a mailbox is no recipient.
-        $recipient = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Mailbox
-        if (-not $recipient) { Stop-ExgNotFound -What 'mailbox' -Identity $Grant.Mailbox }
-    }
-    if ("$($recipient.PrimarySmtpAddress)") { $Exg.Report.grant.mailbox = "$($recipient.PrimarySmtpAddress)" }
-    if ($Grant.AssigneeKind -ne 'user') {
-        Test-ExgMailbox -Type "$($recipient.RecipientTypeDetails)" -Name $recipient.Name
-    }
-}
-
-# What is wanted, in the terms in which assignments are compared: Kind is Organization, OU or Custom.
-function Resolve-ExgScope {
-    $state = $Exg.Report.grant.scope
-    switch ($Grant.ScopeKind) {
-        'organization' { return @{ Kind = 'Organization' } }
-        'organizationalUnit' {
-            $unit = Find-ExgObject -Cmdlet 'Get-OrganizationalUnit' -Identity $Grant.Scope
-            if (-not $unit) { Stop-ExgNotFound -What 'organizational unit' -Identity $Grant.Scope }
-            $state.root = "$($unit.DistinguishedName)"
-            $wanted = @{ Kind = 'OU'; Unit = "$($unit.Identity)"; UnitDN = "$($unit.DistinguishedName)" }
-        }
-        'existing' { $wanted = Resolve-ExgExistingScope }
-        'group' {
-            $group = Resolve-ExgScopeGroup
-            # In a filter a single quote is doubled.
-            $filter = "MemberOfGroup -eq '" + "$($group.DistinguishedName)".Replace("'", "''") + "'"
-            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $filter; Root = '' }
-        }
-        'filter' {
-            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $Grant.Scope; Root = '' }
-        }
-    }
-    if ($wanted.Kind -eq 'Custom') {
-        $wanted.Key = ConvertTo-ExgFilterKey -Filter $wanted.Filter
-        $state.name = $wanted.Name
-        $state.filter = $wanted.Filter
-        if ($wanted.Root) { $state.root = $wanted.Root }
-    }
-    if ($Operation -ne 'revoke') { Measure-ExgScope -Wanted $wanted }
-    $wanted
-}
-
-function Resolve-ExgScopeGroup {
-    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Scope
-    if (-not $group) {
-        $other = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Scope
-        if ("$($other.RecipientTypeDetails)" -eq 'DynamicDistributionGroup') {
-            Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("'$($Grant.Scope)' is a dynamic group: it " +
-                'has no list of members that a scope could use. Use its recipient filter with --scope-filter ' +
-                'instead.')
-        }
-        Stop-ExgNotFound -What 'group' -Identity $Grant.Scope
-    }
-    if ("$($group.GroupType)" -notmatch 'Universal') {
-        $text = "$($group.Name) is not a universal group: members in other domains may be missing from the scope."
-        Add-ExgFinding -Id 'group-not-universal' -Severity 'warning' -Text $text -Objects "$($group.Guid)"
-    }
-    $group
-}
-
-function Resolve-ExgExistingScope {
-    $findExgObjectParams = @{
-        Cmdlet           = 'Get-ManagementScope'
-        Identity         = $Grant.Scope
-        DomainController = $Exg.ConfigurationServer
-    }
-    $scope = Find-ExgObject @findExgObjectParams
-    if (-not $scope -or ($scope.Name -ne $Grant.Scope -and "$($scope.Guid)" -ne $Grant.Scope -and
-            "$($scope.DistinguishedName)" -ne $Grant.Scope)) {
-        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope -On $Exg.WriteServer
-    }
-    if ($scope.Exclusive -or "$($scope.ScopeRestrictionType)" -ne 'RecipientScope') {
-        Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("The scope '$($scope.Name)' is exclusive or not " +
-            'for recipients: an assignment of this role cannot use it. Name a regular recipient scope.')
-    }
-    @{
-        Kind   = 'Custom'
-        Name   = "$($scope.Name)"
-        Guid   = "$($scope.Guid)"
-        Filter = "$($scope.RecipientFilter)"
-        Root   = "$($scope.RecipientRoot)"
-    }
-}
-
-# Counts whom the scope reaches now, and says what would surprise.
-function Measure-ExgScope {
-    param($Wanted)
-    if (-not (Get-Command -Name 'Get-Recipient' -ErrorAction SilentlyContinue)) { return }
-    $getRecipientParams = @{ ResultSize = 'Unlimited'; ErrorAction = 'Stop' }
-    if ($Wanted.Filter) { $getRecipientParams.Filter = $Wanted.Filter }
-    if ($Wanted.Root) { $getRecipientParams.OrganizationalUnit = $Wanted.Root }
-    if ($Wanted.UnitDN) { $getRecipientParams.OrganizationalUnit = $Wanted.UnitDN }
-    $Wanted.Count = 0
-    $Wanted.First = New-Object -TypeName System.Collections.ArrayList
-    $Wanted.Cloud = 0
-    Get-Recipient @getRecipientParams | ForEach-Object -Process {
-        $Wanted.Count++
-        if ($Wanted.Count -le 10) { $null = $Wanted.First.Add("$($_.Name)") }
-        if ("$($_.RecipientTypeDetails)" -like 'Remote*') { $Wanted.Cloud++ }
-    }
-    $Exg.Report.grant.scope.recipients = $Wanted.Count
-    if ($Wanted.Count -eq 0) {
-        $text = 'The scope holds no recipient now: the grant would reach nobody.'
-        Add-ExgFinding -Id 'scope-empty' -Severity 'warning' -Text $text
-    }
-    if ($Wanted.Cloud) {
-        Add-ExgFinding -Id 'cloud-targets' -Severity 'warning' -Text ("$($Wanted.Cloud) of $($Wanted.Count) " +
-            'mailboxes in the scope are in Exchange Online: on-premises impersonation does not reach them.')
-    }
-    Test-ExgScopeGroup -Filter $Wanted.Filter
-}
-
-# A group scope means the direct members of the group with exactly this distinguished name.
-function Test-ExgScopeGroup {
-    param([string]$Filter)
-    if ($Filter -notmatch "^\W*MemberOfGroup\s+-eq\s+'((?:[^']|'')+)'\W*$") { return }
-    $name = $Matches[1].Replace("''", "'")
-    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $name
-    if (-not $group) {
-        Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Text ("The scope names the group $name, which no " +
-            'longer exists under that name: it was renamed, moved or deleted.')
-        return
-    }
-    $nested = @(Get-Group -Filter $Filter -ResultSize Unlimited -ErrorAction SilentlyContinue)
-    if ($nested.Count) {
-        $names = @($nested | ForEach-Object -Process { "$($_.Name)" }) -join ', '
-        Add-ExgFinding -Id 'nested-not-included' -Severity 'warning' -Text ("Groups inside $($group.Name) are " +
-            "not followed: members of $names are not in the scope unless they are direct members too.")
-    }
-}
-
-function Format-ExgResolved {
-    param($Assignee, $Wanted)
-    $who = if ($Assignee) { $Assignee.Name } else { "$($Grant.Assignee) (does not exist yet)" }
-    if ($Wanted.Kind -eq 'Organization') { return "$who; the whole organization" }
-    "$who; $($Grant.Scope): $($Wanted.Count) recipients ($($Wanted.First -join ', '))"
-}
-# Reads who holds the role.
-
-# Custom roles made from the role grant the same: they count too.
-function Read-ExgRole {
-    $Exg.Roles = @($Role)
-    if (-not (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue)) {
-        $text = 'Get-ManagementRole is not in this session: custom roles that grant the same were not looked for.'
-        Add-ExgFinding -Id 'roles-unread' -Severity 'info' -Text $text
-        return
-    }
-    $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop |
-            Where-Object -FilterScript { "$($_.RoleType)" -eq $Role } | ForEach-Object -Process { "$($_.Name)" })
-    if ($found.Count) { $Exg.Roles = $found }
-}
-
-# Reads all assignments of the roles, and all scopes, from the domain controller that takes changes of them: others
-# may show them later.
-function Read-ExgAssignment {
-    Read-ExgRole
-    $from = @{ ErrorAction = 'Stop' }
-    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
-    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @from })
-    $Exg.Scopes = @()
-    if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
-        $Exg.Scopes = @(Get-ManagementScope @from)
-    }
-}
-
-# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With
-# -Direct only those made to this very account or group.
-function Get-ExgHeld {
-    param([string]$Guid, [switch]$Direct)
-    $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
-    if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
-    $from = @{}
-    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
-    foreach ($name in $Exg.Roles) {
-        try {
-            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams @from
-        } catch {
-            # A domain controller need not know accounts of other domains.
-            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found' -or -not $from.Count) { throw }
-            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams
-        }
-    }
-}
-
-function Test-ExgRegular {
-    param($Assignment)
-    "$($Assignment.RoleAssignmentDelegationType)" -eq 'Regular'
-}
-
-# An assignment in words, for messages.
-function Format-ExgAssignment {
-    param($Assignment)
-    $state = if ($Assignment.Enabled) { '' } else { ' (disabled)' }
-    "'$($Assignment.Name)'$state gives $($Assignment.RoleAssignee) $(Format-ExgWriteScope -Assignment $Assignment)"
-}
-
-function Format-ExgWriteScope {
-    param($Assignment)
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
-        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
-        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
-    }
-    "the relative scope $($Assignment.RecipientWriteScope)"
-}
-
-# The parameter that would put an assignment's present scope back.
-function Get-ExgOldScope {
-    param($Assignment)
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'CustomRecipientScope' { return [ordered]@{ name = 'CustomRecipientWriteScope'; value = $of } }
-        'ExclusiveRecipientScope' { return [ordered]@{ name = 'ExclusiveRecipientWriteScope'; value = $of } }
-        'OU' { return [ordered]@{ name = 'RecipientOrganizationalUnitScope'; value = $of } }
-    }
-    [ordered]@{ name = 'RecipientRelativeWriteScope'; value = "$($Assignment.RecipientWriteScope)" }
-}
-# Compares what is there with what is wanted: account, role and scope, never names.
-
-# How the scope of an assignment stands to the wanted one: equal, wider, other, or unknown.
-function Compare-ExgScope {
-    param($Assignment, $Wanted)
-    $kind = "$($Assignment.RecipientWriteScope)"
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    if ($kind -eq 'Organization') {
-        if ($Wanted.Kind -eq 'Organization') { return 'equal' }
-        return 'wider'
-    }
-    if ($kind -eq 'OU' -and $Wanted.Kind -eq 'OU') {
-        if ($of -eq $Wanted.Unit -or $of -eq $Wanted.UnitDN) { return 'equal' }
-        if ($Wanted.Unit -like ([WildcardPattern]::Escape($of) + '/*')) { return 'wider' }
-        return 'other'
-    }
-    if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
-    if (-not $scope) { return 'unknown' }
-    Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
-}
-
-function Compare-ExgScopeDefinition {
-    param($Scope, $Wanted)
-    if ($Wanted.Guid -and "$($Scope.Guid)" -eq $Wanted.Guid) { return 'equal' }
-    if ($Scope.Exclusive -or "$($Scope.RecipientRoot)" -ne $Wanted.Root) { return 'other' }
-    if ("$($Scope.RecipientFilter)" -eq $Wanted.Filter) { return 'equal' }
-    $key = ConvertTo-ExgFilterKey -Filter "$($Scope.RecipientFilter)"
-    if ($null -eq $key -or $null -eq $Wanted.Key) { return 'unknown' }
-    if ($key -eq $Wanted.Key) { return 'equal' }
-    'other'
-}
-
-function Format-ExgWanted {
-    param($Wanted)
-    switch ($Wanted.Kind) {
-        'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Wanted.Unit)" }
-    }
-    "the scope '$($Wanted.Name)' ($($Wanted.Filter))"
-}
-
-# The state of the given assignments and scopes, for the report's before and after.
-function Get-ExgState {
-    param([object[]]$Assignments, [object[]]$Scopes)
-    $state = [ordered]@{
-        assignments = New-Object -TypeName System.Collections.ArrayList
-        scopes      = New-Object -TypeName System.Collections.ArrayList
-    }
-    foreach ($assignment in ($Assignments | Where-Object -FilterScript { $_ })) {
-        $entry = [ordered]@{
-            guid                = "$($assignment.Guid)"
-            name                = "$($assignment.Name)"
-            enabled             = [bool]$assignment.Enabled
-            recipientWriteScope = "$($assignment.RecipientWriteScope)"
-        }
-        $of = "$($assignment.CustomRecipientWriteScope)"
-        if ($of) { $entry.customRecipientWriteScope = $of }
-        $null = $state.assignments.Add($entry)
-    }
-    foreach ($scope in ($Scopes | Where-Object -FilterScript { $_ })) {
-        $entry = [ordered]@{
-            guid   = "$($scope.Guid)"
-            name   = "$($scope.Name)"
-            filter = "$($scope.RecipientFilter)"
-        }
-        if ("$($scope.RecipientRoot)") { $entry.root = "$($scope.RecipientRoot)" }
-        $null = $state.scopes.Add($entry)
-    }
-    $state
-}
-# The command as text, exactly as it is run.
-function Format-ExgCommand {
-    param([string]$Cmdlet, [System.Collections.IDictionary]$Parameters)
-    $words = @($Cmdlet)
-    foreach ($name in $Parameters.Keys) {
-        $value = $Parameters[$name]
-        if ($value -is [bool] -and $value -and $name -eq 'BypassSecurityGroupManagerCheck') {
-            $words += "-$name"
-        } elseif ($value -is [bool]) {
-            $words += "-${name}:`$" + "$value".ToLowerInvariant()
-        } else {
-            # PowerShell takes these five characters for a single quote.
-            $texts = @($value | ForEach-Object -Process { "'" + ($_ -replace "(['\u2018-\u201b])", '$1$1') + "'" })
-            $words += "-$name " + ($texts -join ', ')
-        }
-    }
-    $words -join ' '
-}
-# Changing: the one place where a command that changes something is run. It asks first, records the exact command,
-# tries again only when the fault says that this can help, and stops with the reason otherwise.
-
-function Initialize-ExgChange {
-    $Exg.WriteServer = if ($DomainController) { $DomainController } else { $Grant.DomainController }
-    $Exg.Pinned = [bool]$Exg.WriteServer
-    $Exg.ConfigurationServer = $Exg.WriteServer
-    if ($Exg.Pinned) { $Exg.Report.target.domainController = $Exg.WriteServer }
-    $Exg.Wait = 2
-    $Exg.Retries = 0
-    $Exg.Deadline = (Get-Date).AddMinutes($TimeoutMinutes)
-}
-
-# Runs one change and returns what the cmdlet returned; $null under -WhatIf.
-function Invoke-ExgChange {
-    param(
-        [string]$Step, [string]$Cmdlet, [System.Collections.Specialized.OrderedDictionary]$Parameters,
-        [string]$Target, [string]$Text
-    )
-    if ($Exg.WriteServer) { $Parameters.DomainController = $Exg.WriteServer }
-    $Parameters.Confirm = $false
-    $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
-    $confirmExgChangeParams = @{
-        Step    = $Step
-        Target  = $Target
-        Action  = $Cmdlet
-        Text    = $Text
-        Command = $command
-    }
-    if (-not (Confirm-ExgChange @confirmExgChangeParams)) { return }
-
-    $attempt = 0
-    while ($true) {
-        $attempt++
-        try {
-            $written = & $Cmdlet @Parameters -ErrorAction Stop
-            break
-        } catch {
-            $fault = Get-ExgFault -ErrorRecord $_
-        }
-        if ($fault.id -eq 'principal_not_found' -and $Exg.WriteServer -and -not $Exg.Pinned) {
-            # The server that took the first write need not know objects of other domains.
-            $Exg.WriteServer = ''
-            $Parameters.Remove('DomainController')
-            $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
-            continue
-        }
-        if ($fault.id -eq 'already_exists' -and $Exg.ReadAgain) {
-            # Somebody else was faster: what they made may be what is wanted.
-            $Exg.MustReadAgain = $true
-            throw $fault.message
-        }
-        Resume-ExgChange -Step $Step -Command $command -Attempt $attempt -Fault $fault
-    }
-    $Exg.Report.changed = $true
-    if ("$($written.OriginatingServer)" -and -not $Exg.WriteServer) {
-        $Exg.WriteServer = "$($written.OriginatingServer)"
-        $Exg.Report.target.domainController = $Exg.WriteServer
-    }
-    $shown = if ($attempt -gt 1) { $attempt } else { 0 }
-    Add-ExgStep -Id $Step -Status 'changed' -Text $Text -Command $command -Guid "$($written.Guid)" -Attempt $shown
-    $written
-}
-
-# The one question. $false means that the change is only planned.
-function Confirm-ExgChange {
-    param([string]$Step, [string]$Target, [string]$Action, [string]$Text, [string]$Command)
-    $Exg.Step = $Step
-    if ($WhatIfPreference) {
-        if (-not $Exg.Quiet) { $null = $Exg.Cmdlet.ShouldProcess($Target, $Action) }
-        $Exg.Planned = $true
-        Add-ExgStep -Id $Step -Status 'planned' -Text $Text -Command $Command
-        return $false
-    }
-    if (-not $Exg.Cmdlet.ShouldProcess($Target, $Action)) {
-        Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command
-    }
-    $true
-}
-
-# After a fault: prepares the next attempt and returns, or stops the run.
-function Resume-ExgChange {
-    param([string]$Step, [string]$Command, [int]$Attempt, $Fault)
-    $text = $Fault.message
-    if ($Fault.id -eq 'principal_not_found' -and $Exg.Pinned) {
-        $text = "Not on this domain controller ($($Exg.WriteServer)): $text"
-    }
-    if ($Fault.id -eq 'dehydrated') {
-        Add-ExgStep -Id $Step -Status 'failed' -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
-        if (-not $Exg.Customized) {
-            Enable-ExgCustomization -Fault $Fault
-            return
-        }
-        if ((Get-Date) -ge $Exg.Deadline) {
-            Stop-ExgRun -Outcome 'customization-pending' -Step $Step -Attempt $Attempt -Text ('Customization is ' +
-                'enabled but not yet in effect. This can take a day: run this script again later.')
-        }
-        Wait-ExgRetry
-        return
-    }
-    if ('transient', 'throttled' -contains $Fault.id -and $Exg.Retries -lt 5) {
-        Add-ExgStep -Id $Step -Status 'failed' -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
-        $Exg.Retries++
-        Wait-ExgRetry
-        return
-    }
-    $outcome = Get-ExgOutcome -Fault $Fault
-    Stop-ExgRun -Outcome $outcome -Step $Step -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
-}
-
-# 2 seconds, doubling, at most 5 minutes, never past the deadline.
-function Wait-ExgRetry {
-    $left = [int][Math]::Ceiling(($Exg.Deadline - (Get-Date)).TotalSeconds)
-    $seconds = [Math]::Max(1, [Math]::Min($Exg.Wait, $left))
-    Write-Verbose -Message "Waiting $seconds seconds before the next attempt."
-    Start-Sleep -Seconds $seconds
-    $Exg.Wait = [Math]::Min(2 * $Exg.Wait, 300)
-}
-
-# Some organizations must be told once that their configuration may be customized. It cannot be undone, therefore
-# it is done only after the server has asked for it, and with a question of its own.
-function Enable-ExgCustomization {
-    param($Fault)
-    $command = 'Enable-OrganizationCustomization -Confirm:$false'
-    if (-not (Get-Command -Name 'Enable-OrganizationCustomization' -ErrorAction SilentlyContinue)) {
-        Add-ExgStep -Id 'customize' -Status 'skipped' -Text ('Enable-OrganizationCustomization is not in this ' +
-            'session.')
-        Stop-ExgRun -Outcome 'failed' -Step 'assign' -Fault $Fault -Text ('The organization asks to be ' +
-            'customized, but the command for it is not here: nothing was granted. It exists in Exchange Online ' +
-            'and hosted organizations.')
-    }
-    $confirmExgChangeParams = @{
-        Step    = 'customize'
-        Target  = 'the whole organization'
-        Action  = 'Enable-OrganizationCustomization (this cannot be undone)'
-        Text    = 'Allows changes to the configuration of the organization. This cannot be undone.'
-        Command = $command
-    }
-    if (-not (Confirm-ExgChange @confirmExgChangeParams)) { return }
-    for ($attempt = 1; $true; $attempt++) {
-        try {
-            $null = Enable-OrganizationCustomization -Confirm:$false -ErrorAction Stop
-            $Exg.Report.changed = $true
-            $Exg.CustomizedNow = $true
-            $text = 'Customization of the organization was enabled. This cannot be undone.'
-            Add-ExgStep -Id 'customize' -Status 'changed' -Text $text -Command $command -Irreversible
-            break
-        } catch {
-            $fault = Get-ExgFault -ErrorRecord $_
-        }
-        if ($fault.id -eq 'already_customized') {
-            Add-ExgStep -Id 'customize' -Status 'unchanged' -Text 'Customization was enabled already.'
-            break
-        }
-        if ($attempt -ge 4 -or 'access_denied' -eq $fault.id) {
-            $outcome = Get-ExgOutcome -Fault $fault
-            Stop-ExgRun -Outcome $outcome -Step 'customize' -Text $fault.message -Command $command -Fault $fault
-        }
-        $addExgStepParams = @{
-            Id      = 'customize'
-            Status  = 'failed'
-            Text    = $fault.message
-            Command = $command
-            Attempt = $attempt
-            Fault   = $fault
-        }
-        Add-ExgStep @addExgStepParams
-        Wait-ExgRetry
-    }
-    $Exg.Customized = $true
-    $Exg.Wait = 2
-}
-# Removing: one assignment and one scope, each by GUID, and a last look at what access is left.
-
-function Remove-ExgAssignment {
-    param($Assignment)
-    $invokeExgChangeParams = @{
-        Step       = 'remove'
-        Cmdlet     = 'Remove-ManagementRoleAssignment'
-        Parameters = [ordered]@{ Identity = "$($Assignment.Guid)" }
-        Target     = Format-ExgAssignment -Assignment $Assignment
-        Text       = "Removes the assignment '$($Assignment.Name)'"
-    }
-    $null = Invoke-ExgChange @invokeExgChangeParams
-    if ($WhatIfPreference) { return }
-    $Exg.Gone += @("$($Assignment.Guid)")
-    $kind = if ("$($Assignment.RoleAssigneeType)" -eq 'User') { 'User' } else { 'SecurityGroup' }
-    $parameters = @(
-        [ordered]@{ name = $kind; value = "$($Assignment.RoleAssignee)" }
-        [ordered]@{ name = 'Role'; value = "$($Assignment.Role)" }
-    )
-    $scope = Get-ExgOldScope -Assignment $Assignment
-    # A new assignment has the whole organization, or what its role has, without being told.
-    if ($scope.name -ne 'RecipientRelativeWriteScope') { $parameters += $scope }
-    Add-ExgInverse -Cmdlet 'New-ManagementRoleAssignment' -Identity "$($Assignment.Name)" -Parameters $parameters
-}
-
-# Removes a scope unless an assignment other than the given ones uses it.
-function Remove-ExgScope {
-    param($Scope, [string[]]$Except)
-    $getManagementRoleAssignmentParams = @{ CustomRecipientWriteScope = "$($Scope.Name)"; ErrorAction = 'Stop' }
-    $users = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams | Where-Object -FilterScript {
-            "$($_.CustomRecipientWriteScope)" -eq "$($Scope.Name)" -and $Except -notcontains "$($_.Guid)"
-        })
-    if ($users.Count) {
-        $text = "The scope '$($Scope.Name)' stays: '$($users[0].Name)' uses it."
-        Add-ExgStep -Id 'remove' -Status 'skipped' -Text $text -Guid "$($Scope.Guid)"
-        return
-    }
-    $invokeExgChangeParams = @{
-        Step       = 'remove'
-        Cmdlet     = 'Remove-ManagementScope'
-        Parameters = [ordered]@{ Identity = "$($Scope.Guid)" }
-        Target     = "the unused scope '$($Scope.Name)': $($Scope.RecipientFilter)"
-        Text       = "Removes the unused scope '$($Scope.Name)'"
-    }
-    $null = Invoke-ExgChange @invokeExgChangeParams
-    if ($WhatIfPreference) { return }
-    $old = @([ordered]@{ name = 'RecipientRestrictionFilter'; value = "$($Scope.RecipientFilter)" })
-    if ("$($Scope.RecipientRoot)") {
-        $old += [ordered]@{ name = 'RecipientRoot'; value = "$($Scope.RecipientRoot)" }
-    }
-    Add-ExgInverse -Cmdlet 'New-ManagementScope' -Identity "$($Scope.Name)" -Parameters $old
-}
-
-# By which paths can the account still act for mailboxes? Reads everything again.
-function Test-ExgLeft {
-    param([object[]]$Holders)
-    $Exg.Step = 'read-back'
-    Read-ExgRole
-    $Exg.Report.after = Get-ExgState
-    # What was removed in this run may be seen for a while on other domain controllers.
-    $left = @(foreach ($holder in ($Holders | Where-Object -FilterScript { $_ })) {
-            Get-ExgHeld -Guid "$($holder.Guid)" |
-                Where-Object -FilterScript { $_.Enabled -and (Test-ExgRegular -Assignment $_) } |
-                Where-Object -FilterScript { $Exg.Gone -notcontains "$($_.Guid)" } |
-                ForEach-Object -Process { Format-ExgAssignment -Assignment $_ }
-        })
-    $left = @($left | Select-Object -Unique)
-    if ($left.Count) {
-        $Exg.Report.outcome = 'still-effective'
-        Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text "Access is left: $($left -join '; ')."
-        return
-    }
-    $Exg.Report.outcome = if ($Exg.Report.changed) { 'revoked' } else { 'nothing-to-revoke' }
-    Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text 'No access is left by any path.'
-}
-# The scope that this grant created: it has the grant's name and an equal definition. A scope with a name of its
-# own may have been there before; only the report of the grant knows, and without it such a scope stays.
-function Find-ExgOwnScope {
-    param($Wanted)
-    if ('group', 'filter' -notcontains $Grant.ScopeKind) { return }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
-    if (-not $scope) { return }
-    if ($Grant.ScopeNamed) {
-        Add-ExgFinding -Id 'scope-left' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The scope ' +
-            "'$($scope.Name)' has a name of its own and may be older than this grant: it stays. Revoke from the " +
-            'report of the grant to remove it.')
-        return
-    }
-    if ((Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted) -eq 'equal') { $scope }
-}
-
-# The assignment with this grant's name, when it is this grant.
-function Find-ExgOwnAssignment {
-    param($Assignee, $Wanted)
-    $own = $null
-    $direct = @(Get-ExgHeld -Guid "$($Assignee.Guid)" -Direct | ForEach-Object -Process { "$($_.Guid)" })
-    foreach ($assignment in $Exg.Assignments) {
-        $same = $direct -contains "$($assignment.Guid)" -and (Test-ExgRegular -Assignment $assignment)
-        $equal = $same -and (Compare-ExgScope -Assignment $assignment -Wanted $Wanted) -eq 'equal'
-        if ($assignment.Name -eq $Grant.Name) {
-            if (-not $equal) {
-                Stop-ExgRun -Outcome 'conflict' -Step 'read-assignments' -Text ('An assignment has the name of ' +
-                    "this grant but is another one: $(Format-ExgAssignment -Assignment $assignment). Nothing " +
-                    'was removed.')
-            }
-            $own = $assignment
-        } elseif ($equal) {
-            $seen = Format-ExgAssignment -Assignment $assignment
-            $text = "Equal, but with another name, and left alone: $seen."
-            Add-ExgFinding -Id 'equal-other-name' -Severity 'info' -Objects "$($assignment.Guid)" -Text $text
-        }
-    }
-    $own
-}
-
-function Remove-ExgGrant {
-    param($Assignee, $Wanted)
-    $own = Find-ExgOwnAssignment -Assignee $Assignee -Wanted $Wanted
-    $scope = Find-ExgOwnScope -Wanted $Wanted
-    $Exg.Report.before = Get-ExgState -Assignments $own -Scopes $scope
-    $text = if ($own) { "Found: $(Format-ExgAssignment -Assignment $own)." } else { 'The grant is not there.' }
-    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text
-    $guid = ''
-    if ($own) {
-        $guid = "$($own.Guid)"
-        Remove-ExgAssignment -Assignment $own
-    }
-    if ($scope) { Remove-ExgScope -Scope $scope -Except $guid }
-}
-
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Initialize-ExgChange
-    $needed = @('Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment')
-    if ('group', 'filter' -contains $Grant.ScopeKind) {
-        $needed += 'Get-ManagementScope', 'Remove-ManagementScope'
-    }
-    Start-ExgSession -Needed $needed
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    $wanted = Resolve-ExgScope
-    $text = "$($Grant.Assignee); $(Format-ExgWanted -Wanted $wanted)"
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text $text
-
-    $Exg.Step = 'read-assignments'
-    Read-ExgAssignment
-    Remove-ExgGrant -Assignee $assignee -Wanted $wanted
-    if ($WhatIfPreference -and $Exg.Planned) {
-        $Exg.Report.outcome = 'planned'
-        return
-    }
-    Test-ExgLeft -Holders $assignee
-}
 
 # Runs the procedure, puts back what must not stay whatever happens, and tells the result.
 

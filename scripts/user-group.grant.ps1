@@ -16,6 +16,9 @@
 
     Run it twice and the second run changes nothing. -WhatIf tells everything and changes nothing.
 
+    To read it: the procedure stands right below that block, then come its steps, then what they need. The end of the
+    file is a table of what errors mean.
+
 .PARAMETER DomainController
     Write to this domain controller and read back from it. By default Exchange chooses one.
 
@@ -59,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 6ec79eaa9cf609099c39cfe876f6c271d67741cff50d350605452482a3873639
+    sha256: f26fedb09f997487ba5b8797b6668525b14c0404aeb7560f0f5fc7098a8045d6
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -103,6 +106,1164 @@ $Grant = @{
     )
 }
 
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    $Exg.Report.grant = New-ExgGrantState
+    Initialize-ExgChange
+    $needed = @('Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment')
+    if ('group', 'filter', 'existing' -contains $Grant.ScopeKind) {
+        $needed += 'Get-ManagementScope', 'New-ManagementScope'
+        $needed += 'New-ManagementRoleAssignment -CustomRecipientWriteScope'
+    }
+    if ($Grant.ScopeKind -eq 'organizationalUnit') {
+        $needed += 'New-ManagementRoleAssignment -RecipientOrganizationalUnitScope'
+    }
+    Start-ExgSession -Needed $needed
+    Test-ExgDelegation
+
+    $Exg.Step = 'resolve'
+    $assignee = Resolve-ExgAssignee
+    Resolve-ExgServiceMailbox
+    $wanted = Resolve-ExgScope
+    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
+
+    try {
+        Set-ExgGrant -Assignee $assignee -Wanted $wanted
+    } finally {
+        if ($Exg.NewScope) { Undo-ExgScope }
+    }
+}
+
+# Makes the grant to a user or security group, and reads it back.
+function Set-ExgGrant {
+    param($Assignee, $Wanted)
+    $assignment = Set-ExgAssignment -Assignee $Assignee -Wanted $Wanted
+    if ($WhatIfPreference -and $Exg.Planned) {
+        $Exg.Report.outcome = 'planned'
+        return
+    }
+    $Exg.Report.outcome = if ($Exg.Report.changed) { 'granted' } else { 'already-granted' }
+    $there = Test-ExgReadBack -Assignment $assignment -Wanted $Wanted
+    $Exg.Step = 'oracle'
+    Test-ExgOracle -Assignee "$($Assignee.Guid)"
+    if (-not $there -or ($Exg.Report.changed -and (Test-ExgLate))) { $Exg.Report.outcome = 'granted-replicating' }
+}
+
+# Returns the assignment that now makes the grant, or $null when it is only planned.
+function Set-ExgAssignment {
+    param($Assignee, $Wanted)
+    for ($round = 1; $true; $round++) {
+        $Exg.Step = 'read-assignments'
+        Read-ExgAssignment
+        $standing = Get-ExgStanding -Assignee $Assignee -Wanted $Wanted
+        if ($round -eq 1) { Add-ExgStandingFinding -Wanted $Wanted -Standing $standing }
+        $scopes = @($Exg.Scopes | Where-Object -FilterScript { $Wanted.Name -and $_.Name -eq $Wanted.Name })
+        $ours = @(@($standing.Equal, $standing.Disabled, $standing.Named) |
+                Where-Object -FilterScript { $_ } | Sort-Object -Property Name -Unique)
+        $Exg.Report.before = Get-ExgState -Assignments $ours -Scopes $scopes
+        if ($standing.Equal) {
+            $text = "Nothing to do: $(Format-ExgAssignment -Assignment $standing.Equal)."
+            Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text -Guid "$($standing.Equal.Guid)"
+            return $standing.Equal
+        }
+        if ($round -eq 1) {
+            Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text 'There is no equal grant.'
+        }
+        Assert-ExgScope -Wanted $Wanted -Standing $standing
+        if ($standing.Disabled) { return Enable-ExgAssignment -Assignment $standing.Disabled }
+        $named = $standing.Named
+        if (-not $named) { $named = Find-ExgNamedAssignment }
+        if ($named) { return Update-ExgAssignment -Wanted $Wanted -Named $named -Ours $standing.NamedOurs }
+        $Exg.ReadAgain = $round -eq 1
+        try {
+            return New-ExgAssignment -Assignee $Assignee -Wanted $Wanted
+        } catch {
+            if (-not $Exg.MustReadAgain) { throw }
+            $Exg.MustReadAgain = $false
+        }
+    }
+}
+
+# An assignment of another role may have the name. Servers answer an unknown identity with an error or with
+# everything, therefore the name is compared.
+function Find-ExgNamedAssignment {
+    try {
+        $found = @(Get-ManagementRoleAssignment -Identity $Grant.Name -ErrorAction Stop)
+    } catch {
+        if ((Get-ExgFault -ErrorRecord $_).id -eq 'principal_not_found') { return }
+        throw
+    }
+    $found | Where-Object -FilterScript { $_.Name -eq $Grant.Name } | Select-Object -First 1
+}
+
+function New-ExgAssignment {
+    param($Assignee, $Wanted)
+    $scope = Set-ExgScope -Wanted $Wanted
+    $newManagementRoleAssignmentParams = [ordered]@{ Name = $Grant.Name }
+    if ($Grant.AssigneeKind -eq 'user') {
+        $newManagementRoleAssignmentParams.User = "$($Assignee.Guid)"
+    } else {
+        $newManagementRoleAssignmentParams.SecurityGroup = "$($Assignee.Guid)"
+    }
+    $newManagementRoleAssignmentParams.Role = $Role
+    switch ($Wanted.Kind) {
+        'OU' { $newManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
+        'Custom' { $newManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
+    }
+    $invokeExgChangeParams = @{
+        Step       = 'assign'
+        Cmdlet     = 'New-ManagementRoleAssignment'
+        Parameters = $newManagementRoleAssignmentParams
+        Target     = "$($Assignee.Name) for $(Format-ExgWanted -Wanted $Wanted)"
+        Text       = "Gives $($Assignee.Name) the role for $(Format-ExgWanted -Wanted $Wanted)"
+    }
+    $written = Invoke-ExgChange @invokeExgChangeParams
+    $Exg.NewScope = ''
+    if ($written) { Add-ExgInverse -Cmdlet 'Remove-ManagementRoleAssignment' -Identity "$($written.Guid)" }
+    $written
+}
+
+function Enable-ExgAssignment {
+    param($Assignment)
+    $invokeExgChangeParams = @{
+        Step       = 'assign'
+        Cmdlet     = 'Set-ManagementRoleAssignment'
+        Parameters = [ordered]@{ Identity = "$($Assignment.Guid)"; Enabled = $true }
+        Target     = "$($Assignment.Name)"
+        Text       = "Enables '$($Assignment.Name)', which is equal but disabled"
+    }
+    $null = Invoke-ExgChange @invokeExgChangeParams
+    if (-not $WhatIfPreference) {
+        $old = [ordered]@{ name = 'Enabled'; value = $false }
+        Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Assignment.Guid)" -Parameters $old
+    }
+    $Assignment
+}
+
+# An assignment has our name already: it must be ours, and only its scope may be changed.
+function Update-ExgAssignment {
+    param($Wanted, $Named, [bool]$Ours)
+    $seen = Format-ExgAssignment -Assignment $Named
+    if (-not $Ours -or "$($Named.Role)" -ne $Role) {
+        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("The name is in use: $seen the role " +
+            "$($Named.Role). Choose another name with --name, or leave it out.")
+    }
+    if ((Compare-ExgScope -Assignment $Named -Wanted $Wanted) -eq 'unknown') {
+        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("$seen, whose filter this script cannot compare. " +
+            'Choose another name with --name.')
+    }
+    if (-not $UpdateScope) {
+        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("$seen; wanted is " +
+            "$(Format-ExgWanted -Wanted $Wanted). Use -UpdateScope to change it, or another name.")
+    }
+    $scope = Set-ExgScope -Wanted $Wanted
+    # Changing the definition of the scope that the assignment has can be all that is needed.
+    if ($Wanted.Kind -eq 'Custom' -and "$($Named.CustomRecipientWriteScope)" -eq $Wanted.Name) { return $Named }
+    $setManagementRoleAssignmentParams = [ordered]@{ Identity = "$($Named.Guid)" }
+    switch ($Wanted.Kind) {
+        'Organization' { $setManagementRoleAssignmentParams.RecipientRelativeWriteScope = 'Organization' }
+        'OU' { $setManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
+        'Custom' { $setManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
+    }
+    $widening = if ($Wanted.Kind -eq 'Organization') { ' THIS WIDENS THE GRANT.' } else { '' }
+    $old = Format-ExgWriteScope -Assignment $Named
+    $invokeExgChangeParams = @{
+        Step       = 'assign'
+        Cmdlet     = 'Set-ManagementRoleAssignment'
+        Parameters = $setManagementRoleAssignmentParams
+        Target     = "$($Named.Name): from $old to $(Format-ExgWanted -Wanted $Wanted)$widening"
+        Text       = "Changes the scope from $old to $(Format-ExgWanted -Wanted $Wanted).$widening"
+    }
+    $null = Invoke-ExgChange @invokeExgChangeParams
+    $Exg.NewScope = ''
+    if (-not $WhatIfPreference) {
+        $old = Get-ExgOldScope -Assignment $Named
+        Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Named.Guid)" -Parameters $old
+    }
+    $Named
+}
+
+# Reads the assignment back: first from the server that took the write, then from any.
+function Test-ExgReadBack {
+    param($Assignment, $Wanted)
+    $Exg.Step = 'read-back'
+    $getManagementRoleAssignmentParams = @{ Identity = "$($Assignment.Guid)"; ErrorAction = 'Stop' }
+    $places = @(@{})
+    if ($Exg.WriteServer) { $places = @(@{ DomainController = $Exg.WriteServer }, @{}) }
+    foreach ($place in $places) {
+        try {
+            $seen = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams @place |
+                    Where-Object -FilterScript { "$($_.Guid)" -eq "$($Assignment.Guid)" })
+            $Exg.Scopes = @(if ($Wanted.Kind -eq 'Custom') { Get-ManagementScope @place -ErrorAction Stop })
+        } catch {
+            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found') { throw }
+            $seen = @()
+        }
+        if ($seen.Count -eq 0 -or -not $seen[0].Enabled -or
+            (Compare-ExgScope -Assignment $seen[0] -Wanted $Wanted) -ne 'equal') {
+            $text = 'The grant is written, but not every domain controller shows it yet.'
+            Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text $text -Guid "$($Assignment.Guid)"
+            return $false
+        }
+        $of = "$($seen[0].CustomRecipientWriteScope)"
+        $scopes = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })
+        $Exg.Report.after = Get-ExgState -Assignments $seen -Scopes $scopes
+    }
+    $text = 'The assignment is there and enabled.'
+    Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text $text -Guid "$($Assignment.Guid)"
+    $true
+}
+
+# How this grant stands to what is there already.
+
+# Sorts the existing assignments by how they stand to this grant.
+function Get-ExgStanding {
+    param($Assignee, $Wanted)
+    $standing = @{ Equal = $null; Disabled = $null; Named = $null; NamedOurs = $false; Unknown = @(); Wider = @() }
+    $direct = @(Get-ExgHeld -Guid "$($Assignee.Guid)" -Direct | ForEach-Object -Process { "$($_.Guid)" })
+    foreach ($assignment in $Exg.Assignments) {
+        if (-not (Test-ExgRegular -Assignment $assignment)) { continue }
+        $same = $direct -contains "$($assignment.Guid)"
+        if ($assignment.Name -eq $Grant.Name) {
+            $standing.Named = $assignment
+            $standing.NamedOurs = $same
+        }
+        if (-not $same) { continue }
+        $relation = Compare-ExgScope -Assignment $assignment -Wanted $Wanted
+        if ($relation -eq 'equal' -and $assignment.Enabled) {
+            if (-not $standing.Equal -or $assignment.Name -eq $Grant.Name) { $standing.Equal = $assignment }
+        } elseif ($relation -eq 'equal') {
+            if (-not $standing.Disabled -or $assignment.Name -eq $Grant.Name) { $standing.Disabled = $assignment }
+        } elseif ($relation -eq 'unknown') {
+            $standing.Unknown += $assignment
+        } elseif ($relation -eq 'wider' -and $assignment.Enabled) {
+            $standing.Wider += $assignment
+        }
+    }
+    $held = @(Get-ExgHeld -Guid "$($Assignee.Guid)")
+    $standing.Indirect = @($held | Where-Object -FilterScript {
+            $_.Enabled -and $direct -notcontains "$($_.Guid)" -and (Test-ExgRegular -Assignment $_)
+        })
+    $standing
+}
+
+# Says what makes the scope mean less than it seems: wider grants, grants through groups, exclusive scopes.
+function Add-ExgStandingFinding {
+    param($Wanted, $Standing)
+    $who = $Exg.Report.grant.assignee.name
+    foreach ($assignment in $Standing.Wider) {
+        if ($assignment.Name -eq $Grant.Name) { continue }
+        $text = "'$($assignment.Name)' gives $who $(Format-ExgWriteScope -Assignment $assignment): the scope " +
+            'means nothing while it stands.'
+        Add-ExgFinding -Id 'wider-grant' -Severity 'warning' -Text $text -Objects "$($assignment.Guid)"
+    }
+    foreach ($assignment in $Standing.Unknown) {
+        Add-ExgFinding -Id 'scope-unverified' -Severity 'warning' -Objects "$($assignment.Guid)" -Text ('The ' +
+            "filter of $(Format-ExgWriteScope -Assignment $assignment) of '$($assignment.Name)' could not be " +
+            'understood.')
+    }
+    foreach ($assignment in $Standing.Indirect) {
+        if ('equal', 'wider' -notcontains (Compare-ExgScope -Assignment $assignment -Wanted $Wanted)) { continue }
+        $text = "'$($assignment.Name)' reaches as far through the group $($assignment.RoleAssignee)."
+        Add-ExgFinding -Id 'indirect' -Severity 'info' -Text $text -Objects "$($assignment.Guid)"
+    }
+    foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
+        Add-ExgFinding -Id 'exclusive-scope' -Severity 'warning' -Objects "$($scope.Guid)" -Text ('The ' +
+            "exclusive scope '$($scope.Name)' may keep mailboxes out of reach; only a test over EWS shows it.")
+    }
+}
+# The management scope of a grant: created, reused or changed, and removed again when the run does not end well.
+
+# Creates, reuses or changes the management scope. Returns the name or GUID to assign.
+function Set-ExgScope {
+    param($Wanted)
+    if ($Wanted.Kind -ne 'Custom') { return }
+    $Exg.Step = 'scope'
+    if ($Wanted.Guid) {
+        $text = "The scope '$($Wanted.Name)' is used as it is."
+        Add-ExgStep -Id 'scope' -Status 'unchanged' -Text $text -Guid $Wanted.Guid
+        return $Wanted.Name
+    }
+    $existing = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
+    if (-not $existing) {
+        $newManagementScopeParams = [ordered]@{
+            Name                       = $Wanted.Name
+            RecipientRestrictionFilter = $Wanted.Filter
+        }
+        $invokeExgChangeParams = @{
+            Step       = 'scope'
+            Cmdlet     = 'New-ManagementScope'
+            Parameters = $newManagementScopeParams
+            Target     = "$($Wanted.Name): $($Wanted.Filter)"
+            Text       = "New scope of $($Wanted.Count) recipients: $($Wanted.First -join ', ')"
+        }
+        $written = Invoke-ExgChange @invokeExgChangeParams
+        if ($written) {
+            $Exg.NewScope = "$($written.Guid)"
+            Add-ExgInverse -Cmdlet 'Remove-ManagementScope' -Identity "$($written.Guid)" -OnlyIf 'unused'
+        }
+        return $Wanted.Name
+    }
+    if ($existing.Exclusive -or "$($existing.ScopeRestrictionType)" -ne 'RecipientScope') {
+        Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("The scope '$($Wanted.Name)' exists and is " +
+            'exclusive or not for recipients. Choose another name with --scope-name.')
+    }
+    switch (Compare-ExgScopeDefinition -Scope $existing -Wanted $Wanted) {
+        'equal' {
+            $text = "The scope '$($Wanted.Name)' exists with the same definition."
+            Add-ExgStep -Id 'scope' -Status 'unchanged' -Text $text -Guid "$($existing.Guid)"
+            return $Wanted.Name
+        }
+        'unknown' {
+            Add-ExgFinding -Id 'scope-unverified' -Severity 'warning' -Objects "$($existing.Guid)" -Text ('The ' +
+                "filter of the scope '$($existing.Name)' could not be understood: $($existing.RecipientFilter)")
+            Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("The scope '$($existing.Name)' exists with a " +
+                'filter that this script cannot compare, and is never overwritten. Choose another name with ' +
+                '--scope-name.')
+        }
+    }
+    Update-ExgScope -Existing $existing -Wanted $Wanted
+    $Wanted.Name
+}
+
+function Update-ExgScope {
+    param($Existing, $Wanted)
+    $difference = "The scope '$($Existing.Name)' exists with another definition: there " +
+        "$($Existing.RecipientFilter), wanted $($Wanted.Filter)."
+    if (-not $UpdateScope -or "$($Existing.RecipientRoot)") {
+        Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("$difference Use -UpdateScope to change it, or " +
+            'another name.')
+    }
+    $others = @($Exg.Assignments | Where-Object -FilterScript {
+            $_.CustomRecipientWriteScope -eq $Existing.Name -and $_.Name -ne $Grant.Name
+        })
+    if ($others.Count) {
+        Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("$difference It is not changed because other " +
+            "assignments use it: '$($others[0].Name)'. Choose another name with --scope-name.")
+    }
+    $setManagementScopeParams = [ordered]@{
+        Identity                   = "$($Existing.Guid)"
+        RecipientRestrictionFilter = $Wanted.Filter
+    }
+    $invokeExgChangeParams = @{
+        Step       = 'scope'
+        Cmdlet     = 'Set-ManagementScope'
+        Parameters = $setManagementScopeParams
+        Target     = "$($Existing.Name): from $($Existing.RecipientFilter) to $($Wanted.Filter)"
+        Text       = "Changes the scope to $($Wanted.Count) recipients: $($Wanted.First -join ', ')"
+    }
+    $null = Invoke-ExgChange @invokeExgChangeParams
+    if (-not $WhatIfPreference) {
+        $old = [ordered]@{ name = 'RecipientRestrictionFilter'; value = "$($Existing.RecipientFilter)" }
+        Add-ExgInverse -Cmdlet 'Set-ManagementScope' -Identity "$($Existing.Guid)" -Parameters $old
+        $Existing = Get-ManagementScope -Identity "$($Existing.Guid)" -ErrorAction Stop
+        $guid = "$($Existing.Guid)"
+        $Exg.Scopes = @($Exg.Scopes | Where-Object -FilterScript { "$($_.Guid)" -ne $guid }) + $Existing
+    }
+}
+
+# A scope that was created in this run and is used by nothing is removed again when the run does not end well.
+function Undo-ExgScope {
+    $removeManagementScopeParams = [ordered]@{ Identity = $Exg.NewScope }
+    if ($Exg.WriteServer) { $removeManagementScopeParams.DomainController = $Exg.WriteServer }
+    $removeManagementScopeParams.Confirm = $false
+    $command = Format-ExgCommand -Cmdlet 'Remove-ManagementScope' -Parameters $removeManagementScopeParams
+    $Exg.Report.inverse.Clear()
+    $Exg.Report.changed = [bool]$Exg.CustomizedNow
+    try {
+        Remove-ManagementScope @removeManagementScopeParams -ErrorAction Stop
+        $text = 'The scope that was created in this run is removed again.'
+        Add-ExgStep -Id 'remove' -Status 'changed' -Text $text -Command $command -Guid $Exg.NewScope
+    } catch {
+        $fault = Get-ExgFault -ErrorRecord $_
+        $Exg.Report.changed = $true
+        Add-ExgInverse -Cmdlet 'Remove-ManagementScope' -Identity $Exg.NewScope -OnlyIf 'unused'
+        $addExgStepParams = @{
+            Id      = 'remove'
+            Status  = 'failed'
+            Text    = $fault.message
+            Command = $command
+            Guid    = $Exg.NewScope
+            Fault   = $fault
+        }
+        Add-ExgStep @addExgStepParams
+    }
+}
+
+# What stops the grant before any change.
+function Assert-ExgScope {
+    param($Wanted, $Standing)
+    if ($Wanted.ContainsKey('Count') -and $Wanted.Count -eq 0 -and -not $AllowEmpty) {
+        Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ('The scope holds no recipient. Check the group, ' +
+            'unit or filter, or use -AllowEmpty when its members come later.')
+    }
+    if ($Standing.Unknown.Count) {
+        $seen = Format-ExgAssignment -Assignment $Standing.Unknown[0]
+        Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("$seen, whose filter this script cannot compare; " +
+            'it may be the same grant. Look at it, and name its scope with --scope-name alone if it is meant.')
+    }
+}
+# Without a delegating assignment the server will refuse; only the server knows for sure, so this is a warning.
+function Test-ExgDelegation {
+    $getManagementRoleAssignmentParams = @{
+        Role         = $Role
+        RoleAssignee = $Exg.Report.operator
+        Delegating   = $true
+        ErrorAction  = 'Stop'
+    }
+    try {
+        $delegating = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
+    } catch {
+        Write-Verbose -Message "Whether $($Exg.Report.operator) may assign the role could not be read: $_"
+        return
+    }
+    if ($delegating.Count -eq 0) {
+        Add-ExgFinding -Id 'no-delegating-assignment' -Severity 'warning' -Text ("$($Exg.Report.operator) has " +
+            "no delegating assignment of $Role; the server will probably refuse. Organization Management has " +
+            'one.')
+    }
+}
+# Changing: the one place where a command that changes something is run. It asks first, records the exact command,
+# tries again only when the fault says that this can help, and stops with the reason otherwise.
+
+function Initialize-ExgChange {
+    $Exg.WriteServer = if ($DomainController) { $DomainController } else { $Grant.DomainController }
+    $Exg.Pinned = [bool]$Exg.WriteServer
+    $Exg.ConfigurationServer = $Exg.WriteServer
+    if ($Exg.Pinned) { $Exg.Report.target.domainController = $Exg.WriteServer }
+    $Exg.Wait = 2
+    $Exg.Retries = 0
+    $Exg.Deadline = (Get-Date).AddMinutes($TimeoutMinutes)
+}
+
+# Runs one change and returns what the cmdlet returned; $null under -WhatIf.
+function Invoke-ExgChange {
+    param(
+        [string]$Step, [string]$Cmdlet, [System.Collections.Specialized.OrderedDictionary]$Parameters,
+        [string]$Target, [string]$Text
+    )
+    if ($Exg.WriteServer) { $Parameters.DomainController = $Exg.WriteServer }
+    $Parameters.Confirm = $false
+    $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
+    $confirmExgChangeParams = @{
+        Step    = $Step
+        Target  = $Target
+        Action  = $Cmdlet
+        Text    = $Text
+        Command = $command
+    }
+    if (-not (Confirm-ExgChange @confirmExgChangeParams)) { return }
+
+    $attempt = 0
+    while ($true) {
+        $attempt++
+        try {
+            $written = & $Cmdlet @Parameters -ErrorAction Stop
+            break
+        } catch {
+            $fault = Get-ExgFault -ErrorRecord $_
+        }
+        if ($fault.id -eq 'principal_not_found' -and $Exg.WriteServer -and -not $Exg.Pinned) {
+            # The server that took the first write need not know objects of other domains.
+            $Exg.WriteServer = ''
+            $Parameters.Remove('DomainController')
+            $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
+            continue
+        }
+        if ($fault.id -eq 'already_exists' -and $Exg.ReadAgain) {
+            # Somebody else was faster: what they made may be what is wanted.
+            $Exg.MustReadAgain = $true
+            throw $fault.message
+        }
+        Resume-ExgChange -Step $Step -Command $command -Attempt $attempt -Fault $fault
+    }
+    $Exg.Report.changed = $true
+    if ("$($written.OriginatingServer)" -and -not $Exg.WriteServer) {
+        $Exg.WriteServer = "$($written.OriginatingServer)"
+        $Exg.Report.target.domainController = $Exg.WriteServer
+    }
+    $shown = if ($attempt -gt 1) { $attempt } else { 0 }
+    Add-ExgStep -Id $Step -Status 'changed' -Text $Text -Command $command -Guid "$($written.Guid)" -Attempt $shown
+    $written
+}
+
+# The one question. $false means that the change is only planned.
+function Confirm-ExgChange {
+    param([string]$Step, [string]$Target, [string]$Action, [string]$Text, [string]$Command)
+    $Exg.Step = $Step
+    if ($WhatIfPreference) {
+        if (-not $Exg.Quiet) { $null = $Exg.Cmdlet.ShouldProcess($Target, $Action) }
+        $Exg.Planned = $true
+        Add-ExgStep -Id $Step -Status 'planned' -Text $Text -Command $Command
+        return $false
+    }
+    if (-not $Exg.Cmdlet.ShouldProcess($Target, $Action)) {
+        Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command
+    }
+    $true
+}
+
+# After a fault: prepares the next attempt and returns, or stops the run.
+function Resume-ExgChange {
+    param([string]$Step, [string]$Command, [int]$Attempt, $Fault)
+    $text = $Fault.message
+    if ($Fault.id -eq 'principal_not_found' -and $Exg.Pinned) {
+        $text = "Not on this domain controller ($($Exg.WriteServer)): $text"
+    }
+    if ($Fault.id -eq 'dehydrated') {
+        Add-ExgStep -Id $Step -Status 'failed' -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
+        if (-not $Exg.Customized) {
+            Enable-ExgCustomization -Fault $Fault
+            return
+        }
+        if ((Get-Date) -ge $Exg.Deadline) {
+            Stop-ExgRun -Outcome 'customization-pending' -Step $Step -Attempt $Attempt -Text ('Customization is ' +
+                'enabled but not yet in effect. This can take a day: run this script again later.')
+        }
+        Wait-ExgRetry
+        return
+    }
+    if ('transient', 'throttled' -contains $Fault.id -and $Exg.Retries -lt 5) {
+        Add-ExgStep -Id $Step -Status 'failed' -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
+        $Exg.Retries++
+        Wait-ExgRetry
+        return
+    }
+    $outcome = Get-ExgOutcome -Fault $Fault
+    Stop-ExgRun -Outcome $outcome -Step $Step -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
+}
+
+# 2 seconds, doubling, at most 5 minutes, never past the deadline.
+function Wait-ExgRetry {
+    $left = [int][Math]::Ceiling(($Exg.Deadline - (Get-Date)).TotalSeconds)
+    $seconds = [Math]::Max(1, [Math]::Min($Exg.Wait, $left))
+    Write-Verbose -Message "Waiting $seconds seconds before the next attempt."
+    Start-Sleep -Seconds $seconds
+    $Exg.Wait = [Math]::Min(2 * $Exg.Wait, 300)
+}
+
+# Some organizations must be told once that their configuration may be customized. It cannot be undone, therefore
+# it is done only after the server has asked for it, and with a question of its own.
+function Enable-ExgCustomization {
+    param($Fault)
+    $command = 'Enable-OrganizationCustomization -Confirm:$false'
+    if (-not (Get-Command -Name 'Enable-OrganizationCustomization' -ErrorAction SilentlyContinue)) {
+        Add-ExgStep -Id 'customize' -Status 'skipped' -Text ('Enable-OrganizationCustomization is not in this ' +
+            'session.')
+        Stop-ExgRun -Outcome 'failed' -Step 'assign' -Fault $Fault -Text ('The organization asks to be ' +
+            'customized, but the command for it is not here: nothing was granted. It exists in Exchange Online ' +
+            'and hosted organizations.')
+    }
+    $confirmExgChangeParams = @{
+        Step    = 'customize'
+        Target  = 'the whole organization'
+        Action  = 'Enable-OrganizationCustomization (this cannot be undone)'
+        Text    = 'Allows changes to the configuration of the organization. This cannot be undone.'
+        Command = $command
+    }
+    if (-not (Confirm-ExgChange @confirmExgChangeParams)) { return }
+    for ($attempt = 1; $true; $attempt++) {
+        try {
+            $null = Enable-OrganizationCustomization -Confirm:$false -ErrorAction Stop
+            $Exg.Report.changed = $true
+            $Exg.CustomizedNow = $true
+            $text = 'Customization of the organization was enabled. This cannot be undone.'
+            Add-ExgStep -Id 'customize' -Status 'changed' -Text $text -Command $command -Irreversible
+            break
+        } catch {
+            $fault = Get-ExgFault -ErrorRecord $_
+        }
+        if ($fault.id -eq 'already_customized') {
+            Add-ExgStep -Id 'customize' -Status 'unchanged' -Text 'Customization was enabled already.'
+            break
+        }
+        if ($attempt -ge 4 -or 'access_denied' -eq $fault.id) {
+            $outcome = Get-ExgOutcome -Fault $fault
+            Stop-ExgRun -Outcome $outcome -Step 'customize' -Text $fault.message -Command $command -Fault $fault
+        }
+        $addExgStepParams = @{
+            Id      = 'customize'
+            Status  = 'failed'
+            Text    = $fault.message
+            Command = $command
+            Attempt = $attempt
+            Fault   = $fault
+        }
+        Add-ExgStep @addExgStepParams
+        Wait-ExgRetry
+    }
+    $Exg.Customized = $true
+    $Exg.Wait = 2
+}
+# Names become objects. Nothing here changes anything.
+
+# The grant as the report shows it, before anything is resolved.
+function New-ExgGrantState {
+    $state = [ordered]@{
+        name     = $Grant.Name
+        assignee = [ordered]@{ kind = $Grant.AssigneeKind; given = $Grant.Assignee }
+        role     = $Role
+        scope    = [ordered]@{ kind = $Grant.ScopeKind }
+    }
+    if ($Grant.Members.Count) { $state.assignee.members = $Grant.Members }
+    if ($Grant.Scope) { $state.scope.given = $Grant.Scope }
+    if ($Grant.Mailbox) { $state.mailbox = $Grant.Mailbox }
+    $state
+}
+
+# Returns the one object of that identity, or $null when there is none; several end the run.
+function Find-ExgObject {
+    param([string]$Cmdlet, [string]$Identity, [string]$DomainController)
+    $from = @{}
+    if ($DomainController) { $from.DomainController = $DomainController }
+    try {
+        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop @from)
+    } catch {
+        $fault = Get-ExgFault -ErrorRecord $_
+        if ($fault.id -eq 'principal_not_found') { return }
+        if ($fault.id -eq 'principal_ambiguous') {
+            Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of " +
+                'several objects.')
+        }
+        throw
+    }
+    if ($found.Count -gt 1) {
+        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
+        $fault = [ordered]@{
+            id      = 'principal_ambiguous'
+            rule    = 'several-objects'
+            message = "'$Identity' matches " + ($candidates -join ' and ')
+            hint    = 'Name one of them by its distinguished name, UPN or GUID.'
+            retry   = 'never'
+        }
+        Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of several " +
+            'objects.')
+    }
+    $found
+}
+
+function Stop-ExgNotFound {
+    param([string]$What, [string]$Identity, [string]$On)
+    $where = if ($On) { "on this domain controller ($On)" } else { 'in the forest' }
+    $fault = [ordered]@{
+        id      = 'principal_not_found'
+        rule    = 'no-object'
+        message = "There is no $What '$Identity' $where."
+        hint    = 'Check the spelling. A UPN, DOMAIN\name, distinguished name or GUID is surest.'
+        retry   = 'never'
+    }
+    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text $fault.message
+}
+
+# The account or group that receives the role, as the report shows it. A role group need not exist yet.
+function Resolve-ExgAssignee {
+    switch ($Grant.AssigneeKind) {
+        'user' { $object = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Assignee }
+        'group' { $object = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Assignee }
+        'roleGroup' { $object = Find-ExgRoleGroup }
+    }
+    if (-not $object -and $Grant.AssigneeKind -ne 'roleGroup') {
+        Stop-ExgNotFound -What $Grant.AssigneeKind -Identity $Grant.Assignee
+    }
+    if ($object) {
+        $state = $Exg.Report.grant.assignee
+        $state.name = "$($object.Name)"
+        $state.guid = "$($object.Guid)"
+        $state.distinguishedName = "$($object.DistinguishedName)"
+    }
+    if ($Grant.AssigneeKind -eq 'user') {
+        Test-ExgMailbox -Type "$($object.RecipientTypeDetails)" -Name $object.Name
+    }
+    $object
+}
+
+# Role groups are looked up by exact name: another object that answers to the same text must not be taken for it.
+function Find-ExgRoleGroup {
+    $found = Find-ExgObject -Cmdlet 'Get-RoleGroup' -Identity $Grant.Assignee
+    if ($found -and $found.Name -eq $Grant.Assignee) { $found }
+}
+
+function Test-ExgMailbox {
+    param([string]$Type, [string]$Name)
+    if ($Type -like 'Remote*') {
+        Add-ExgFinding -Id 'cloud-mailbox' -Severity 'warning' -Text ("The mailbox of $Name is in Exchange " +
+            'Online: on-premises impersonation does not reach mailboxes there.')
+    } elseif ($Type -notlike '*Mailbox') {
+        Add-ExgFinding -Id 'no-mailbox' -Severity 'info' -Text ("$Name has no mailbox. Exchange 2016 and later " +
+            'do not need one; Exchange 2013 does.')
+    }
+}
+
+# The service's own mailbox, when one was named.
+function Resolve-ExgServiceMailbox {
+    if (-not $Grant.Mailbox) { return }
+    $recipient = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Mailbox
+    if (-not $recipient) {
+        # An account without a mailbox is no recipient.
+        $recipient = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Mailbox
+        if (-not $recipient) { Stop-ExgNotFound -What 'mailbox' -Identity $Grant.Mailbox }
+    }
+    if ("$($recipient.PrimarySmtpAddress)") { $Exg.Report.grant.mailbox = "$($recipient.PrimarySmtpAddress)" }
+    if ($Grant.AssigneeKind -ne 'user') {
+        Test-ExgMailbox -Type "$($recipient.RecipientTypeDetails)" -Name $recipient.Name
+    }
+}
+
+# What is wanted, in the terms in which assignments are compared: Kind is Organization, OU or Custom.
+function Resolve-ExgScope {
+    $state = $Exg.Report.grant.scope
+    switch ($Grant.ScopeKind) {
+        'organization' { return @{ Kind = 'Organization' } }
+        'organizationalUnit' {
+            $unit = Find-ExgObject -Cmdlet 'Get-OrganizationalUnit' -Identity $Grant.Scope
+            if (-not $unit) { Stop-ExgNotFound -What 'organizational unit' -Identity $Grant.Scope }
+            $state.root = "$($unit.DistinguishedName)"
+            $wanted = @{ Kind = 'OU'; Unit = "$($unit.Identity)"; UnitDN = "$($unit.DistinguishedName)" }
+        }
+        'existing' { $wanted = Resolve-ExgExistingScope }
+        'group' {
+            $group = Resolve-ExgScopeGroup
+            # In a filter a single quote is doubled.
+            $filter = "MemberOfGroup -eq '" + "$($group.DistinguishedName)".Replace("'", "''") + "'"
+            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $filter; Root = '' }
+        }
+        'filter' {
+            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $Grant.Scope; Root = '' }
+        }
+    }
+    if ($wanted.Kind -eq 'Custom') {
+        $wanted.Key = ConvertTo-ExgFilterKey -Filter $wanted.Filter
+        $state.name = $wanted.Name
+        $state.filter = $wanted.Filter
+        if ($wanted.Root) { $state.root = $wanted.Root }
+    }
+    if ($Operation -ne 'revoke') { Measure-ExgScope -Wanted $wanted }
+    $wanted
+}
+
+function Resolve-ExgScopeGroup {
+    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Scope
+    if (-not $group) {
+        $other = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Scope
+        if ("$($other.RecipientTypeDetails)" -eq 'DynamicDistributionGroup') {
+            Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("'$($Grant.Scope)' is a dynamic group: it " +
+                'has no list of members that a scope could use. Use its recipient filter with --scope-filter ' +
+                'instead.')
+        }
+        Stop-ExgNotFound -What 'group' -Identity $Grant.Scope
+    }
+    if ("$($group.GroupType)" -notmatch 'Universal') {
+        $text = "$($group.Name) is not a universal group: members in other domains may be missing from the scope."
+        Add-ExgFinding -Id 'group-not-universal' -Severity 'warning' -Text $text -Objects "$($group.Guid)"
+    }
+    $group
+}
+
+function Resolve-ExgExistingScope {
+    $findExgObjectParams = @{
+        Cmdlet           = 'Get-ManagementScope'
+        Identity         = $Grant.Scope
+        DomainController = $Exg.ConfigurationServer
+    }
+    $scope = Find-ExgObject @findExgObjectParams
+    if (-not $scope -or ($scope.Name -ne $Grant.Scope -and "$($scope.Guid)" -ne $Grant.Scope -and
+            "$($scope.DistinguishedName)" -ne $Grant.Scope)) {
+        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope -On $Exg.WriteServer
+    }
+    if ($scope.Exclusive -or "$($scope.ScopeRestrictionType)" -ne 'RecipientScope') {
+        Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("The scope '$($scope.Name)' is exclusive or not " +
+            'for recipients: an assignment of this role cannot use it. Name a regular recipient scope.')
+    }
+    @{
+        Kind   = 'Custom'
+        Name   = "$($scope.Name)"
+        Guid   = "$($scope.Guid)"
+        Filter = "$($scope.RecipientFilter)"
+        Root   = "$($scope.RecipientRoot)"
+    }
+}
+
+# Counts whom the scope reaches now, and says what would surprise.
+function Measure-ExgScope {
+    param($Wanted)
+    if (-not (Get-Command -Name 'Get-Recipient' -ErrorAction SilentlyContinue)) { return }
+    $getRecipientParams = @{ ResultSize = 'Unlimited'; ErrorAction = 'Stop' }
+    if ($Wanted.Filter) { $getRecipientParams.Filter = $Wanted.Filter }
+    if ($Wanted.Root) { $getRecipientParams.OrganizationalUnit = $Wanted.Root }
+    if ($Wanted.UnitDN) { $getRecipientParams.OrganizationalUnit = $Wanted.UnitDN }
+    $Wanted.Count = 0
+    $Wanted.First = New-Object -TypeName System.Collections.ArrayList
+    $Wanted.Cloud = 0
+    Get-Recipient @getRecipientParams | ForEach-Object -Process {
+        $Wanted.Count++
+        if ($Wanted.Count -le 10) { $null = $Wanted.First.Add("$($_.Name)") }
+        if ("$($_.RecipientTypeDetails)" -like 'Remote*') { $Wanted.Cloud++ }
+    }
+    $Exg.Report.grant.scope.recipients = $Wanted.Count
+    if ($Wanted.Count -eq 0) {
+        $text = 'The scope holds no recipient now: the grant would reach nobody.'
+        Add-ExgFinding -Id 'scope-empty' -Severity 'warning' -Text $text
+    }
+    if ($Wanted.Cloud) {
+        Add-ExgFinding -Id 'cloud-targets' -Severity 'warning' -Text ("$($Wanted.Cloud) of $($Wanted.Count) " +
+            'mailboxes in the scope are in Exchange Online: on-premises impersonation does not reach them.')
+    }
+    Test-ExgScopeGroup -Filter $Wanted.Filter
+}
+
+# A group scope means the direct members of the group with exactly this distinguished name.
+function Test-ExgScopeGroup {
+    param([string]$Filter)
+    if ($Filter -notmatch "^\W*MemberOfGroup\s+-eq\s+'((?:[^']|'')+)'\W*$") { return }
+    $name = $Matches[1].Replace("''", "'")
+    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $name
+    if (-not $group) {
+        Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Text ("The scope names the group $name, which no " +
+            'longer exists under that name: it was renamed, moved or deleted.')
+        return
+    }
+    $nested = @(Get-Group -Filter $Filter -ResultSize Unlimited -ErrorAction SilentlyContinue)
+    if ($nested.Count) {
+        $names = @($nested | ForEach-Object -Process { "$($_.Name)" }) -join ', '
+        Add-ExgFinding -Id 'nested-not-included' -Severity 'warning' -Text ("Groups inside $($group.Name) are " +
+            "not followed: members of $names are not in the scope unless they are direct members too.")
+    }
+}
+
+function Format-ExgResolved {
+    param($Assignee, $Wanted)
+    $who = if ($Assignee) { $Assignee.Name } else { "$($Grant.Assignee) (does not exist yet)" }
+    if ($Wanted.Kind -eq 'Organization') { return "$who; the whole organization" }
+    "$who; $($Grant.Scope): $($Wanted.Count) recipients ($($Wanted.First -join ', '))"
+}
+# Reads who holds the role.
+
+# Custom roles made from the role grant the same: they count too.
+function Read-ExgRole {
+    $Exg.Roles = @($Role)
+    if (-not (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue)) {
+        $text = 'Get-ManagementRole is not in this session: custom roles that grant the same were not looked for.'
+        Add-ExgFinding -Id 'roles-unread' -Severity 'info' -Text $text
+        return
+    }
+    $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop |
+            Where-Object -FilterScript { "$($_.RoleType)" -eq $Role } | ForEach-Object -Process { "$($_.Name)" })
+    if ($found.Count) { $Exg.Roles = $found }
+}
+
+# Reads all assignments of the roles, and all scopes, from the domain controller that takes changes of them: others
+# may show them later.
+function Read-ExgAssignment {
+    Read-ExgRole
+    $from = @{ ErrorAction = 'Stop' }
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
+    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @from })
+    $Exg.Scopes = @()
+    if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
+        $Exg.Scopes = @(Get-ManagementScope @from)
+    }
+}
+
+# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With
+# -Direct only those made to this very account or group.
+function Get-ExgHeld {
+    param([string]$Guid, [switch]$Direct)
+    $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
+    if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
+    $from = @{}
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
+    foreach ($name in $Exg.Roles) {
+        try {
+            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams @from
+        } catch {
+            # A domain controller need not know accounts of other domains.
+            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found' -or -not $from.Count) { throw }
+            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams
+        }
+    }
+}
+
+function Test-ExgRegular {
+    param($Assignment)
+    "$($Assignment.RoleAssignmentDelegationType)" -eq 'Regular'
+}
+
+# An assignment in words, for messages.
+function Format-ExgAssignment {
+    param($Assignment)
+    $state = if ($Assignment.Enabled) { '' } else { ' (disabled)' }
+    "'$($Assignment.Name)'$state gives $($Assignment.RoleAssignee) $(Format-ExgWriteScope -Assignment $Assignment)"
+}
+
+function Format-ExgWriteScope {
+    param($Assignment)
+    switch ("$($Assignment.RecipientWriteScope)") {
+        'Organization' { return 'the whole organization' }
+        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
+        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
+        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
+    }
+    "the relative scope $($Assignment.RecipientWriteScope)"
+}
+
+# The parameter that would put an assignment's present scope back.
+function Get-ExgOldScope {
+    param($Assignment)
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    switch ("$($Assignment.RecipientWriteScope)") {
+        'CustomRecipientScope' { return [ordered]@{ name = 'CustomRecipientWriteScope'; value = $of } }
+        'ExclusiveRecipientScope' { return [ordered]@{ name = 'ExclusiveRecipientWriteScope'; value = $of } }
+        'OU' { return [ordered]@{ name = 'RecipientOrganizationalUnitScope'; value = $of } }
+    }
+    [ordered]@{ name = 'RecipientRelativeWriteScope'; value = "$($Assignment.RecipientWriteScope)" }
+}
+# Compares what is there with what is wanted: account, role and scope, never names.
+
+# How the scope of an assignment stands to the wanted one: equal, wider, other, or unknown.
+function Compare-ExgScope {
+    param($Assignment, $Wanted)
+    $kind = "$($Assignment.RecipientWriteScope)"
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    if ($kind -eq 'Organization') {
+        if ($Wanted.Kind -eq 'Organization') { return 'equal' }
+        return 'wider'
+    }
+    if ($kind -eq 'OU' -and $Wanted.Kind -eq 'OU') {
+        if ($of -eq $Wanted.Unit -or $of -eq $Wanted.UnitDN) { return 'equal' }
+        if ($Wanted.Unit -like ([WildcardPattern]::Escape($of) + '/*')) { return 'wider' }
+        return 'other'
+    }
+    if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
+    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+    if (-not $scope) { return 'unknown' }
+    Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
+}
+
+function Compare-ExgScopeDefinition {
+    param($Scope, $Wanted)
+    if ($Wanted.Guid -and "$($Scope.Guid)" -eq $Wanted.Guid) { return 'equal' }
+    if ($Scope.Exclusive -or "$($Scope.RecipientRoot)" -ne $Wanted.Root) { return 'other' }
+    if ("$($Scope.RecipientFilter)" -eq $Wanted.Filter) { return 'equal' }
+    $key = ConvertTo-ExgFilterKey -Filter "$($Scope.RecipientFilter)"
+    if ($null -eq $key -or $null -eq $Wanted.Key) { return 'unknown' }
+    if ($key -eq $Wanted.Key) { return 'equal' }
+    'other'
+}
+
+function Format-ExgWanted {
+    param($Wanted)
+    switch ($Wanted.Kind) {
+        'Organization' { return 'the whole organization' }
+        'OU' { return "the organizational unit $($Wanted.Unit)" }
+    }
+    "the scope '$($Wanted.Name)' ($($Wanted.Filter))"
+}
+
+# The state of the given assignments and scopes, for the report's before and after.
+function Get-ExgState {
+    param([object[]]$Assignments, [object[]]$Scopes)
+    $state = [ordered]@{
+        assignments = New-Object -TypeName System.Collections.ArrayList
+        scopes      = New-Object -TypeName System.Collections.ArrayList
+    }
+    foreach ($assignment in ($Assignments | Where-Object -FilterScript { $_ })) {
+        $entry = [ordered]@{
+            guid                = "$($assignment.Guid)"
+            name                = "$($assignment.Name)"
+            enabled             = [bool]$assignment.Enabled
+            recipientWriteScope = "$($assignment.RecipientWriteScope)"
+        }
+        $of = "$($assignment.CustomRecipientWriteScope)"
+        if ($of) { $entry.customRecipientWriteScope = $of }
+        $null = $state.assignments.Add($entry)
+    }
+    foreach ($scope in ($Scopes | Where-Object -FilterScript { $_ })) {
+        $entry = [ordered]@{
+            guid   = "$($scope.Guid)"
+            name   = "$($scope.Name)"
+            filter = "$($scope.RecipientFilter)"
+        }
+        if ("$($scope.RecipientRoot)") { $entry.root = "$($scope.RecipientRoot)" }
+        $null = $state.scopes.Add($entry)
+    }
+    $state
+}
+# The server's own answer to who can write to whom.
+
+# Asks the server itself, mailbox by mailbox: which regular assignments of the assignee can write to it?
+function Test-ExgOracle {
+    param([string]$Assignee)
+    $expected = @($Grant.InScope | ForEach-Object -Process { @{ Mailbox = $_; Expected = 'allowed' } }) +
+    @($Grant.OutOfScope | ForEach-Object -Process { @{ Mailbox = $_; Expected = 'refused' } })
+    if ($expected.Count -eq 0) { return }
+    $words = foreach ($entry in $expected) {
+        $getManagementRoleAssignmentParams = @{
+            RoleAssignee      = $Assignee
+            WritableRecipient = $entry.Mailbox
+            Delegating        = $false
+            ErrorAction       = 'Stop'
+        }
+        $over = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams |
+                Where-Object -FilterScript { $_.Enabled -and $Exg.Roles -contains "$($_.Role)" })
+        $rbac = if ($over.Count) { 'allowed' } else { 'refused' }
+        $proof = [ordered]@{ mailbox = $entry.Mailbox; expected = $entry.Expected; rbac = $rbac }
+        $null = $Exg.Report.proof.Add($proof)
+        if ($rbac -eq 'allowed' -and $entry.Expected -eq 'refused') {
+            Add-ExgFinding -Id 'out-of-scope-allowed' -Severity 'security' -Text ("$($entry.Mailbox) should be " +
+                "out of reach, but '$($over[0].Name)' reaches it.") -Objects "$($over[0].Guid)"
+        }
+        $word = if ($rbac -eq 'allowed') { 'writable' } else { 'not writable' }
+        "$($entry.Mailbox): $word"
+    }
+    Add-ExgStep -Id 'oracle' -Status 'unchanged' -Text ($words -join '; ')
+}
+
+# A mailbox that should be in reach and is not: replication, or an exclusive scope that keeps it away.
+function Test-ExgLate {
+    $late = @(Get-ExgOracleDifference | Where-Object -FilterScript { $_.expected -eq 'allowed' })
+    if (-not $late.Count) { return $false }
+    $exclusive = @($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })
+    $reason = 'The domain controllers may not have it yet, or the mailbox is not in the scope.'
+    if ($exclusive.Count) { $reason = "The exclusive scope '$($exclusive[0].Name)' may keep it away." }
+    $names = @($late | ForEach-Object -Process { $_.mailbox }) -join ', '
+    Add-ExgFinding -Id 'in-scope-refused' -Severity 'warning' -Text "$names is not in reach. $reason"
+    -not $exclusive.Count
+}
+
+# Mailboxes whose answer is not the expected one.
+function Get-ExgOracleDifference {
+    @($Exg.Report.proof | Where-Object -FilterScript { $_.expected -ne $_.rbac })
+}
+# The session: opens a management shell where none is open, proves that it belongs to an on-premises organization,
+# and makes recipient reads cover the whole forest.
+
+function Open-ExgShell {
+    $known = 'Get-ExchangeServer', 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
+    if (Get-Command -Name $known -ErrorAction SilentlyContinue) { return }
+
+    $how = 'Run this script in the Exchange Management Shell of an Exchange server or tools machine, or open a ' +
+        'session first: $s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri ' +
+        'http://SERVER-FQDN/PowerShell/ -Authentication Kerberos, then Import-PSSession $s -DisableNameChecking.'
+    if ($PSVersionTable.PSVersion.Major -gt 5 -or [IntPtr]::Size -lt 8) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange commands are here, and only 64-bit ' +
+            'Windows PowerShell can open a management shell. ' + $how)
+    }
+    $key = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup'
+    $setup = Get-ItemProperty -Path $key -ErrorAction SilentlyContinue
+    if (-not $setup -or -not $setup.MsiInstallPath) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange management tools are on this ' +
+            "machine. $how")
+    }
+    # -WhatIf and -Confirm are meant for the grant, not for opening the shell.
+    $WhatIfPreference = $false
+    $ConfirmPreference = 'None'
+    $before = @(Get-PSSession | ForEach-Object -Process { $_.Id })
+    $remoteExchange = Join-Path -Path $setup.MsiInstallPath -ChildPath 'bin\RemoteExchange.ps1'
+    Import-Module -Name $remoteExchange -ErrorAction Stop -WarningAction SilentlyContinue
+    $null = Connect-ExchangeServer -Auto -ClientApplication:ManagementShell
+    $Exg.Opened = @(Get-PSSession | Where-Object -FilterScript { $before -notcontains $_.Id })
+}
+
+# Exchange Online's shells are known by the module that their commands come from.
+function Test-ExgOnline {
+    $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
+    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
+    if (-not $command) { return $false }
+    $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
+    $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
+        $description -match 'outlook\.(com|cn)|office365\.(com|us)|outlook\.office\.de'
+}
+
+function Assert-ExgOnPremises {
+    if (Test-ExgOnline) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: the ' +
+            'role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in a ' +
+            'shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
+            'script office365')
+    }
+    $target = $Exg.Report.target
+    $servers = @()
+    if (Get-Command -Name 'Get-ExchangeServer' -ErrorAction SilentlyContinue) {
+        $servers = @(Get-ExchangeServer -ErrorAction SilentlyContinue)
+    }
+    if ($servers.Count -eq 0) {
+        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text ('Get-ExchangeServer does not answer in this ' +
+            'session.')
+        return
+    }
+    # The server that answers, where the session tells it.
+    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
+        Select-Object -First 1
+    if (-not $server) { $server = $servers[0] }
+    $target.server = "$($server.Fqdn)"
+    if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {
+        $target.build = $Matches[1, 2, 3, 4] -join '.'
+    }
+}
+
+# RBAC shows as missing commands and parameters. An entry is a command, or a command and one of its parameters.
+function Assert-ExgCommand {
+    param([string[]]$Name)
+    foreach ($entry in $Name) {
+        $command, $parameter = $entry -split ' -'
+        try {
+            $found = Get-Command -Name $command -ErrorAction Stop
+            if ($parameter -and -not $found.Parameters.ContainsKey($parameter)) {
+                Stop-ExgParameter -Command $command -Parameter $parameter
+            }
+        } catch [System.Management.Automation.CommandNotFoundException] {
+            $fault = Get-ExgFault -ErrorRecord $_
+            Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text ("$command is not in this " +
+                "session. The management role 'Role Management' gives it; members of Organization Management " +
+                'have it.')
+        }
+    }
+}
+
+function Stop-ExgParameter {
+    param([string]$Command, [string]$Parameter)
+    $fault = [ordered]@{
+        id      = 'cmdlet_missing'
+        rule    = 'parameter-missing'
+        message = "$Command has no parameter $Parameter in this session."
+        hint    = 'A role of yours hides it. Ask for the built-in role Role Management, then open a new session.'
+        retry   = 'never'
+    }
+    Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text $fault.message
+}
+
+function Set-ExgForestView {
+    if (-not (Get-Command -Name 'Set-ADServerSettings' -ErrorAction SilentlyContinue)) { return }
+    $settings = Get-ADServerSettings -ErrorAction SilentlyContinue
+    # The server that takes changes of the configuration, such as assignments, unless one was named.
+    if ($settings -and -not $Exg.Pinned) {
+        $Exg.ConfigurationServer = "$($settings.DefaultConfigurationDomainController)"
+    }
+    if ($settings -and -not $settings.ViewEntireForest) {
+        Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
+        $Exg.RestoreView = $true
+    }
+}
+
+# Everything that comes before the first look at the organization.
+function Start-ExgSession {
+    param([string[]]$Needed)
+    Open-ExgShell
+    Assert-ExgOnPremises
+    Assert-ExgCommand -Name $Needed
+    Set-ExgForestView
+    $build = if ($Exg.Report.target.build) { "Exchange $($Exg.Report.target.build)" } else { 'Exchange' }
+    Add-ExgStep -Id 'preflight' -Status 'unchanged' -Text "$build on-premises, all commands are there."
+}
+
+function Close-ExgShell {
+    if ($Exg.RestoreView) {
+        Set-ADServerSettings -ViewEntireForest $false -ErrorAction SilentlyContinue -WhatIf:$false -Confirm:$false
+    }
+    if ($Exg.Opened) {
+        Remove-PSSession -Session $Exg.Opened -WhatIf:$false -Confirm:$false
+    }
+}
 # The report: one ordered dictionary that every step adds to. It becomes the JSON of -AsJson, -ReportPath and
 # -RecordMarker; the pipeline gets one object for each step while the script runs.
 
@@ -289,6 +1450,202 @@ function Write-ExgRecord {
         $Exg.Cmdlet.WriteObject($base64.Substring($i, [Math]::Min(76, $base64.Length - $i)))
     }
     $Exg.Cmdlet.WriteObject('-----END EXGRANT RECORD ' + $Exg.RecordMarker + '-----')
+}
+# The command as text, exactly as it is run.
+function Format-ExgCommand {
+    param([string]$Cmdlet, [System.Collections.IDictionary]$Parameters)
+    $words = @($Cmdlet)
+    foreach ($name in $Parameters.Keys) {
+        $value = $Parameters[$name]
+        if ($value -is [bool] -and $value -and $name -eq 'BypassSecurityGroupManagerCheck') {
+            $words += "-$name"
+        } elseif ($value -is [bool]) {
+            $words += "-${name}:`$" + "$value".ToLowerInvariant()
+        } else {
+            # PowerShell takes these five characters for a single quote.
+            $texts = @($value | ForEach-Object -Process { "'" + ($_ -replace "(['\u2018-\u201b])", '$1$1') + "'" })
+            $words += "-$name " + ($texts -join ', ')
+        }
+    }
+    $words -join ' '
+}
+# OPATH filters are compared as conditions, not as text: servers give a filter back with other parentheses, spaces,
+# quotes and letter case (learn.microsoft.com/powershell/exchange/recipient-filters).
+
+# Returns a text that is the same for two filters exactly when they are the same condition, $null when the text is
+# no filter. -not binds before -and, -and before -or; what waits for its operands stands in $pending.
+function ConvertTo-ExgFilterKey {
+    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string]$Filter)
+
+    if ([System.Text.Encoding]::UTF8.GetByteCount($Filter) -gt 32768) { return $null }
+    $space = '[ \t\r\n]*'
+    $end = '(?![A-Za-z0-9_.:/\\@*?+-])'
+    # What stands where a condition begins, and where one has ended.
+    $operand = [regex]("\G$space(?:(?<open>\()|(?<not>!)|-(?<not>[A-Za-z]+)$end|" +
+        "(?<property>[A-Za-z][A-Za-z0-9_]*)$space-(?<operator>[A-Za-z]+)$end$space(?:" +
+        '''(?<single>[^'']*(?:''''[^'']*)*)''|"(?<double>[^"]*(?:""[^"]*)*)"|\$(?<system>[A-Za-z]+)' + $end +
+        '|(?<word>(?!-[A-Za-z])[A-Za-z0-9_.:/\\@*?+-]+)))')
+    $joint = [regex]"\G$space(?:(?<close>\))|-(?<join>[A-Za-z]+)$end|(?<end>\z))"
+    $binding = @{ '(' = 0; 'or' = 1; 'and' = 2; 'not' = 3 }
+    $pending = New-Object -TypeName 'System.Collections.Generic.Stack[string]'
+    $nodes = New-Object -TypeName 'System.Collections.Generic.Stack[object]'
+
+    $text = $Filter -replace "\A$space\{([\s\S]*)\}$space\z", '$1'
+    $position = 0
+    $depth = 0
+    $next = $operand
+    while ($true) {
+        $match = $next.Match($text, $position)
+        if (-not $match.Success) { return $null }
+        $position += $match.Length
+        $token = $match.Groups
+        if ($token['property'].Success) {
+            $key = ConvertTo-ExgComparisonKey -Token $token
+            if (-not $key) { return $null }
+            $nodes.Push(@{ Kind = 'comparison'; Key = $key })
+            $next = $joint
+        } elseif ($next -eq $operand) {
+            $opening = ($token['open'].Value + $token['not'].Value).ToLowerInvariant().Replace('!', 'not')
+            $depth++
+            if ($opening -notin '(', 'not' -or $depth -gt 256) { return $null }
+            $pending.Push($opening)
+        } else {
+            # What binds at least as tightly as this joint has its operands now.
+            $join = $token['join'].Value.ToLowerInvariant()
+            if ($join -notin 'and', 'or', '') { return $null }
+            $floor = if ($join) { $binding[$join] } else { 1 }
+            while ($pending.Count -gt 0 -and $binding[$pending.Peek()] -ge $floor) {
+                if ($pending.Peek() -eq 'not') { $depth-- }
+                Join-ExgFilterNode -Nodes $nodes -Kind $pending.Pop()
+            }
+            if ($join) {
+                $pending.Push($join)
+                $next = $operand
+            } elseif ($token['end'].Success) {
+                if ($pending.Count -gt 0) { return $null }
+                return $nodes.Peek().Key
+            } else {
+                if ($pending.Count -eq 0) { return $null }
+                $null = $pending.Pop()
+                $depth--
+            }
+        }
+    }
+}
+
+# The directory compares text without regard to case. $true and 'True' are one value, $null and 'null' are two.
+function ConvertTo-ExgComparisonKey {
+    param($Token)
+    $operator = $Token['operator'].Value.ToLowerInvariant()
+    if ($operator -notin 'eq', 'ne', 'like', 'notlike', 'lt', 'le', 'gt', 'ge') { return $null }
+    $system = $Token['system'].Value.ToUpperInvariant()
+    if ($system -notin 'TRUE', 'FALSE', 'NULL', '') { return $null }
+    $text = $Token['word'].Value + $Token['single'].Value.Replace("''", "'") +
+        $Token['double'].Value.Replace('""', '"')
+    $value = "'" + ($system + $text.ToUpperInvariant()).Replace("'", "''") + "'"
+    if ($system -eq 'NULL') { $value = '$NULL' }
+    $Token['property'].Value.ToUpperInvariant() + " -$operator $value"
+}
+
+# Replaces the last one or two nodes by their combination. A chain of one kind is one node, a double negation none.
+function Join-ExgFilterNode {
+    param($Nodes, [string]$Kind)
+    $last = $Nodes.Pop()
+    if ($Kind -eq 'not' -and $last.Kind -eq 'not') {
+        $Nodes.Push($last.Inner)
+    } elseif ($Kind -eq 'not') {
+        $Nodes.Push(@{ Kind = $Kind; Key = '-not(' + $last.Key + ')'; Inner = $last })
+    } else {
+        $parts = @()
+        foreach ($node in $Nodes.Pop(), $last) {
+            $parts += if ($node.Kind -eq $Kind) { $node.Parts } else { $node.Key }
+        }
+        $Nodes.Push(@{ Kind = $Kind; Key = "-$Kind(" + ($parts -join ',') + ')'; Parts = $parts })
+    }
+}
+function Get-ExgFault {
+    # Tells what an error means: the first of $ExgFaultRules that matches, as a dictionary with the fields of
+    # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
+    # cmdlets stands for an error that shows none.
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][System.Management.Automation.ErrorRecord]$ErrorRecord)
+
+    $info = $ErrorRecord.CategoryInfo
+    $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
+    $message = ([string]$ErrorRecord.Exception.Message).Trim()
+
+    # Over remoting the client sees RemoteException; the server's own type is that of the serialized copy.
+    $exceptionType = $ErrorRecord.Exception.GetType().FullName
+    $remote = $ErrorRecord.Exception.PSObject.Properties['SerializedRemoteException']
+    if ($null -ne $remote -and $null -ne $remote.Value) {
+        $exceptionType = $remote.Value.PSObject.TypeNames[0] -replace '^Deserialized\.', ''
+    }
+
+    # Text is compared with white space collapsed and typographic quotes made plain.
+    $text = @($message, $errorId)[$message -eq ''] -replace '\s+', ' '
+    $text = $text.Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
+
+    $category = ''
+    if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
+        $category = $Matches[1]
+    }
+
+    # The cmdlet: its activity, or the class of its task, such as "...RbacTasks.NewManagementRoleAssignment".
+    $cmdlet = [string]$info.Activity
+    if ($cmdlet -notlike '*-*' -or $cmdlet -clike 'Write-Error*') {
+        $cmdlet = ''
+        if ($errorId -cmatch ',(?:[A-Za-z0-9_]+\.)*([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$') {
+            $cmdlet = $Matches[1] + '-' + $Matches[2]
+        }
+    }
+
+    # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
+    $names = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
+    $inText = @([regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value })
+    $names = @($names -clike '*Exception') + @($inText -cnotmatch '(^|\.)PSRemoting')
+    $names = @($names | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
+    $exception = [string]@($names | Where-Object { $ExgFaultWrappers -cnotcontains $_ })[0]
+
+    # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
+    $typePattern = [regex]::Escape($exception)
+    if ($exception.Length -ge 33) {
+        $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
+    }
+    $parts = $errorId.Trim() -split '\s*,\s*'
+    $area = $category -replace '-.*$', '-'
+    $seen = @{
+        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape($area) + ')$'
+        Type     = '^' + $typePattern + '$'
+        ErrorId  = '^(?:' + (@($parts | ForEach-Object { [regex]::Escape($_) }) -join '|') + ')$'
+        Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
+    }
+    foreach ($rule in $ExgFaultRules) {
+        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
+        if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
+            (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
+            break
+        }
+    }
+
+    $record = [ordered]@{
+        fullyQualifiedErrorId = $errorId
+        exceptionType         = $exceptionType
+    }
+    foreach ($field in @('Category', 'Reason', 'Activity', 'TargetName')) {
+        $record[$field.Substring(0, 1).ToLowerInvariant() + $field.Substring(1)] = [string]$info.$field
+    }
+    foreach ($empty in @($record.Keys | Where-Object { $record[$_] -eq '' })) {
+        $record.Remove($empty)
+    }
+    [ordered]@{
+        id      = $rule['Fault']
+        rule    = $rule['Rule']
+        message = $message
+        hint    = $rule['Hint']
+        retry   = $rule['Retry']
+        source  = $rule['Source']
+        record  = $record
+    }
 }
 # What errors mean: the first rule that matches. Text is a regular expression, the last resort.
 $ExgFaultWrappers = @(
@@ -831,1360 +2188,6 @@ $ExgFaultRules = @(
         Source   = 'https://learn.microsoft.com/powershell/scripting/developer/cmdlet/windows-powershell-error-records'
     }
 )
-
-function Get-ExgFault {
-    # Tells what an error means: the first of $ExgFaultRules that matches, as a dictionary with the fields of
-    # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
-    # cmdlets stands for an error that shows none.
-    [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][System.Management.Automation.ErrorRecord]$ErrorRecord)
-
-    $info = $ErrorRecord.CategoryInfo
-    $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
-    $message = ([string]$ErrorRecord.Exception.Message).Trim()
-
-    # Over remoting the client sees RemoteException; the server's own type is that of the serialized copy.
-    $exceptionType = $ErrorRecord.Exception.GetType().FullName
-    $remote = $ErrorRecord.Exception.PSObject.Properties['SerializedRemoteException']
-    if ($null -ne $remote -and $null -ne $remote.Value) {
-        $exceptionType = $remote.Value.PSObject.TypeNames[0] -replace '^Deserialized\.', ''
-    }
-
-    # Text is compared with white space collapsed and typographic quotes made plain.
-    $text = @($message, $errorId)[$message -eq ''] -replace '\s+', ' '
-    $text = $text.Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
-
-    $category = ''
-    if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
-        $category = $Matches[1]
-    }
-
-    # The cmdlet: its activity, or the class of its task, such as "...RbacTasks.NewManagementRoleAssignment".
-    $cmdlet = [string]$info.Activity
-    if ($cmdlet -notlike '*-*' -or $cmdlet -clike 'Write-Error*') {
-        $cmdlet = ''
-        if ($errorId -cmatch ',(?:[A-Za-z0-9_]+\.)*([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$') {
-            $cmdlet = $Matches[1] + '-' + $Matches[2]
-        }
-    }
-
-    # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
-    $names = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
-    $inText = @([regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value })
-    $names = @($names -clike '*Exception') + @($inText -cnotmatch '(^|\.)PSRemoting')
-    $names = @($names | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
-    $exception = [string]@($names | Where-Object { $ExgFaultWrappers -cnotcontains $_ })[0]
-
-    # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
-    $typePattern = [regex]::Escape($exception)
-    if ($exception.Length -ge 33) {
-        $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
-    }
-    $parts = $errorId.Trim() -split '\s*,\s*'
-    $area = $category -replace '-.*$', '-'
-    $seen = @{
-        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape($area) + ')$'
-        Type     = '^' + $typePattern + '$'
-        ErrorId  = '^(?:' + (@($parts | ForEach-Object { [regex]::Escape($_) }) -join '|') + ')$'
-        Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
-    }
-    foreach ($rule in $ExgFaultRules) {
-        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
-        if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
-            (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
-            break
-        }
-    }
-
-    $record = [ordered]@{
-        fullyQualifiedErrorId = $errorId
-        exceptionType         = $exceptionType
-    }
-    foreach ($field in @('Category', 'Reason', 'Activity', 'TargetName')) {
-        $record[$field.Substring(0, 1).ToLowerInvariant() + $field.Substring(1)] = [string]$info.$field
-    }
-    foreach ($empty in @($record.Keys | Where-Object { $record[$_] -eq '' })) {
-        $record.Remove($empty)
-    }
-    [ordered]@{
-        id      = $rule['Fault']
-        rule    = $rule['Rule']
-        message = $message
-        hint    = $rule['Hint']
-        retry   = $rule['Retry']
-        source  = $rule['Source']
-        record  = $record
-    }
-}
-# OPATH filters are compared as conditions, not as text: servers give a filter back with other parentheses, spaces,
-# quotes and letter case (learn.microsoft.com/powershell/exchange/recipient-filters).
-
-# Returns a text that is the same for two filters exactly when they are the same condition, $null when the text is
-# no filter. -not binds before -and, -and before -or; what waits for its operands stands in $pending.
-function ConvertTo-ExgFilterKey {
-    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string]$Filter)
-
-    if ([System.Text.Encoding]::UTF8.GetByteCount($Filter) -gt 32768) { return $null }
-    $space = '[ \t\r\n]*'
-    $end = '(?![A-Za-z0-9_.:/\\@*?+-])'
-    # What stands where a condition begins, and where one has ended.
-    $operand = [regex]("\G$space(?:(?<open>\()|(?<not>!)|-(?<not>[A-Za-z]+)$end|" +
-        "(?<property>[A-Za-z][A-Za-z0-9_]*)$space-(?<operator>[A-Za-z]+)$end$space(?:" +
-        '''(?<single>[^'']*(?:''''[^'']*)*)''|"(?<double>[^"]*(?:""[^"]*)*)"|\$(?<system>[A-Za-z]+)' + $end +
-        '|(?<word>(?!-[A-Za-z])[A-Za-z0-9_.:/\\@*?+-]+)))')
-    $joint = [regex]"\G$space(?:(?<close>\))|-(?<join>[A-Za-z]+)$end|(?<end>\z))"
-    $binding = @{ '(' = 0; 'or' = 1; 'and' = 2; 'not' = 3 }
-    $pending = New-Object -TypeName 'System.Collections.Generic.Stack[string]'
-    $nodes = New-Object -TypeName 'System.Collections.Generic.Stack[object]'
-
-    $text = $Filter -replace "\A$space\{([\s\S]*)\}$space\z", '$1'
-    $position = 0
-    $depth = 0
-    $next = $operand
-    while ($true) {
-        $match = $next.Match($text, $position)
-        if (-not $match.Success) { return $null }
-        $position += $match.Length
-        $token = $match.Groups
-        if ($token['property'].Success) {
-            $key = ConvertTo-ExgComparisonKey -Token $token
-            if (-not $key) { return $null }
-            $nodes.Push(@{ Kind = 'comparison'; Key = $key })
-            $next = $joint
-        } elseif ($next -eq $operand) {
-            $opening = ($token['open'].Value + $token['not'].Value).ToLowerInvariant().Replace('!', 'not')
-            $depth++
-            if ($opening -notin '(', 'not' -or $depth -gt 256) { return $null }
-            $pending.Push($opening)
-        } else {
-            # What binds at least as tightly as this joint has its operands now.
-            $join = $token['join'].Value.ToLowerInvariant()
-            if ($join -notin 'and', 'or', '') { return $null }
-            $floor = if ($join) { $binding[$join] } else { 1 }
-            while ($pending.Count -gt 0 -and $binding[$pending.Peek()] -ge $floor) {
-                if ($pending.Peek() -eq 'not') { $depth-- }
-                Join-ExgFilterNode -Nodes $nodes -Kind $pending.Pop()
-            }
-            if ($join) {
-                $pending.Push($join)
-                $next = $operand
-            } elseif ($token['end'].Success) {
-                if ($pending.Count -gt 0) { return $null }
-                return $nodes.Peek().Key
-            } else {
-                if ($pending.Count -eq 0) { return $null }
-                $null = $pending.Pop()
-                $depth--
-            }
-        }
-    }
-}
-
-# The directory compares text without regard to case. $true and 'True' are one value, $null and 'null' are two.
-function ConvertTo-ExgComparisonKey {
-    param($Token)
-    $operator = $Token['operator'].Value.ToLowerInvariant()
-    if ($operator -notin 'eq', 'ne', 'like', 'notlike', 'lt', 'le', 'gt', 'ge') { return $null }
-    $system = $Token['system'].Value.ToUpperInvariant()
-    if ($system -notin 'TRUE', 'FALSE', 'NULL', '') { return $null }
-    $text = $Token['word'].Value + $Token['single'].Value.Replace("''", "'") +
-        $Token['double'].Value.Replace('""', '"')
-    $value = "'" + ($system + $text.ToUpperInvariant()).Replace("'", "''") + "'"
-    if ($system -eq 'NULL') { $value = '$NULL' }
-    $Token['property'].Value.ToUpperInvariant() + " -$operator $value"
-}
-
-# Replaces the last one or two nodes by their combination. A chain of one kind is one node, a double negation none.
-function Join-ExgFilterNode {
-    param($Nodes, [string]$Kind)
-    $last = $Nodes.Pop()
-    if ($Kind -eq 'not' -and $last.Kind -eq 'not') {
-        $Nodes.Push($last.Inner)
-    } elseif ($Kind -eq 'not') {
-        $Nodes.Push(@{ Kind = $Kind; Key = '-not(' + $last.Key + ')'; Inner = $last })
-    } else {
-        $parts = @()
-        foreach ($node in $Nodes.Pop(), $last) {
-            $parts += if ($node.Kind -eq $Kind) { $node.Parts } else { $node.Key }
-        }
-        $Nodes.Push(@{ Kind = $Kind; Key = "-$Kind(" + ($parts -join ',') + ')'; Parts = $parts })
-    }
-}
-# The session: opens a management shell where none is open, proves that it belongs to an on-premises organization,
-# and makes recipient reads cover the whole forest.
-
-function Open-ExgShell {
-    $known = 'Get-ExchangeServer', 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    if (Get-Command -Name $known -ErrorAction SilentlyContinue) { return }
-
-    $how = 'Run this script in the Exchange Management Shell of an Exchange server or tools machine, or open a ' +
-        'session first: $s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri ' +
-        'http://SERVER-FQDN/PowerShell/ -Authentication Kerberos, then Import-PSSession $s -DisableNameChecking.'
-    if ($PSVersionTable.PSVersion.Major -gt 5 -or [IntPtr]::Size -lt 8) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange commands are here, and only 64-bit ' +
-            'Windows PowerShell can open a management shell. ' + $how)
-    }
-    $key = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup'
-    $setup = Get-ItemProperty -Path $key -ErrorAction SilentlyContinue
-    if (-not $setup -or -not $setup.MsiInstallPath) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange management tools are on this ' +
-            "machine. $how")
-    }
-    # -WhatIf and -Confirm are meant for the grant, not for opening the shell.
-    $WhatIfPreference = $false
-    $ConfirmPreference = 'None'
-    $before = @(Get-PSSession | ForEach-Object -Process { $_.Id })
-    $remoteExchange = Join-Path -Path $setup.MsiInstallPath -ChildPath 'bin\RemoteExchange.ps1'
-    Import-Module -Name $remoteExchange -ErrorAction Stop -WarningAction SilentlyContinue
-    $null = Connect-ExchangeServer -Auto -ClientApplication:ManagementShell
-    $Exg.Opened = @(Get-PSSession | Where-Object -FilterScript { $before -notcontains $_.Id })
-}
-
-# Exchange Online's shells are known by the module that their commands come from.
-function Test-ExgOnline {
-    $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
-    if (-not $command) { return $false }
-    $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
-    $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
-        $description -match 'outlook\.(com|cn)|office365\.(com|us)|outlook\.office\.de'
-}
-
-function Assert-ExgOnPremises {
-    if (Test-ExgOnline) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: the ' +
-            'role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in a ' +
-            'shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
-            'script office365')
-    }
-    $target = $Exg.Report.target
-    $servers = @()
-    if (Get-Command -Name 'Get-ExchangeServer' -ErrorAction SilentlyContinue) {
-        $servers = @(Get-ExchangeServer -ErrorAction SilentlyContinue)
-    }
-    if ($servers.Count -eq 0) {
-        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text ('Get-ExchangeServer does not answer in this ' +
-            'session.')
-        return
-    }
-    # The server that answers, where the session tells it.
-    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
-        Select-Object -First 1
-    if (-not $server) { $server = $servers[0] }
-    $target.server = "$($server.Fqdn)"
-    if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {
-        $target.build = $Matches[1, 2, 3, 4] -join '.'
-    }
-}
-
-# RBAC shows as missing commands and parameters. An entry is a command, or a command and one of its parameters.
-function Assert-ExgCommand {
-    param([string[]]$Name)
-    foreach ($entry in $Name) {
-        $command, $parameter = $entry -split ' -'
-        try {
-            $found = Get-Command -Name $command -ErrorAction Stop
-            if ($parameter -and -not $found.Parameters.ContainsKey($parameter)) {
-                Stop-ExgParameter -Command $command -Parameter $parameter
-            }
-        } catch [System.Management.Automation.CommandNotFoundException] {
-            $fault = Get-ExgFault -ErrorRecord $_
-            Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text ("$command is not in this " +
-                "session. The management role 'Role Management' gives it; members of Organization Management " +
-                'have it.')
-        }
-    }
-}
-
-function Stop-ExgParameter {
-    param([string]$Command, [string]$Parameter)
-    $fault = [ordered]@{
-        id      = 'cmdlet_missing'
-        rule    = 'parameter-missing'
-        message = "$Command has no parameter $Parameter in this session."
-        hint    = 'A role of yours hides it. Ask for the built-in role Role Management, then open a new session.'
-        retry   = 'never'
-    }
-    Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text $fault.message
-}
-
-function Set-ExgForestView {
-    if (-not (Get-Command -Name 'Set-ADServerSettings' -ErrorAction SilentlyContinue)) { return }
-    $settings = Get-ADServerSettings -ErrorAction SilentlyContinue
-    # The server that takes changes of the configuration, such as assignments, unless one was named.
-    if ($settings -and -not $Exg.Pinned) {
-        $Exg.ConfigurationServer = "$($settings.DefaultConfigurationDomainController)"
-    }
-    if ($settings -and -not $settings.ViewEntireForest) {
-        Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
-        $Exg.RestoreView = $true
-    }
-}
-
-# Everything that comes before the first look at the organization.
-function Start-ExgSession {
-    param([string[]]$Needed)
-    Open-ExgShell
-    Assert-ExgOnPremises
-    Assert-ExgCommand -Name $Needed
-    Set-ExgForestView
-    $build = if ($Exg.Report.target.build) { "Exchange $($Exg.Report.target.build)" } else { 'Exchange' }
-    Add-ExgStep -Id 'preflight' -Status 'unchanged' -Text "$build on-premises, all commands are there."
-}
-
-function Close-ExgShell {
-    if ($Exg.RestoreView) {
-        Set-ADServerSettings -ViewEntireForest $false -ErrorAction SilentlyContinue -WhatIf:$false -Confirm:$false
-    }
-    if ($Exg.Opened) {
-        Remove-PSSession -Session $Exg.Opened -WhatIf:$false -Confirm:$false
-    }
-}
-# Names become objects. Nothing here changes anything.
-
-# The grant as the report shows it, before anything is resolved.
-function New-ExgGrantState {
-    $state = [ordered]@{
-        name     = $Grant.Name
-        assignee = [ordered]@{ kind = $Grant.AssigneeKind; given = $Grant.Assignee }
-        role     = $Role
-        scope    = [ordered]@{ kind = $Grant.ScopeKind }
-    }
-    if ($Grant.Members.Count) { $state.assignee.members = $Grant.Members }
-    if ($Grant.Scope) { $state.scope.given = $Grant.Scope }
-    if ($Grant.Mailbox) { $state.mailbox = $Grant.Mailbox }
-    $state
-}
-
-# Returns the one object of that identity, or $null when there is none; several end the run.
-function Find-ExgObject {
-    param([string]$Cmdlet, [string]$Identity, [string]$DomainController)
-    $from = @{}
-    if ($DomainController) { $from.DomainController = $DomainController }
-    try {
-        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop @from)
-    } catch {
-        $fault = Get-ExgFault -ErrorRecord $_
-        if ($fault.id -eq 'principal_not_found') { return }
-        if ($fault.id -eq 'principal_ambiguous') {
-            Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of " +
-                'several objects.')
-        }
-        throw
-    }
-    if ($found.Count -gt 1) {
-        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
-        $fault = [ordered]@{
-            id      = 'principal_ambiguous'
-            rule    = 'several-objects'
-            message = "'$Identity' matches " + ($candidates -join ' and ')
-            hint    = 'Name one of them by its distinguished name, UPN or GUID.'
-            retry   = 'never'
-        }
-        Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of several " +
-            'objects.')
-    }
-    $found
-}
-
-function Stop-ExgNotFound {
-    param([string]$What, [string]$Identity, [string]$On)
-    $where = if ($On) { "on this domain controller ($On)" } else { 'in the forest' }
-    $fault = [ordered]@{
-        id      = 'principal_not_found'
-        rule    = 'no-object'
-        message = "There is no $What '$Identity' $where."
-        hint    = 'Check the spelling. A UPN, DOMAIN\name, distinguished name or GUID is surest.'
-        retry   = 'never'
-    }
-    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text $fault.message
-}
-
-# The account or group that receives the role, as the report shows it. A role group need not exist yet.
-function Resolve-ExgAssignee {
-    switch ($Grant.AssigneeKind) {
-        'user' { $object = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Assignee }
-        'group' { $object = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Assignee }
-        'roleGroup' { $object = Find-ExgRoleGroup }
-    }
-    if (-not $object -and $Grant.AssigneeKind -ne 'roleGroup') {
-        Stop-ExgNotFound -What $Grant.AssigneeKind -Identity $Grant.Assignee
-    }
-    if ($object) {
-        $state = $Exg.Report.grant.assignee
-        $state.name = "$($object.Name)"
-        $state.guid = "$($object.Guid)"
-        $state.distinguishedName = "$($object.DistinguishedName)"
-    }
-    if ($Grant.AssigneeKind -eq 'user') {
-        Test-ExgMailbox -Type "$($object.RecipientTypeDetails)" -Name $object.Name
-    }
-    $object
-}
-
-# Role groups are looked up by exact name: another object that answers to the same text must not be taken for it.
-function Find-ExgRoleGroup {
-    $found = Find-ExgObject -Cmdlet 'Get-RoleGroup' -Identity $Grant.Assignee
-    if ($found -and $found.Name -eq $Grant.Assignee) { $found }
-}
-
-function Test-ExgMailbox {
-    param([string]$Type, [string]$Name)
-    if ($Type -like 'Remote*') {
-        Add-ExgFinding -Id 'cloud-mailbox' -Severity 'warning' -Text ("The mailbox of $Name is in Exchange " +
-            'Online: on-premises impersonation does not reach mailboxes there.')
-    } elseif ($Type -notlike '*Mailbox') {
-        Add-ExgFinding -Id 'no-mailbox' -Severity 'info' -Text ("$Name has no mailbox. Exchange 2016 and later " +
-            'do not need one; Exchange 2013 does.')
-    }
-}
-
-# The service's own mailbox, when one was named.
-function Resolve-ExgServiceMailbox {
-    if (-not $Grant.Mailbox) { return }
-    $recipient = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Mailbox
-    if (-not $recipient) {
-        # An account without a mailbox is no recipient.
-        $recipient = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Mailbox
-        if (-not $recipient) { Stop-ExgNotFound -What 'mailbox' -Identity $Grant.Mailbox }
-    }
-    if ("$($recipient.PrimarySmtpAddress)") { $Exg.Report.grant.mailbox = "$($recipient.PrimarySmtpAddress)" }
-    if ($Grant.AssigneeKind -ne 'user') {
-        Test-ExgMailbox -Type "$($recipient.RecipientTypeDetails)" -Name $recipient.Name
-    }
-}
-
-# What is wanted, in the terms in which assignments are compared: Kind is Organization, OU or Custom.
-function Resolve-ExgScope {
-    $state = $Exg.Report.grant.scope
-    switch ($Grant.ScopeKind) {
-        'organization' { return @{ Kind = 'Organization' } }
-        'organizationalUnit' {
-            $unit = Find-ExgObject -Cmdlet 'Get-OrganizationalUnit' -Identity $Grant.Scope
-            if (-not $unit) { Stop-ExgNotFound -What 'organizational unit' -Identity $Grant.Scope }
-            $state.root = "$($unit.DistinguishedName)"
-            $wanted = @{ Kind = 'OU'; Unit = "$($unit.Identity)"; UnitDN = "$($unit.DistinguishedName)" }
-        }
-        'existing' { $wanted = Resolve-ExgExistingScope }
-        'group' {
-            $group = Resolve-ExgScopeGroup
-            # In a filter a single quote is doubled.
-            $filter = "MemberOfGroup -eq '" + "$($group.DistinguishedName)".Replace("'", "''") + "'"
-            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $filter; Root = '' }
-        }
-        'filter' {
-            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $Grant.Scope; Root = '' }
-        }
-    }
-    if ($wanted.Kind -eq 'Custom') {
-        $wanted.Key = ConvertTo-ExgFilterKey -Filter $wanted.Filter
-        $state.name = $wanted.Name
-        $state.filter = $wanted.Filter
-        if ($wanted.Root) { $state.root = $wanted.Root }
-    }
-    if ($Operation -ne 'revoke') { Measure-ExgScope -Wanted $wanted }
-    $wanted
-}
-
-function Resolve-ExgScopeGroup {
-    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Scope
-    if (-not $group) {
-        $other = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Scope
-        if ("$($other.RecipientTypeDetails)" -eq 'DynamicDistributionGroup') {
-            Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("'$($Grant.Scope)' is a dynamic group: it " +
-                'has no list of members that a scope could use. Use its recipient filter with --scope-filter ' +
-                'instead.')
-        }
-        Stop-ExgNotFound -What 'group' -Identity $Grant.Scope
-    }
-    if ("$($group.GroupType)" -notmatch 'Universal') {
-        $text = "$($group.Name) is not a universal group: members in other domains may be missing from the scope."
-        Add-ExgFinding -Id 'group-not-universal' -Severity 'warning' -Text $text -Objects "$($group.Guid)"
-    }
-    $group
-}
-
-function Resolve-ExgExistingScope {
-    $findExgObjectParams = @{
-        Cmdlet           = 'Get-ManagementScope'
-        Identity         = $Grant.Scope
-        DomainController = $Exg.ConfigurationServer
-    }
-    $scope = Find-ExgObject @findExgObjectParams
-    if (-not $scope -or ($scope.Name -ne $Grant.Scope -and "$($scope.Guid)" -ne $Grant.Scope -and
-            "$($scope.DistinguishedName)" -ne $Grant.Scope)) {
-        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope -On $Exg.WriteServer
-    }
-    if ($scope.Exclusive -or "$($scope.ScopeRestrictionType)" -ne 'RecipientScope') {
-        Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("The scope '$($scope.Name)' is exclusive or not " +
-            'for recipients: an assignment of this role cannot use it. Name a regular recipient scope.')
-    }
-    @{
-        Kind   = 'Custom'
-        Name   = "$($scope.Name)"
-        Guid   = "$($scope.Guid)"
-        Filter = "$($scope.RecipientFilter)"
-        Root   = "$($scope.RecipientRoot)"
-    }
-}
-
-# Counts whom the scope reaches now, and says what would surprise.
-function Measure-ExgScope {
-    param($Wanted)
-    if (-not (Get-Command -Name 'Get-Recipient' -ErrorAction SilentlyContinue)) { return }
-    $getRecipientParams = @{ ResultSize = 'Unlimited'; ErrorAction = 'Stop' }
-    if ($Wanted.Filter) { $getRecipientParams.Filter = $Wanted.Filter }
-    if ($Wanted.Root) { $getRecipientParams.OrganizationalUnit = $Wanted.Root }
-    if ($Wanted.UnitDN) { $getRecipientParams.OrganizationalUnit = $Wanted.UnitDN }
-    $Wanted.Count = 0
-    $Wanted.First = New-Object -TypeName System.Collections.ArrayList
-    $Wanted.Cloud = 0
-    Get-Recipient @getRecipientParams | ForEach-Object -Process {
-        $Wanted.Count++
-        if ($Wanted.Count -le 10) { $null = $Wanted.First.Add("$($_.Name)") }
-        if ("$($_.RecipientTypeDetails)" -like 'Remote*') { $Wanted.Cloud++ }
-    }
-    $Exg.Report.grant.scope.recipients = $Wanted.Count
-    if ($Wanted.Count -eq 0) {
-        $text = 'The scope holds no recipient now: the grant would reach nobody.'
-        Add-ExgFinding -Id 'scope-empty' -Severity 'warning' -Text $text
-    }
-    if ($Wanted.Cloud) {
-        Add-ExgFinding -Id 'cloud-targets' -Severity 'warning' -Text ("$($Wanted.Cloud) of $($Wanted.Count) " +
-            'mailboxes in the scope are in Exchange Online: on-premises impersonation does not reach them.')
-    }
-    Test-ExgScopeGroup -Filter $Wanted.Filter
-}
-
-# A group scope means the direct members of the group with exactly this distinguished name.
-function Test-ExgScopeGroup {
-    param([string]$Filter)
-    if ($Filter -notmatch "^\W*MemberOfGroup\s+-eq\s+'((?:[^']|'')+)'\W*$") { return }
-    $name = $Matches[1].Replace("''", "'")
-    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $name
-    if (-not $group) {
-        Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Text ("The scope names the group $name, which no " +
-            'longer exists under that name: it was renamed, moved or deleted.')
-        return
-    }
-    $nested = @(Get-Group -Filter $Filter -ResultSize Unlimited -ErrorAction SilentlyContinue)
-    if ($nested.Count) {
-        $names = @($nested | ForEach-Object -Process { "$($_.Name)" }) -join ', '
-        Add-ExgFinding -Id 'nested-not-included' -Severity 'warning' -Text ("Groups inside $($group.Name) are " +
-            "not followed: members of $names are not in the scope unless they are direct members too.")
-    }
-}
-
-function Format-ExgResolved {
-    param($Assignee, $Wanted)
-    $who = if ($Assignee) { $Assignee.Name } else { "$($Grant.Assignee) (does not exist yet)" }
-    if ($Wanted.Kind -eq 'Organization') { return "$who; the whole organization" }
-    "$who; $($Grant.Scope): $($Wanted.Count) recipients ($($Wanted.First -join ', '))"
-}
-# Reads who holds the role.
-
-# Custom roles made from the role grant the same: they count too.
-function Read-ExgRole {
-    $Exg.Roles = @($Role)
-    if (-not (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue)) {
-        $text = 'Get-ManagementRole is not in this session: custom roles that grant the same were not looked for.'
-        Add-ExgFinding -Id 'roles-unread' -Severity 'info' -Text $text
-        return
-    }
-    $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop |
-            Where-Object -FilterScript { "$($_.RoleType)" -eq $Role } | ForEach-Object -Process { "$($_.Name)" })
-    if ($found.Count) { $Exg.Roles = $found }
-}
-
-# Reads all assignments of the roles, and all scopes, from the domain controller that takes changes of them: others
-# may show them later.
-function Read-ExgAssignment {
-    Read-ExgRole
-    $from = @{ ErrorAction = 'Stop' }
-    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
-    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @from })
-    $Exg.Scopes = @()
-    if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
-        $Exg.Scopes = @(Get-ManagementScope @from)
-    }
-}
-
-# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With
-# -Direct only those made to this very account or group.
-function Get-ExgHeld {
-    param([string]$Guid, [switch]$Direct)
-    $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
-    if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
-    $from = @{}
-    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
-    foreach ($name in $Exg.Roles) {
-        try {
-            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams @from
-        } catch {
-            # A domain controller need not know accounts of other domains.
-            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found' -or -not $from.Count) { throw }
-            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams
-        }
-    }
-}
-
-function Test-ExgRegular {
-    param($Assignment)
-    "$($Assignment.RoleAssignmentDelegationType)" -eq 'Regular'
-}
-
-# An assignment in words, for messages.
-function Format-ExgAssignment {
-    param($Assignment)
-    $state = if ($Assignment.Enabled) { '' } else { ' (disabled)' }
-    "'$($Assignment.Name)'$state gives $($Assignment.RoleAssignee) $(Format-ExgWriteScope -Assignment $Assignment)"
-}
-
-function Format-ExgWriteScope {
-    param($Assignment)
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
-        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
-        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
-    }
-    "the relative scope $($Assignment.RecipientWriteScope)"
-}
-
-# The parameter that would put an assignment's present scope back.
-function Get-ExgOldScope {
-    param($Assignment)
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'CustomRecipientScope' { return [ordered]@{ name = 'CustomRecipientWriteScope'; value = $of } }
-        'ExclusiveRecipientScope' { return [ordered]@{ name = 'ExclusiveRecipientWriteScope'; value = $of } }
-        'OU' { return [ordered]@{ name = 'RecipientOrganizationalUnitScope'; value = $of } }
-    }
-    [ordered]@{ name = 'RecipientRelativeWriteScope'; value = "$($Assignment.RecipientWriteScope)" }
-}
-# Compares what is there with what is wanted: account, role and scope, never names.
-
-# How the scope of an assignment stands to the wanted one: equal, wider, other, or unknown.
-function Compare-ExgScope {
-    param($Assignment, $Wanted)
-    $kind = "$($Assignment.RecipientWriteScope)"
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    if ($kind -eq 'Organization') {
-        if ($Wanted.Kind -eq 'Organization') { return 'equal' }
-        return 'wider'
-    }
-    if ($kind -eq 'OU' -and $Wanted.Kind -eq 'OU') {
-        if ($of -eq $Wanted.Unit -or $of -eq $Wanted.UnitDN) { return 'equal' }
-        if ($Wanted.Unit -like ([WildcardPattern]::Escape($of) + '/*')) { return 'wider' }
-        return 'other'
-    }
-    if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
-    if (-not $scope) { return 'unknown' }
-    Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
-}
-
-function Compare-ExgScopeDefinition {
-    param($Scope, $Wanted)
-    if ($Wanted.Guid -and "$($Scope.Guid)" -eq $Wanted.Guid) { return 'equal' }
-    if ($Scope.Exclusive -or "$($Scope.RecipientRoot)" -ne $Wanted.Root) { return 'other' }
-    if ("$($Scope.RecipientFilter)" -eq $Wanted.Filter) { return 'equal' }
-    $key = ConvertTo-ExgFilterKey -Filter "$($Scope.RecipientFilter)"
-    if ($null -eq $key -or $null -eq $Wanted.Key) { return 'unknown' }
-    if ($key -eq $Wanted.Key) { return 'equal' }
-    'other'
-}
-
-function Format-ExgWanted {
-    param($Wanted)
-    switch ($Wanted.Kind) {
-        'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Wanted.Unit)" }
-    }
-    "the scope '$($Wanted.Name)' ($($Wanted.Filter))"
-}
-
-# The state of the given assignments and scopes, for the report's before and after.
-function Get-ExgState {
-    param([object[]]$Assignments, [object[]]$Scopes)
-    $state = [ordered]@{
-        assignments = New-Object -TypeName System.Collections.ArrayList
-        scopes      = New-Object -TypeName System.Collections.ArrayList
-    }
-    foreach ($assignment in ($Assignments | Where-Object -FilterScript { $_ })) {
-        $entry = [ordered]@{
-            guid                = "$($assignment.Guid)"
-            name                = "$($assignment.Name)"
-            enabled             = [bool]$assignment.Enabled
-            recipientWriteScope = "$($assignment.RecipientWriteScope)"
-        }
-        $of = "$($assignment.CustomRecipientWriteScope)"
-        if ($of) { $entry.customRecipientWriteScope = $of }
-        $null = $state.assignments.Add($entry)
-    }
-    foreach ($scope in ($Scopes | Where-Object -FilterScript { $_ })) {
-        $entry = [ordered]@{
-            guid   = "$($scope.Guid)"
-            name   = "$($scope.Name)"
-            filter = "$($scope.RecipientFilter)"
-        }
-        if ("$($scope.RecipientRoot)") { $entry.root = "$($scope.RecipientRoot)" }
-        $null = $state.scopes.Add($entry)
-    }
-    $state
-}
-# The server's own answer to who can write to whom.
-
-# Asks the server itself, mailbox by mailbox: which regular assignments of the assignee can write to it?
-function Test-ExgOracle {
-    param([string]$Assignee)
-    $expected = @($Grant.InScope | ForEach-Object -Process { @{ Mailbox = $_; Expected = 'allowed' } }) +
-    @($Grant.OutOfScope | ForEach-Object -Process { @{ Mailbox = $_; Expected = 'refused' } })
-    if ($expected.Count -eq 0) { return }
-    $words = foreach ($entry in $expected) {
-        $getManagementRoleAssignmentParams = @{
-            RoleAssignee      = $Assignee
-            WritableRecipient = $entry.Mailbox
-            Delegating        = $false
-            ErrorAction       = 'Stop'
-        }
-        $over = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams |
-                Where-Object -FilterScript { $_.Enabled -and $Exg.Roles -contains "$($_.Role)" })
-        $rbac = if ($over.Count) { 'allowed' } else { 'refused' }
-        $proof = [ordered]@{ mailbox = $entry.Mailbox; expected = $entry.Expected; rbac = $rbac }
-        $null = $Exg.Report.proof.Add($proof)
-        if ($rbac -eq 'allowed' -and $entry.Expected -eq 'refused') {
-            Add-ExgFinding -Id 'out-of-scope-allowed' -Severity 'security' -Text ("$($entry.Mailbox) should be " +
-                "out of reach, but '$($over[0].Name)' reaches it.") -Objects "$($over[0].Guid)"
-        }
-        $word = if ($rbac -eq 'allowed') { 'writable' } else { 'not writable' }
-        "$($entry.Mailbox): $word"
-    }
-    Add-ExgStep -Id 'oracle' -Status 'unchanged' -Text ($words -join '; ')
-}
-
-# A mailbox that should be in reach and is not: replication, or an exclusive scope that keeps it away.
-function Test-ExgLate {
-    $late = @(Get-ExgOracleDifference | Where-Object -FilterScript { $_.expected -eq 'allowed' })
-    if (-not $late.Count) { return $false }
-    $exclusive = @($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })
-    $reason = 'The domain controllers may not have it yet, or the mailbox is not in the scope.'
-    if ($exclusive.Count) { $reason = "The exclusive scope '$($exclusive[0].Name)' may keep it away." }
-    $names = @($late | ForEach-Object -Process { $_.mailbox }) -join ', '
-    Add-ExgFinding -Id 'in-scope-refused' -Severity 'warning' -Text "$names is not in reach. $reason"
-    -not $exclusive.Count
-}
-
-# Mailboxes whose answer is not the expected one.
-function Get-ExgOracleDifference {
-    @($Exg.Report.proof | Where-Object -FilterScript { $_.expected -ne $_.rbac })
-}
-# How this grant stands to what is there already.
-
-# Sorts the existing assignments by how they stand to this grant.
-function Get-ExgStanding {
-    param($Assignee, $Wanted)
-    $standing = @{ Equal = $null; Disabled = $null; Named = $null; NamedOurs = $false; Unknown = @(); Wider = @() }
-    $direct = @(Get-ExgHeld -Guid "$($Assignee.Guid)" -Direct | ForEach-Object -Process { "$($_.Guid)" })
-    foreach ($assignment in $Exg.Assignments) {
-        if (-not (Test-ExgRegular -Assignment $assignment)) { continue }
-        $same = $direct -contains "$($assignment.Guid)"
-        if ($assignment.Name -eq $Grant.Name) {
-            $standing.Named = $assignment
-            $standing.NamedOurs = $same
-        }
-        if (-not $same) { continue }
-        $relation = Compare-ExgScope -Assignment $assignment -Wanted $Wanted
-        if ($relation -eq 'equal' -and $assignment.Enabled) {
-            if (-not $standing.Equal -or $assignment.Name -eq $Grant.Name) { $standing.Equal = $assignment }
-        } elseif ($relation -eq 'equal') {
-            if (-not $standing.Disabled -or $assignment.Name -eq $Grant.Name) { $standing.Disabled = $assignment }
-        } elseif ($relation -eq 'unknown') {
-            $standing.Unknown += $assignment
-        } elseif ($relation -eq 'wider' -and $assignment.Enabled) {
-            $standing.Wider += $assignment
-        }
-    }
-    $held = @(Get-ExgHeld -Guid "$($Assignee.Guid)")
-    $standing.Indirect = @($held | Where-Object -FilterScript {
-            $_.Enabled -and $direct -notcontains "$($_.Guid)" -and (Test-ExgRegular -Assignment $_)
-        })
-    $standing
-}
-
-# Says what makes the scope mean less than it seems: wider grants, grants through groups, exclusive scopes.
-function Add-ExgStandingFinding {
-    param($Wanted, $Standing)
-    $who = $Exg.Report.grant.assignee.name
-    foreach ($assignment in $Standing.Wider) {
-        if ($assignment.Name -eq $Grant.Name) { continue }
-        $text = "'$($assignment.Name)' gives $who $(Format-ExgWriteScope -Assignment $assignment): the scope " +
-            'means nothing while it stands.'
-        Add-ExgFinding -Id 'wider-grant' -Severity 'warning' -Text $text -Objects "$($assignment.Guid)"
-    }
-    foreach ($assignment in $Standing.Unknown) {
-        Add-ExgFinding -Id 'scope-unverified' -Severity 'warning' -Objects "$($assignment.Guid)" -Text ('The ' +
-            "filter of $(Format-ExgWriteScope -Assignment $assignment) of '$($assignment.Name)' could not be " +
-            'understood.')
-    }
-    foreach ($assignment in $Standing.Indirect) {
-        if ('equal', 'wider' -notcontains (Compare-ExgScope -Assignment $assignment -Wanted $Wanted)) { continue }
-        $text = "'$($assignment.Name)' reaches as far through the group $($assignment.RoleAssignee)."
-        Add-ExgFinding -Id 'indirect' -Severity 'info' -Text $text -Objects "$($assignment.Guid)"
-    }
-    foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
-        Add-ExgFinding -Id 'exclusive-scope' -Severity 'warning' -Objects "$($scope.Guid)" -Text ('The ' +
-            "exclusive scope '$($scope.Name)' may keep mailboxes out of reach; only a test over EWS shows it.")
-    }
-}
-# The command as text, exactly as it is run.
-function Format-ExgCommand {
-    param([string]$Cmdlet, [System.Collections.IDictionary]$Parameters)
-    $words = @($Cmdlet)
-    foreach ($name in $Parameters.Keys) {
-        $value = $Parameters[$name]
-        if ($value -is [bool] -and $value -and $name -eq 'BypassSecurityGroupManagerCheck') {
-            $words += "-$name"
-        } elseif ($value -is [bool]) {
-            $words += "-${name}:`$" + "$value".ToLowerInvariant()
-        } else {
-            # PowerShell takes these five characters for a single quote.
-            $texts = @($value | ForEach-Object -Process { "'" + ($_ -replace "(['\u2018-\u201b])", '$1$1') + "'" })
-            $words += "-$name " + ($texts -join ', ')
-        }
-    }
-    $words -join ' '
-}
-# Changing: the one place where a command that changes something is run. It asks first, records the exact command,
-# tries again only when the fault says that this can help, and stops with the reason otherwise.
-
-function Initialize-ExgChange {
-    $Exg.WriteServer = if ($DomainController) { $DomainController } else { $Grant.DomainController }
-    $Exg.Pinned = [bool]$Exg.WriteServer
-    $Exg.ConfigurationServer = $Exg.WriteServer
-    if ($Exg.Pinned) { $Exg.Report.target.domainController = $Exg.WriteServer }
-    $Exg.Wait = 2
-    $Exg.Retries = 0
-    $Exg.Deadline = (Get-Date).AddMinutes($TimeoutMinutes)
-}
-
-# Runs one change and returns what the cmdlet returned; $null under -WhatIf.
-function Invoke-ExgChange {
-    param(
-        [string]$Step, [string]$Cmdlet, [System.Collections.Specialized.OrderedDictionary]$Parameters,
-        [string]$Target, [string]$Text
-    )
-    if ($Exg.WriteServer) { $Parameters.DomainController = $Exg.WriteServer }
-    $Parameters.Confirm = $false
-    $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
-    $confirmExgChangeParams = @{
-        Step    = $Step
-        Target  = $Target
-        Action  = $Cmdlet
-        Text    = $Text
-        Command = $command
-    }
-    if (-not (Confirm-ExgChange @confirmExgChangeParams)) { return }
-
-    $attempt = 0
-    while ($true) {
-        $attempt++
-        try {
-            $written = & $Cmdlet @Parameters -ErrorAction Stop
-            break
-        } catch {
-            $fault = Get-ExgFault -ErrorRecord $_
-        }
-        if ($fault.id -eq 'principal_not_found' -and $Exg.WriteServer -and -not $Exg.Pinned) {
-            # The server that took the first write need not know objects of other domains.
-            $Exg.WriteServer = ''
-            $Parameters.Remove('DomainController')
-            $command = Format-ExgCommand -Cmdlet $Cmdlet -Parameters $Parameters
-            continue
-        }
-        if ($fault.id -eq 'already_exists' -and $Exg.ReadAgain) {
-            # Somebody else was faster: what they made may be what is wanted.
-            $Exg.MustReadAgain = $true
-            throw $fault.message
-        }
-        Resume-ExgChange -Step $Step -Command $command -Attempt $attempt -Fault $fault
-    }
-    $Exg.Report.changed = $true
-    if ("$($written.OriginatingServer)" -and -not $Exg.WriteServer) {
-        $Exg.WriteServer = "$($written.OriginatingServer)"
-        $Exg.Report.target.domainController = $Exg.WriteServer
-    }
-    $shown = if ($attempt -gt 1) { $attempt } else { 0 }
-    Add-ExgStep -Id $Step -Status 'changed' -Text $Text -Command $command -Guid "$($written.Guid)" -Attempt $shown
-    $written
-}
-
-# The one question. $false means that the change is only planned.
-function Confirm-ExgChange {
-    param([string]$Step, [string]$Target, [string]$Action, [string]$Text, [string]$Command)
-    $Exg.Step = $Step
-    if ($WhatIfPreference) {
-        if (-not $Exg.Quiet) { $null = $Exg.Cmdlet.ShouldProcess($Target, $Action) }
-        $Exg.Planned = $true
-        Add-ExgStep -Id $Step -Status 'planned' -Text $Text -Command $Command
-        return $false
-    }
-    if (-not $Exg.Cmdlet.ShouldProcess($Target, $Action)) {
-        Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command
-    }
-    $true
-}
-
-# After a fault: prepares the next attempt and returns, or stops the run.
-function Resume-ExgChange {
-    param([string]$Step, [string]$Command, [int]$Attempt, $Fault)
-    $text = $Fault.message
-    if ($Fault.id -eq 'principal_not_found' -and $Exg.Pinned) {
-        $text = "Not on this domain controller ($($Exg.WriteServer)): $text"
-    }
-    if ($Fault.id -eq 'dehydrated') {
-        Add-ExgStep -Id $Step -Status 'failed' -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
-        if (-not $Exg.Customized) {
-            Enable-ExgCustomization -Fault $Fault
-            return
-        }
-        if ((Get-Date) -ge $Exg.Deadline) {
-            Stop-ExgRun -Outcome 'customization-pending' -Step $Step -Attempt $Attempt -Text ('Customization is ' +
-                'enabled but not yet in effect. This can take a day: run this script again later.')
-        }
-        Wait-ExgRetry
-        return
-    }
-    if ('transient', 'throttled' -contains $Fault.id -and $Exg.Retries -lt 5) {
-        Add-ExgStep -Id $Step -Status 'failed' -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
-        $Exg.Retries++
-        Wait-ExgRetry
-        return
-    }
-    $outcome = Get-ExgOutcome -Fault $Fault
-    Stop-ExgRun -Outcome $outcome -Step $Step -Text $text -Command $Command -Attempt $Attempt -Fault $Fault
-}
-
-# 2 seconds, doubling, at most 5 minutes, never past the deadline.
-function Wait-ExgRetry {
-    $left = [int][Math]::Ceiling(($Exg.Deadline - (Get-Date)).TotalSeconds)
-    $seconds = [Math]::Max(1, [Math]::Min($Exg.Wait, $left))
-    Write-Verbose -Message "Waiting $seconds seconds before the next attempt."
-    Start-Sleep -Seconds $seconds
-    $Exg.Wait = [Math]::Min(2 * $Exg.Wait, 300)
-}
-
-# Some organizations must be told once that their configuration may be customized. It cannot be undone, therefore
-# it is done only after the server has asked for it, and with a question of its own.
-function Enable-ExgCustomization {
-    param($Fault)
-    $command = 'Enable-OrganizationCustomization -Confirm:$false'
-    if (-not (Get-Command -Name 'Enable-OrganizationCustomization' -ErrorAction SilentlyContinue)) {
-        Add-ExgStep -Id 'customize' -Status 'skipped' -Text ('Enable-OrganizationCustomization is not in this ' +
-            'session.')
-        Stop-ExgRun -Outcome 'failed' -Step 'assign' -Fault $Fault -Text ('The organization asks to be ' +
-            'customized, but the command for it is not here: nothing was granted. It exists in Exchange Online ' +
-            'and hosted organizations.')
-    }
-    $confirmExgChangeParams = @{
-        Step    = 'customize'
-        Target  = 'the whole organization'
-        Action  = 'Enable-OrganizationCustomization (this cannot be undone)'
-        Text    = 'Allows changes to the configuration of the organization. This cannot be undone.'
-        Command = $command
-    }
-    if (-not (Confirm-ExgChange @confirmExgChangeParams)) { return }
-    for ($attempt = 1; $true; $attempt++) {
-        try {
-            $null = Enable-OrganizationCustomization -Confirm:$false -ErrorAction Stop
-            $Exg.Report.changed = $true
-            $Exg.CustomizedNow = $true
-            $text = 'Customization of the organization was enabled. This cannot be undone.'
-            Add-ExgStep -Id 'customize' -Status 'changed' -Text $text -Command $command -Irreversible
-            break
-        } catch {
-            $fault = Get-ExgFault -ErrorRecord $_
-        }
-        if ($fault.id -eq 'already_customized') {
-            Add-ExgStep -Id 'customize' -Status 'unchanged' -Text 'Customization was enabled already.'
-            break
-        }
-        if ($attempt -ge 4 -or 'access_denied' -eq $fault.id) {
-            $outcome = Get-ExgOutcome -Fault $fault
-            Stop-ExgRun -Outcome $outcome -Step 'customize' -Text $fault.message -Command $command -Fault $fault
-        }
-        $addExgStepParams = @{
-            Id      = 'customize'
-            Status  = 'failed'
-            Text    = $fault.message
-            Command = $command
-            Attempt = $attempt
-            Fault   = $fault
-        }
-        Add-ExgStep @addExgStepParams
-        Wait-ExgRetry
-    }
-    $Exg.Customized = $true
-    $Exg.Wait = 2
-}
-# The management scope of a grant: created, reused or changed, and removed again when the run does not end well.
-
-# Creates, reuses or changes the management scope. Returns the name or GUID to assign.
-function Set-ExgScope {
-    param($Wanted)
-    if ($Wanted.Kind -ne 'Custom') { return }
-    $Exg.Step = 'scope'
-    if ($Wanted.Guid) {
-        $text = "The scope '$($Wanted.Name)' is used as it is."
-        Add-ExgStep -Id 'scope' -Status 'unchanged' -Text $text -Guid $Wanted.Guid
-        return $Wanted.Name
-    }
-    $existing = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
-    if (-not $existing) {
-        $newManagementScopeParams = [ordered]@{
-            Name                       = $Wanted.Name
-            RecipientRestrictionFilter = $Wanted.Filter
-        }
-        $invokeExgChangeParams = @{
-            Step       = 'scope'
-            Cmdlet     = 'New-ManagementScope'
-            Parameters = $newManagementScopeParams
-            Target     = "$($Wanted.Name): $($Wanted.Filter)"
-            Text       = "New scope of $($Wanted.Count) recipients: $($Wanted.First -join ', ')"
-        }
-        $written = Invoke-ExgChange @invokeExgChangeParams
-        if ($written) {
-            $Exg.NewScope = "$($written.Guid)"
-            Add-ExgInverse -Cmdlet 'Remove-ManagementScope' -Identity "$($written.Guid)" -OnlyIf 'unused'
-        }
-        return $Wanted.Name
-    }
-    if ($existing.Exclusive -or "$($existing.ScopeRestrictionType)" -ne 'RecipientScope') {
-        Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("The scope '$($Wanted.Name)' exists and is " +
-            'exclusive or not for recipients. Choose another name with --scope-name.')
-    }
-    switch (Compare-ExgScopeDefinition -Scope $existing -Wanted $Wanted) {
-        'equal' {
-            $text = "The scope '$($Wanted.Name)' exists with the same definition."
-            Add-ExgStep -Id 'scope' -Status 'unchanged' -Text $text -Guid "$($existing.Guid)"
-            return $Wanted.Name
-        }
-        'unknown' {
-            Add-ExgFinding -Id 'scope-unverified' -Severity 'warning' -Objects "$($existing.Guid)" -Text ('The ' +
-                "filter of the scope '$($existing.Name)' could not be understood: $($existing.RecipientFilter)")
-            Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("The scope '$($existing.Name)' exists with a " +
-                'filter that this script cannot compare, and is never overwritten. Choose another name with ' +
-                '--scope-name.')
-        }
-    }
-    Update-ExgScope -Existing $existing -Wanted $Wanted
-    $Wanted.Name
-}
-
-function Update-ExgScope {
-    param($Existing, $Wanted)
-    $difference = "The scope '$($Existing.Name)' exists with another definition: there " +
-        "$($Existing.RecipientFilter), wanted $($Wanted.Filter)."
-    if (-not $UpdateScope -or "$($Existing.RecipientRoot)") {
-        Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("$difference Use -UpdateScope to change it, or " +
-            'another name.')
-    }
-    $others = @($Exg.Assignments | Where-Object -FilterScript {
-            $_.CustomRecipientWriteScope -eq $Existing.Name -and $_.Name -ne $Grant.Name
-        })
-    if ($others.Count) {
-        Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("$difference It is not changed because other " +
-            "assignments use it: '$($others[0].Name)'. Choose another name with --scope-name.")
-    }
-    $setManagementScopeParams = [ordered]@{
-        Identity                   = "$($Existing.Guid)"
-        RecipientRestrictionFilter = $Wanted.Filter
-    }
-    $invokeExgChangeParams = @{
-        Step       = 'scope'
-        Cmdlet     = 'Set-ManagementScope'
-        Parameters = $setManagementScopeParams
-        Target     = "$($Existing.Name): from $($Existing.RecipientFilter) to $($Wanted.Filter)"
-        Text       = "Changes the scope to $($Wanted.Count) recipients: $($Wanted.First -join ', ')"
-    }
-    $null = Invoke-ExgChange @invokeExgChangeParams
-    if (-not $WhatIfPreference) {
-        $old = [ordered]@{ name = 'RecipientRestrictionFilter'; value = "$($Existing.RecipientFilter)" }
-        Add-ExgInverse -Cmdlet 'Set-ManagementScope' -Identity "$($Existing.Guid)" -Parameters $old
-        $Existing = Get-ManagementScope -Identity "$($Existing.Guid)" -ErrorAction Stop
-        $guid = "$($Existing.Guid)"
-        $Exg.Scopes = @($Exg.Scopes | Where-Object -FilterScript { "$($_.Guid)" -ne $guid }) + $Existing
-    }
-}
-
-# A scope that was created in this run and is used by nothing is removed again when the run does not end well.
-function Undo-ExgScope {
-    $removeManagementScopeParams = [ordered]@{ Identity = $Exg.NewScope }
-    if ($Exg.WriteServer) { $removeManagementScopeParams.DomainController = $Exg.WriteServer }
-    $removeManagementScopeParams.Confirm = $false
-    $command = Format-ExgCommand -Cmdlet 'Remove-ManagementScope' -Parameters $removeManagementScopeParams
-    $Exg.Report.inverse.Clear()
-    $Exg.Report.changed = [bool]$Exg.CustomizedNow
-    try {
-        Remove-ManagementScope @removeManagementScopeParams -ErrorAction Stop
-        $text = 'The scope that was created in this run is removed again.'
-        Add-ExgStep -Id 'remove' -Status 'changed' -Text $text -Command $command -Guid $Exg.NewScope
-    } catch {
-        $fault = Get-ExgFault -ErrorRecord $_
-        $Exg.Report.changed = $true
-        Add-ExgInverse -Cmdlet 'Remove-ManagementScope' -Identity $Exg.NewScope -OnlyIf 'unused'
-        $addExgStepParams = @{
-            Id      = 'remove'
-            Status  = 'failed'
-            Text    = $fault.message
-            Command = $command
-            Guid    = $Exg.NewScope
-            Fault   = $fault
-        }
-        Add-ExgStep @addExgStepParams
-    }
-}
-
-# What stops the grant before any change.
-function Assert-ExgScope {
-    param($Wanted, $Standing)
-    if ($Wanted.ContainsKey('Count') -and $Wanted.Count -eq 0 -and -not $AllowEmpty) {
-        Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ('The scope holds no recipient. Check the group, ' +
-            'unit or filter, or use -AllowEmpty when its members come later.')
-    }
-    if ($Standing.Unknown.Count) {
-        $seen = Format-ExgAssignment -Assignment $Standing.Unknown[0]
-        Stop-ExgRun -Outcome 'conflict' -Step 'scope' -Text ("$seen, whose filter this script cannot compare; " +
-            'it may be the same grant. Look at it, and name its scope with --scope-name alone if it is meant.')
-    }
-}
-# Without a delegating assignment the server will refuse; only the server knows for sure, so this is a warning.
-function Test-ExgDelegation {
-    $getManagementRoleAssignmentParams = @{
-        Role         = $Role
-        RoleAssignee = $Exg.Report.operator
-        Delegating   = $true
-        ErrorAction  = 'Stop'
-    }
-    try {
-        $delegating = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
-    } catch {
-        Write-Verbose -Message "Whether $($Exg.Report.operator) may assign the role could not be read: $_"
-        return
-    }
-    if ($delegating.Count -eq 0) {
-        Add-ExgFinding -Id 'no-delegating-assignment' -Severity 'warning' -Text ("$($Exg.Report.operator) has " +
-            "no delegating assignment of $Role; the server will probably refuse. Organization Management has " +
-            'one.')
-    }
-}
-
-# An assignment has our name already: it must be ours, and only its scope may be changed.
-function Update-ExgAssignment {
-    param($Wanted, $Named, [bool]$Ours)
-    $seen = Format-ExgAssignment -Assignment $Named
-    if (-not $Ours -or "$($Named.Role)" -ne $Role) {
-        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("The name is in use: $seen the role " +
-            "$($Named.Role). Choose another name with --name, or leave it out.")
-    }
-    if ((Compare-ExgScope -Assignment $Named -Wanted $Wanted) -eq 'unknown') {
-        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("$seen, whose filter this script cannot compare. " +
-            'Choose another name with --name.')
-    }
-    if (-not $UpdateScope) {
-        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("$seen; wanted is " +
-            "$(Format-ExgWanted -Wanted $Wanted). Use -UpdateScope to change it, or another name.")
-    }
-    $scope = Set-ExgScope -Wanted $Wanted
-    # Changing the definition of the scope that the assignment has can be all that is needed.
-    if ($Wanted.Kind -eq 'Custom' -and "$($Named.CustomRecipientWriteScope)" -eq $Wanted.Name) { return $Named }
-    $setManagementRoleAssignmentParams = [ordered]@{ Identity = "$($Named.Guid)" }
-    switch ($Wanted.Kind) {
-        'Organization' { $setManagementRoleAssignmentParams.RecipientRelativeWriteScope = 'Organization' }
-        'OU' { $setManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
-        'Custom' { $setManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
-    }
-    $widening = if ($Wanted.Kind -eq 'Organization') { ' THIS WIDENS THE GRANT.' } else { '' }
-    $old = Format-ExgWriteScope -Assignment $Named
-    $invokeExgChangeParams = @{
-        Step       = 'assign'
-        Cmdlet     = 'Set-ManagementRoleAssignment'
-        Parameters = $setManagementRoleAssignmentParams
-        Target     = "$($Named.Name): from $old to $(Format-ExgWanted -Wanted $Wanted)$widening"
-        Text       = "Changes the scope from $old to $(Format-ExgWanted -Wanted $Wanted).$widening"
-    }
-    $null = Invoke-ExgChange @invokeExgChangeParams
-    $Exg.NewScope = ''
-    if (-not $WhatIfPreference) {
-        $old = Get-ExgOldScope -Assignment $Named
-        Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Named.Guid)" -Parameters $old
-    }
-    $Named
-}
-
-function New-ExgAssignment {
-    param($Assignee, $Wanted)
-    $scope = Set-ExgScope -Wanted $Wanted
-    $newManagementRoleAssignmentParams = [ordered]@{ Name = $Grant.Name }
-    if ($Grant.AssigneeKind -eq 'user') {
-        $newManagementRoleAssignmentParams.User = "$($Assignee.Guid)"
-    } else {
-        $newManagementRoleAssignmentParams.SecurityGroup = "$($Assignee.Guid)"
-    }
-    $newManagementRoleAssignmentParams.Role = $Role
-    switch ($Wanted.Kind) {
-        'OU' { $newManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
-        'Custom' { $newManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
-    }
-    $invokeExgChangeParams = @{
-        Step       = 'assign'
-        Cmdlet     = 'New-ManagementRoleAssignment'
-        Parameters = $newManagementRoleAssignmentParams
-        Target     = "$($Assignee.Name) for $(Format-ExgWanted -Wanted $Wanted)"
-        Text       = "Gives $($Assignee.Name) the role for $(Format-ExgWanted -Wanted $Wanted)"
-    }
-    $written = Invoke-ExgChange @invokeExgChangeParams
-    $Exg.NewScope = ''
-    if ($written) { Add-ExgInverse -Cmdlet 'Remove-ManagementRoleAssignment' -Identity "$($written.Guid)" }
-    $written
-}
-
-function Enable-ExgAssignment {
-    param($Assignment)
-    $invokeExgChangeParams = @{
-        Step       = 'assign'
-        Cmdlet     = 'Set-ManagementRoleAssignment'
-        Parameters = [ordered]@{ Identity = "$($Assignment.Guid)"; Enabled = $true }
-        Target     = "$($Assignment.Name)"
-        Text       = "Enables '$($Assignment.Name)', which is equal but disabled"
-    }
-    $null = Invoke-ExgChange @invokeExgChangeParams
-    if (-not $WhatIfPreference) {
-        $old = [ordered]@{ name = 'Enabled'; value = $false }
-        Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Assignment.Guid)" -Parameters $old
-    }
-    $Assignment
-}
-
-# Makes the grant to a user or security group, and reads it back.
-function Set-ExgGrant {
-    param($Assignee, $Wanted)
-    $assignment = Set-ExgAssignment -Assignee $Assignee -Wanted $Wanted
-    if ($WhatIfPreference -and $Exg.Planned) {
-        $Exg.Report.outcome = 'planned'
-        return
-    }
-    $Exg.Report.outcome = if ($Exg.Report.changed) { 'granted' } else { 'already-granted' }
-    $there = Test-ExgReadBack -Assignment $assignment -Wanted $Wanted
-    $Exg.Step = 'oracle'
-    Test-ExgOracle -Assignee "$($Assignee.Guid)"
-    if (-not $there -or ($Exg.Report.changed -and (Test-ExgLate))) { $Exg.Report.outcome = 'granted-replicating' }
-}
-
-# Returns the assignment that now makes the grant, or $null when it is only planned.
-function Set-ExgAssignment {
-    param($Assignee, $Wanted)
-    for ($round = 1; $true; $round++) {
-        $Exg.Step = 'read-assignments'
-        Read-ExgAssignment
-        $standing = Get-ExgStanding -Assignee $Assignee -Wanted $Wanted
-        if ($round -eq 1) { Add-ExgStandingFinding -Wanted $Wanted -Standing $standing }
-        $scopes = @($Exg.Scopes | Where-Object -FilterScript { $Wanted.Name -and $_.Name -eq $Wanted.Name })
-        $ours = @(@($standing.Equal, $standing.Disabled, $standing.Named) |
-                Where-Object -FilterScript { $_ } | Sort-Object -Property Name -Unique)
-        $Exg.Report.before = Get-ExgState -Assignments $ours -Scopes $scopes
-        if ($standing.Equal) {
-            $text = "Nothing to do: $(Format-ExgAssignment -Assignment $standing.Equal)."
-            Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text -Guid "$($standing.Equal.Guid)"
-            return $standing.Equal
-        }
-        if ($round -eq 1) {
-            Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text 'There is no equal grant.'
-        }
-        Assert-ExgScope -Wanted $Wanted -Standing $standing
-        if ($standing.Disabled) { return Enable-ExgAssignment -Assignment $standing.Disabled }
-        $named = $standing.Named
-        if (-not $named) { $named = Find-ExgNamedAssignment }
-        if ($named) { return Update-ExgAssignment -Wanted $Wanted -Named $named -Ours $standing.NamedOurs }
-        $Exg.ReadAgain = $round -eq 1
-        try {
-            return New-ExgAssignment -Assignee $Assignee -Wanted $Wanted
-        } catch {
-            if (-not $Exg.MustReadAgain) { throw }
-            $Exg.MustReadAgain = $false
-        }
-    }
-}
-
-# An assignment of another role may have the name. Servers answer an unknown identity with an error or with
-# everything, therefore the name is compared.
-function Find-ExgNamedAssignment {
-    try {
-        $found = @(Get-ManagementRoleAssignment -Identity $Grant.Name -ErrorAction Stop)
-    } catch {
-        if ((Get-ExgFault -ErrorRecord $_).id -eq 'principal_not_found') { return }
-        throw
-    }
-    $found | Where-Object -FilterScript { $_.Name -eq $Grant.Name } | Select-Object -First 1
-}
-
-# Reads the assignment back: first from the server that took the write, then from any.
-function Test-ExgReadBack {
-    param($Assignment, $Wanted)
-    $Exg.Step = 'read-back'
-    $getManagementRoleAssignmentParams = @{ Identity = "$($Assignment.Guid)"; ErrorAction = 'Stop' }
-    $places = @(@{})
-    if ($Exg.WriteServer) { $places = @(@{ DomainController = $Exg.WriteServer }, @{}) }
-    foreach ($place in $places) {
-        try {
-            $seen = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams @place |
-                    Where-Object -FilterScript { "$($_.Guid)" -eq "$($Assignment.Guid)" })
-            $Exg.Scopes = @(if ($Wanted.Kind -eq 'Custom') { Get-ManagementScope @place -ErrorAction Stop })
-        } catch {
-            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found') { throw }
-            $seen = @()
-        }
-        if ($seen.Count -eq 0 -or -not $seen[0].Enabled -or
-            (Compare-ExgScope -Assignment $seen[0] -Wanted $Wanted) -ne 'equal') {
-            $text = 'The grant is written, but not every domain controller shows it yet.'
-            Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text $text -Guid "$($Assignment.Guid)"
-            return $false
-        }
-        $of = "$($seen[0].CustomRecipientWriteScope)"
-        $scopes = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })
-        $Exg.Report.after = Get-ExgState -Assignments $seen -Scopes $scopes
-    }
-    $text = 'The assignment is there and enabled.'
-    Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text $text -Guid "$($Assignment.Guid)"
-    $true
-}
-
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Initialize-ExgChange
-    $needed = @('Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment')
-    if ('group', 'filter', 'existing' -contains $Grant.ScopeKind) {
-        $needed += 'Get-ManagementScope', 'New-ManagementScope'
-        $needed += 'New-ManagementRoleAssignment -CustomRecipientWriteScope'
-    }
-    if ($Grant.ScopeKind -eq 'organizationalUnit') {
-        $needed += 'New-ManagementRoleAssignment -RecipientOrganizationalUnitScope'
-    }
-    Start-ExgSession -Needed $needed
-    Test-ExgDelegation
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    Resolve-ExgServiceMailbox
-    $wanted = Resolve-ExgScope
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
-
-    try {
-        Set-ExgGrant -Assignee $assignee -Wanted $wanted
-    } finally {
-        if ($Exg.NewScope) { Undo-ExgScope }
-    }
-}
 
 # Runs the procedure, puts back what must not stay whatever happens, and tells the result.
 

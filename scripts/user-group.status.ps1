@@ -31,7 +31,7 @@
 .NOTES
     script-format: 1
     kind: status
-    sha256: 7f6307a71ca88b5f01277028cc84c2787baf3a6159f4e141853c6e7ebcea3e75
+    sha256: dbc6bac7c035171acd9fc1fc094dfe89e92d7579dcab214d41f7bed96a963bca
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -71,6 +71,791 @@ $Grant = @{
     )
 }
 
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    $Exg.Report.grant = New-ExgGrantState
+    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
+
+    $Exg.Step = 'resolve'
+    $assignee = Resolve-ExgAssignee
+    Resolve-ExgServiceMailbox
+    $wanted = Resolve-ExgScope
+    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
+
+    $Exg.Step = 'read-assignments'
+    if ($Grant.AssigneeKind -eq 'roleGroup') {
+        Test-ExgRoleGroupGrant -RoleGroup $assignee -Wanted $wanted
+    } else {
+        Test-ExgGrant -Assignee $assignee -Wanted $wanted
+    }
+    $Exg.Step = 'oracle'
+    if ($assignee) {
+        Test-ExgOracle -Assignee "$($assignee.Guid)"
+        if (@(Get-ExgOracleDifference).Count) { $Exg.Report.outcome = 'differs' }
+    }
+}
+
+function Set-ExgStatus {
+    param([bool]$InPlace, [string]$Text, [string]$Guid)
+    $Exg.Report.outcome = if ($InPlace) { 'verified' } else { 'differs' }
+    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $Text -Guid $Guid
+}
+
+function Test-ExgGrant {
+    param($Assignee, $Wanted)
+    Read-ExgAssignment
+    $standing = Get-ExgStanding -Assignee $Assignee -Wanted $Wanted
+    Add-ExgStandingFinding -Wanted $Wanted -Standing $standing
+    $scopes = @($Exg.Scopes | Where-Object -FilterScript { $Wanted.Name -and $_.Name -eq $Wanted.Name })
+    $ours = @(@($standing.Equal, $standing.Disabled, $standing.Named) |
+            Where-Object -FilterScript { $_ } | Sort-Object -Property Name -Unique)
+    $Exg.Report.after = Get-ExgState -Assignments $ours -Scopes $scopes
+    if ($standing.Equal) {
+        $equal = $standing.Equal
+        $text = "In place: $(Format-ExgAssignment -Assignment $equal)."
+        Set-ExgStatus -InPlace (Test-ExgPinned -Assignment $equal) -Text $text -Guid "$($equal.Guid)"
+    } elseif ($standing.Disabled) {
+        Set-ExgStatus -InPlace $false -Text "Equal, but disabled: '$($standing.Disabled.Name)'."
+    } elseif ($standing.Named) {
+        $text = "Not in place. The name is there, but $(Format-ExgAssignment -Assignment $standing.Named)."
+        Set-ExgStatus -InPlace $false -Text $text
+    } else {
+        Set-ExgStatus -InPlace $false -Text 'Not in place: there is no equal grant.'
+    }
+}
+
+# With -DomainController the assignment must be on that server too.
+function Test-ExgPinned {
+    param($Assignment)
+    $pin = if ($DomainController) { $DomainController } else { $Grant.DomainController }
+    if (-not $pin) { return $true }
+    $Exg.Report.target.domainController = $pin
+    try {
+        $guid = "$($Assignment.Guid)"
+        $seen = @(Get-ManagementRoleAssignment -Identity $guid -DomainController $pin -ErrorAction Stop |
+                Where-Object -FilterScript { "$($_.Guid)" -eq $guid })
+    } catch {
+        if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found') { throw }
+        $seen = @()
+    }
+    if ($seen.Count) { return $true }
+    $text = "'$($Assignment.Name)' is not on this domain controller yet: $pin."
+    Add-ExgFinding -Id 'not-replicated' -Severity 'warning' -Objects "$($Assignment.Guid)" -Text $text
+    $false
+}
+
+function Test-ExgRoleGroupGrant {
+    param($RoleGroup, $Wanted)
+    Read-ExgAssignment
+    if (-not $RoleGroup) {
+        Set-ExgStatus -InPlace $false -Text "Not in place: there is no role group '$($Grant.Assignee)'."
+        return
+    }
+    $difference = Compare-ExgRoleGroup -RoleGroup $RoleGroup -Wanted $Wanted -Members @(Resolve-ExgMember)
+    $lacks = $difference.Foreign
+    $lacks += @($difference.Absent | ForEach-Object -Process { "$($_.Name) is not a member" })
+    if ($difference.NoConfiguration) { $lacks += "it does not have the role $Configuration" }
+    $Exg.Report.after = Get-ExgRoleGroupState -RoleGroup $RoleGroup -Assignments $difference.Own
+    foreach ($other in $difference.Others) {
+        Add-ExgFinding -Id 'other-member' -Severity 'warning' -Objects "$($other.Guid)" -Text ("$($other.Name) " +
+            "is in the role group '$($RoleGroup.Name)' too, and holds the role by it.")
+    }
+    if ($lacks.Count) {
+        Set-ExgStatus -InPlace $false -Text "Not in place: $($lacks -join '; ')." -Guid "$($RoleGroup.Guid)"
+        return
+    }
+    $text = "In place: the role group '$($RoleGroup.Name)' has the role, the scope and the members."
+    Set-ExgStatus -InPlace $true -Text $text -Guid "$($RoleGroup.Guid)"
+}
+
+# How this grant stands to what is there already.
+
+# Sorts the existing assignments by how they stand to this grant.
+function Get-ExgStanding {
+    param($Assignee, $Wanted)
+    $standing = @{ Equal = $null; Disabled = $null; Named = $null; NamedOurs = $false; Unknown = @(); Wider = @() }
+    $direct = @(Get-ExgHeld -Guid "$($Assignee.Guid)" -Direct | ForEach-Object -Process { "$($_.Guid)" })
+    foreach ($assignment in $Exg.Assignments) {
+        if (-not (Test-ExgRegular -Assignment $assignment)) { continue }
+        $same = $direct -contains "$($assignment.Guid)"
+        if ($assignment.Name -eq $Grant.Name) {
+            $standing.Named = $assignment
+            $standing.NamedOurs = $same
+        }
+        if (-not $same) { continue }
+        $relation = Compare-ExgScope -Assignment $assignment -Wanted $Wanted
+        if ($relation -eq 'equal' -and $assignment.Enabled) {
+            if (-not $standing.Equal -or $assignment.Name -eq $Grant.Name) { $standing.Equal = $assignment }
+        } elseif ($relation -eq 'equal') {
+            if (-not $standing.Disabled -or $assignment.Name -eq $Grant.Name) { $standing.Disabled = $assignment }
+        } elseif ($relation -eq 'unknown') {
+            $standing.Unknown += $assignment
+        } elseif ($relation -eq 'wider' -and $assignment.Enabled) {
+            $standing.Wider += $assignment
+        }
+    }
+    $held = @(Get-ExgHeld -Guid "$($Assignee.Guid)")
+    $standing.Indirect = @($held | Where-Object -FilterScript {
+            $_.Enabled -and $direct -notcontains "$($_.Guid)" -and (Test-ExgRegular -Assignment $_)
+        })
+    $standing
+}
+
+# Says what makes the scope mean less than it seems: wider grants, grants through groups, exclusive scopes.
+function Add-ExgStandingFinding {
+    param($Wanted, $Standing)
+    $who = $Exg.Report.grant.assignee.name
+    foreach ($assignment in $Standing.Wider) {
+        if ($assignment.Name -eq $Grant.Name) { continue }
+        $text = "'$($assignment.Name)' gives $who $(Format-ExgWriteScope -Assignment $assignment): the scope " +
+            'means nothing while it stands.'
+        Add-ExgFinding -Id 'wider-grant' -Severity 'warning' -Text $text -Objects "$($assignment.Guid)"
+    }
+    foreach ($assignment in $Standing.Unknown) {
+        Add-ExgFinding -Id 'scope-unverified' -Severity 'warning' -Objects "$($assignment.Guid)" -Text ('The ' +
+            "filter of $(Format-ExgWriteScope -Assignment $assignment) of '$($assignment.Name)' could not be " +
+            'understood.')
+    }
+    foreach ($assignment in $Standing.Indirect) {
+        if ('equal', 'wider' -notcontains (Compare-ExgScope -Assignment $assignment -Wanted $Wanted)) { continue }
+        $text = "'$($assignment.Name)' reaches as far through the group $($assignment.RoleAssignee)."
+        Add-ExgFinding -Id 'indirect' -Severity 'info' -Text $text -Objects "$($assignment.Guid)"
+    }
+    foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
+        Add-ExgFinding -Id 'exclusive-scope' -Severity 'warning' -Objects "$($scope.Guid)" -Text ('The ' +
+            "exclusive scope '$($scope.Name)' may keep mailboxes out of reach; only a test over EWS shows it.")
+    }
+}
+# Role groups: a group that holds the role, for accounts that come and go.
+
+function Get-ExgRoleGroupMember {
+    param([string]$Identity = $Grant.Assignee)
+    @(Get-RoleGroupMember -Identity $Identity -ResultSize Unlimited -ErrorAction Stop)
+}
+
+function Resolve-ExgMember {
+    foreach ($identity in $Grant.Members) {
+        $member = Find-ExgObject -Cmdlet 'Get-User' -Identity $identity
+        if (-not $member) { $member = Find-ExgObject -Cmdlet 'Get-Group' -Identity $identity }
+        if (-not $member) { Stop-ExgNotFound -What 'member' -Identity $identity }
+        $member
+    }
+}
+
+# Compares a role group with the wanted one. Foreign lists, in words, what makes it another group than ours.
+function Compare-ExgRoleGroup {
+    param($RoleGroup, $Wanted, [object[]]$Members)
+    $difference = @{ Foreign = @(); Own = $null; NoConfiguration = [bool]$Grant.ViewOnlyConfiguration }
+    $getManagementRoleAssignmentParams = @{
+        RoleAssignee     = "$($RoleGroup.Guid)"
+        AssignmentMethod = 'Direct'
+        ErrorAction      = 'Stop'
+    }
+    $difference.Held = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
+    foreach ($assignment in $difference.Held) {
+        if ((Test-ExgRegular -Assignment $assignment) -and "$($assignment.Role)" -eq $Role) {
+            $difference.Own = $assignment
+            if ((Compare-ExgScope -Assignment $assignment -Wanted $Wanted) -ne 'equal') {
+                $difference.Foreign += "it reaches $(Format-ExgWriteScope -Assignment $assignment)"
+            } elseif (-not $assignment.Enabled) {
+                $difference.Foreign += "its assignment '$($assignment.Name)' is disabled"
+            }
+        } elseif ((Test-ExgRegular -Assignment $assignment) -and "$($assignment.Role)" -eq $Configuration -and
+            $Grant.ViewOnlyConfiguration) {
+            $difference.NoConfiguration = $false
+        } else {
+            $difference.Foreign += "it has the role $($assignment.Role) by '$($assignment.Name)'"
+        }
+    }
+    if (-not $difference.Own) { $difference.Foreign += "it does not have the role $Role" }
+    $present = @(Get-ExgRoleGroupMember -Identity "$($RoleGroup.Guid)")
+    $guids = @($Members | ForEach-Object -Process { "$($_.Guid)" })
+    $difference.Others = @($present | Where-Object -FilterScript { $guids -notcontains "$($_.Guid)" })
+    $presentGuids = @($present | ForEach-Object -Process { "$($_.Guid)" })
+    $difference.Absent = @($Members | Where-Object -FilterScript { $presentGuids -notcontains "$($_.Guid)" })
+    $difference.Present = @($Members | Where-Object -FilterScript { $presentGuids -contains "$($_.Guid)" })
+    $difference
+}
+
+# The state of a role group, for the report's before and after.
+function Get-ExgRoleGroupState {
+    param($RoleGroup, [object[]]$Assignments, [object[]]$Scopes)
+    $state = Get-ExgState -Assignments $Assignments -Scopes $Scopes
+    $members = @(Get-ExgRoleGroupMember -Identity "$($RoleGroup.Guid)" | ForEach-Object -Process { "$($_.Name)" } |
+            Sort-Object)
+    $entry = [ordered]@{ guid = "$($RoleGroup.Guid)"; name = "$($RoleGroup.Name)"; members = $members }
+    $state.roleGroups = @($entry)
+    $state
+}
+# Names become objects. Nothing here changes anything.
+
+# The grant as the report shows it, before anything is resolved.
+function New-ExgGrantState {
+    $state = [ordered]@{
+        name     = $Grant.Name
+        assignee = [ordered]@{ kind = $Grant.AssigneeKind; given = $Grant.Assignee }
+        role     = $Role
+        scope    = [ordered]@{ kind = $Grant.ScopeKind }
+    }
+    if ($Grant.Members.Count) { $state.assignee.members = $Grant.Members }
+    if ($Grant.Scope) { $state.scope.given = $Grant.Scope }
+    if ($Grant.Mailbox) { $state.mailbox = $Grant.Mailbox }
+    $state
+}
+
+# Returns the one object of that identity, or $null when there is none; several end the run.
+function Find-ExgObject {
+    param([string]$Cmdlet, [string]$Identity, [string]$DomainController)
+    $from = @{}
+    if ($DomainController) { $from.DomainController = $DomainController }
+    try {
+        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop @from)
+    } catch {
+        $fault = Get-ExgFault -ErrorRecord $_
+        if ($fault.id -eq 'principal_not_found') { return }
+        if ($fault.id -eq 'principal_ambiguous') {
+            Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of " +
+                'several objects.')
+        }
+        throw
+    }
+    if ($found.Count -gt 1) {
+        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
+        $fault = [ordered]@{
+            id      = 'principal_ambiguous'
+            rule    = 'several-objects'
+            message = "'$Identity' matches " + ($candidates -join ' and ')
+            hint    = 'Name one of them by its distinguished name, UPN or GUID.'
+            retry   = 'never'
+        }
+        Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of several " +
+            'objects.')
+    }
+    $found
+}
+
+function Stop-ExgNotFound {
+    param([string]$What, [string]$Identity, [string]$On)
+    $where = if ($On) { "on this domain controller ($On)" } else { 'in the forest' }
+    $fault = [ordered]@{
+        id      = 'principal_not_found'
+        rule    = 'no-object'
+        message = "There is no $What '$Identity' $where."
+        hint    = 'Check the spelling. A UPN, DOMAIN\name, distinguished name or GUID is surest.'
+        retry   = 'never'
+    }
+    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text $fault.message
+}
+
+# The account or group that receives the role, as the report shows it. A role group need not exist yet.
+function Resolve-ExgAssignee {
+    switch ($Grant.AssigneeKind) {
+        'user' { $object = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Assignee }
+        'group' { $object = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Assignee }
+        'roleGroup' { $object = Find-ExgRoleGroup }
+    }
+    if (-not $object -and $Grant.AssigneeKind -ne 'roleGroup') {
+        Stop-ExgNotFound -What $Grant.AssigneeKind -Identity $Grant.Assignee
+    }
+    if ($object) {
+        $state = $Exg.Report.grant.assignee
+        $state.name = "$($object.Name)"
+        $state.guid = "$($object.Guid)"
+        $state.distinguishedName = "$($object.DistinguishedName)"
+    }
+    if ($Grant.AssigneeKind -eq 'user') {
+        Test-ExgMailbox -Type "$($object.RecipientTypeDetails)" -Name $object.Name
+    }
+    $object
+}
+
+# Role groups are looked up by exact name: another object that answers to the same text must not be taken for it.
+function Find-ExgRoleGroup {
+    $found = Find-ExgObject -Cmdlet 'Get-RoleGroup' -Identity $Grant.Assignee
+    if ($found -and $found.Name -eq $Grant.Assignee) { $found }
+}
+
+function Test-ExgMailbox {
+    param([string]$Type, [string]$Name)
+    if ($Type -like 'Remote*') {
+        Add-ExgFinding -Id 'cloud-mailbox' -Severity 'warning' -Text ("The mailbox of $Name is in Exchange " +
+            'Online: on-premises impersonation does not reach mailboxes there.')
+    } elseif ($Type -notlike '*Mailbox') {
+        Add-ExgFinding -Id 'no-mailbox' -Severity 'info' -Text ("$Name has no mailbox. Exchange 2016 and later " +
+            'do not need one; Exchange 2013 does.')
+    }
+}
+
+# The service's own mailbox, when one was named.
+function Resolve-ExgServiceMailbox {
+    if (-not $Grant.Mailbox) { return }
+    $recipient = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Mailbox
+    if (-not $recipient) {
+        # An account without a mailbox is no recipient.
+        $recipient = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Mailbox
+        if (-not $recipient) { Stop-ExgNotFound -What 'mailbox' -Identity $Grant.Mailbox }
+    }
+    if ("$($recipient.PrimarySmtpAddress)") { $Exg.Report.grant.mailbox = "$($recipient.PrimarySmtpAddress)" }
+    if ($Grant.AssigneeKind -ne 'user') {
+        Test-ExgMailbox -Type "$($recipient.RecipientTypeDetails)" -Name $recipient.Name
+    }
+}
+
+# What is wanted, in the terms in which assignments are compared: Kind is Organization, OU or Custom.
+function Resolve-ExgScope {
+    $state = $Exg.Report.grant.scope
+    switch ($Grant.ScopeKind) {
+        'organization' { return @{ Kind = 'Organization' } }
+        'organizationalUnit' {
+            $unit = Find-ExgObject -Cmdlet 'Get-OrganizationalUnit' -Identity $Grant.Scope
+            if (-not $unit) { Stop-ExgNotFound -What 'organizational unit' -Identity $Grant.Scope }
+            $state.root = "$($unit.DistinguishedName)"
+            $wanted = @{ Kind = 'OU'; Unit = "$($unit.Identity)"; UnitDN = "$($unit.DistinguishedName)" }
+        }
+        'existing' { $wanted = Resolve-ExgExistingScope }
+        'group' {
+            $group = Resolve-ExgScopeGroup
+            # In a filter a single quote is doubled.
+            $filter = "MemberOfGroup -eq '" + "$($group.DistinguishedName)".Replace("'", "''") + "'"
+            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $filter; Root = '' }
+        }
+        'filter' {
+            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $Grant.Scope; Root = '' }
+        }
+    }
+    if ($wanted.Kind -eq 'Custom') {
+        $wanted.Key = ConvertTo-ExgFilterKey -Filter $wanted.Filter
+        $state.name = $wanted.Name
+        $state.filter = $wanted.Filter
+        if ($wanted.Root) { $state.root = $wanted.Root }
+    }
+    if ($Operation -ne 'revoke') { Measure-ExgScope -Wanted $wanted }
+    $wanted
+}
+
+function Resolve-ExgScopeGroup {
+    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Scope
+    if (-not $group) {
+        $other = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Scope
+        if ("$($other.RecipientTypeDetails)" -eq 'DynamicDistributionGroup') {
+            Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("'$($Grant.Scope)' is a dynamic group: it " +
+                'has no list of members that a scope could use. Use its recipient filter with --scope-filter ' +
+                'instead.')
+        }
+        Stop-ExgNotFound -What 'group' -Identity $Grant.Scope
+    }
+    if ("$($group.GroupType)" -notmatch 'Universal') {
+        $text = "$($group.Name) is not a universal group: members in other domains may be missing from the scope."
+        Add-ExgFinding -Id 'group-not-universal' -Severity 'warning' -Text $text -Objects "$($group.Guid)"
+    }
+    $group
+}
+
+function Resolve-ExgExistingScope {
+    $findExgObjectParams = @{
+        Cmdlet           = 'Get-ManagementScope'
+        Identity         = $Grant.Scope
+        DomainController = $Exg.ConfigurationServer
+    }
+    $scope = Find-ExgObject @findExgObjectParams
+    if (-not $scope -or ($scope.Name -ne $Grant.Scope -and "$($scope.Guid)" -ne $Grant.Scope -and
+            "$($scope.DistinguishedName)" -ne $Grant.Scope)) {
+        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope -On $Exg.WriteServer
+    }
+    if ($scope.Exclusive -or "$($scope.ScopeRestrictionType)" -ne 'RecipientScope') {
+        Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("The scope '$($scope.Name)' is exclusive or not " +
+            'for recipients: an assignment of this role cannot use it. Name a regular recipient scope.')
+    }
+    @{
+        Kind   = 'Custom'
+        Name   = "$($scope.Name)"
+        Guid   = "$($scope.Guid)"
+        Filter = "$($scope.RecipientFilter)"
+        Root   = "$($scope.RecipientRoot)"
+    }
+}
+
+# Counts whom the scope reaches now, and says what would surprise.
+function Measure-ExgScope {
+    param($Wanted)
+    if (-not (Get-Command -Name 'Get-Recipient' -ErrorAction SilentlyContinue)) { return }
+    $getRecipientParams = @{ ResultSize = 'Unlimited'; ErrorAction = 'Stop' }
+    if ($Wanted.Filter) { $getRecipientParams.Filter = $Wanted.Filter }
+    if ($Wanted.Root) { $getRecipientParams.OrganizationalUnit = $Wanted.Root }
+    if ($Wanted.UnitDN) { $getRecipientParams.OrganizationalUnit = $Wanted.UnitDN }
+    $Wanted.Count = 0
+    $Wanted.First = New-Object -TypeName System.Collections.ArrayList
+    $Wanted.Cloud = 0
+    Get-Recipient @getRecipientParams | ForEach-Object -Process {
+        $Wanted.Count++
+        if ($Wanted.Count -le 10) { $null = $Wanted.First.Add("$($_.Name)") }
+        if ("$($_.RecipientTypeDetails)" -like 'Remote*') { $Wanted.Cloud++ }
+    }
+    $Exg.Report.grant.scope.recipients = $Wanted.Count
+    if ($Wanted.Count -eq 0) {
+        $text = 'The scope holds no recipient now: the grant would reach nobody.'
+        Add-ExgFinding -Id 'scope-empty' -Severity 'warning' -Text $text
+    }
+    if ($Wanted.Cloud) {
+        Add-ExgFinding -Id 'cloud-targets' -Severity 'warning' -Text ("$($Wanted.Cloud) of $($Wanted.Count) " +
+            'mailboxes in the scope are in Exchange Online: on-premises impersonation does not reach them.')
+    }
+    Test-ExgScopeGroup -Filter $Wanted.Filter
+}
+
+# A group scope means the direct members of the group with exactly this distinguished name.
+function Test-ExgScopeGroup {
+    param([string]$Filter)
+    if ($Filter -notmatch "^\W*MemberOfGroup\s+-eq\s+'((?:[^']|'')+)'\W*$") { return }
+    $name = $Matches[1].Replace("''", "'")
+    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $name
+    if (-not $group) {
+        Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Text ("The scope names the group $name, which no " +
+            'longer exists under that name: it was renamed, moved or deleted.')
+        return
+    }
+    $nested = @(Get-Group -Filter $Filter -ResultSize Unlimited -ErrorAction SilentlyContinue)
+    if ($nested.Count) {
+        $names = @($nested | ForEach-Object -Process { "$($_.Name)" }) -join ', '
+        Add-ExgFinding -Id 'nested-not-included' -Severity 'warning' -Text ("Groups inside $($group.Name) are " +
+            "not followed: members of $names are not in the scope unless they are direct members too.")
+    }
+}
+
+function Format-ExgResolved {
+    param($Assignee, $Wanted)
+    $who = if ($Assignee) { $Assignee.Name } else { "$($Grant.Assignee) (does not exist yet)" }
+    if ($Wanted.Kind -eq 'Organization') { return "$who; the whole organization" }
+    "$who; $($Grant.Scope): $($Wanted.Count) recipients ($($Wanted.First -join ', '))"
+}
+# Reads who holds the role.
+
+# Custom roles made from the role grant the same: they count too.
+function Read-ExgRole {
+    $Exg.Roles = @($Role)
+    if (-not (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue)) {
+        $text = 'Get-ManagementRole is not in this session: custom roles that grant the same were not looked for.'
+        Add-ExgFinding -Id 'roles-unread' -Severity 'info' -Text $text
+        return
+    }
+    $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop |
+            Where-Object -FilterScript { "$($_.RoleType)" -eq $Role } | ForEach-Object -Process { "$($_.Name)" })
+    if ($found.Count) { $Exg.Roles = $found }
+}
+
+# Reads all assignments of the roles, and all scopes, from the domain controller that takes changes of them: others
+# may show them later.
+function Read-ExgAssignment {
+    Read-ExgRole
+    $from = @{ ErrorAction = 'Stop' }
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
+    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @from })
+    $Exg.Scopes = @()
+    if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
+        $Exg.Scopes = @(Get-ManagementScope @from)
+    }
+}
+
+# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With
+# -Direct only those made to this very account or group.
+function Get-ExgHeld {
+    param([string]$Guid, [switch]$Direct)
+    $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
+    if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
+    $from = @{}
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
+    foreach ($name in $Exg.Roles) {
+        try {
+            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams @from
+        } catch {
+            # A domain controller need not know accounts of other domains.
+            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found' -or -not $from.Count) { throw }
+            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams
+        }
+    }
+}
+
+function Test-ExgRegular {
+    param($Assignment)
+    "$($Assignment.RoleAssignmentDelegationType)" -eq 'Regular'
+}
+
+# An assignment in words, for messages.
+function Format-ExgAssignment {
+    param($Assignment)
+    $state = if ($Assignment.Enabled) { '' } else { ' (disabled)' }
+    "'$($Assignment.Name)'$state gives $($Assignment.RoleAssignee) $(Format-ExgWriteScope -Assignment $Assignment)"
+}
+
+function Format-ExgWriteScope {
+    param($Assignment)
+    switch ("$($Assignment.RecipientWriteScope)") {
+        'Organization' { return 'the whole organization' }
+        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
+        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
+        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
+    }
+    "the relative scope $($Assignment.RecipientWriteScope)"
+}
+
+# The parameter that would put an assignment's present scope back.
+function Get-ExgOldScope {
+    param($Assignment)
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    switch ("$($Assignment.RecipientWriteScope)") {
+        'CustomRecipientScope' { return [ordered]@{ name = 'CustomRecipientWriteScope'; value = $of } }
+        'ExclusiveRecipientScope' { return [ordered]@{ name = 'ExclusiveRecipientWriteScope'; value = $of } }
+        'OU' { return [ordered]@{ name = 'RecipientOrganizationalUnitScope'; value = $of } }
+    }
+    [ordered]@{ name = 'RecipientRelativeWriteScope'; value = "$($Assignment.RecipientWriteScope)" }
+}
+# Compares what is there with what is wanted: account, role and scope, never names.
+
+# How the scope of an assignment stands to the wanted one: equal, wider, other, or unknown.
+function Compare-ExgScope {
+    param($Assignment, $Wanted)
+    $kind = "$($Assignment.RecipientWriteScope)"
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    if ($kind -eq 'Organization') {
+        if ($Wanted.Kind -eq 'Organization') { return 'equal' }
+        return 'wider'
+    }
+    if ($kind -eq 'OU' -and $Wanted.Kind -eq 'OU') {
+        if ($of -eq $Wanted.Unit -or $of -eq $Wanted.UnitDN) { return 'equal' }
+        if ($Wanted.Unit -like ([WildcardPattern]::Escape($of) + '/*')) { return 'wider' }
+        return 'other'
+    }
+    if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
+    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+    if (-not $scope) { return 'unknown' }
+    Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
+}
+
+function Compare-ExgScopeDefinition {
+    param($Scope, $Wanted)
+    if ($Wanted.Guid -and "$($Scope.Guid)" -eq $Wanted.Guid) { return 'equal' }
+    if ($Scope.Exclusive -or "$($Scope.RecipientRoot)" -ne $Wanted.Root) { return 'other' }
+    if ("$($Scope.RecipientFilter)" -eq $Wanted.Filter) { return 'equal' }
+    $key = ConvertTo-ExgFilterKey -Filter "$($Scope.RecipientFilter)"
+    if ($null -eq $key -or $null -eq $Wanted.Key) { return 'unknown' }
+    if ($key -eq $Wanted.Key) { return 'equal' }
+    'other'
+}
+
+function Format-ExgWanted {
+    param($Wanted)
+    switch ($Wanted.Kind) {
+        'Organization' { return 'the whole organization' }
+        'OU' { return "the organizational unit $($Wanted.Unit)" }
+    }
+    "the scope '$($Wanted.Name)' ($($Wanted.Filter))"
+}
+
+# The state of the given assignments and scopes, for the report's before and after.
+function Get-ExgState {
+    param([object[]]$Assignments, [object[]]$Scopes)
+    $state = [ordered]@{
+        assignments = New-Object -TypeName System.Collections.ArrayList
+        scopes      = New-Object -TypeName System.Collections.ArrayList
+    }
+    foreach ($assignment in ($Assignments | Where-Object -FilterScript { $_ })) {
+        $entry = [ordered]@{
+            guid                = "$($assignment.Guid)"
+            name                = "$($assignment.Name)"
+            enabled             = [bool]$assignment.Enabled
+            recipientWriteScope = "$($assignment.RecipientWriteScope)"
+        }
+        $of = "$($assignment.CustomRecipientWriteScope)"
+        if ($of) { $entry.customRecipientWriteScope = $of }
+        $null = $state.assignments.Add($entry)
+    }
+    foreach ($scope in ($Scopes | Where-Object -FilterScript { $_ })) {
+        $entry = [ordered]@{
+            guid   = "$($scope.Guid)"
+            name   = "$($scope.Name)"
+            filter = "$($scope.RecipientFilter)"
+        }
+        if ("$($scope.RecipientRoot)") { $entry.root = "$($scope.RecipientRoot)" }
+        $null = $state.scopes.Add($entry)
+    }
+    $state
+}
+# The server's own answer to who can write to whom.
+
+# Asks the server itself, mailbox by mailbox: which regular assignments of the assignee can write to it?
+function Test-ExgOracle {
+    param([string]$Assignee)
+    $expected = @($Grant.InScope | ForEach-Object -Process { @{ Mailbox = $_; Expected = 'allowed' } }) +
+    @($Grant.OutOfScope | ForEach-Object -Process { @{ Mailbox = $_; Expected = 'refused' } })
+    if ($expected.Count -eq 0) { return }
+    $words = foreach ($entry in $expected) {
+        $getManagementRoleAssignmentParams = @{
+            RoleAssignee      = $Assignee
+            WritableRecipient = $entry.Mailbox
+            Delegating        = $false
+            ErrorAction       = 'Stop'
+        }
+        $over = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams |
+                Where-Object -FilterScript { $_.Enabled -and $Exg.Roles -contains "$($_.Role)" })
+        $rbac = if ($over.Count) { 'allowed' } else { 'refused' }
+        $proof = [ordered]@{ mailbox = $entry.Mailbox; expected = $entry.Expected; rbac = $rbac }
+        $null = $Exg.Report.proof.Add($proof)
+        if ($rbac -eq 'allowed' -and $entry.Expected -eq 'refused') {
+            Add-ExgFinding -Id 'out-of-scope-allowed' -Severity 'security' -Text ("$($entry.Mailbox) should be " +
+                "out of reach, but '$($over[0].Name)' reaches it.") -Objects "$($over[0].Guid)"
+        }
+        $word = if ($rbac -eq 'allowed') { 'writable' } else { 'not writable' }
+        "$($entry.Mailbox): $word"
+    }
+    Add-ExgStep -Id 'oracle' -Status 'unchanged' -Text ($words -join '; ')
+}
+
+# A mailbox that should be in reach and is not: replication, or an exclusive scope that keeps it away.
+function Test-ExgLate {
+    $late = @(Get-ExgOracleDifference | Where-Object -FilterScript { $_.expected -eq 'allowed' })
+    if (-not $late.Count) { return $false }
+    $exclusive = @($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })
+    $reason = 'The domain controllers may not have it yet, or the mailbox is not in the scope.'
+    if ($exclusive.Count) { $reason = "The exclusive scope '$($exclusive[0].Name)' may keep it away." }
+    $names = @($late | ForEach-Object -Process { $_.mailbox }) -join ', '
+    Add-ExgFinding -Id 'in-scope-refused' -Severity 'warning' -Text "$names is not in reach. $reason"
+    -not $exclusive.Count
+}
+
+# Mailboxes whose answer is not the expected one.
+function Get-ExgOracleDifference {
+    @($Exg.Report.proof | Where-Object -FilterScript { $_.expected -ne $_.rbac })
+}
+# The session: opens a management shell where none is open, proves that it belongs to an on-premises organization,
+# and makes recipient reads cover the whole forest.
+
+function Open-ExgShell {
+    $known = 'Get-ExchangeServer', 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
+    if (Get-Command -Name $known -ErrorAction SilentlyContinue) { return }
+
+    $how = 'Run this script in the Exchange Management Shell of an Exchange server or tools machine, or open a ' +
+        'session first: $s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri ' +
+        'http://SERVER-FQDN/PowerShell/ -Authentication Kerberos, then Import-PSSession $s -DisableNameChecking.'
+    if ($PSVersionTable.PSVersion.Major -gt 5 -or [IntPtr]::Size -lt 8) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange commands are here, and only 64-bit ' +
+            'Windows PowerShell can open a management shell. ' + $how)
+    }
+    $key = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup'
+    $setup = Get-ItemProperty -Path $key -ErrorAction SilentlyContinue
+    if (-not $setup -or -not $setup.MsiInstallPath) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange management tools are on this ' +
+            "machine. $how")
+    }
+    # -WhatIf and -Confirm are meant for the grant, not for opening the shell.
+    $WhatIfPreference = $false
+    $ConfirmPreference = 'None'
+    $before = @(Get-PSSession | ForEach-Object -Process { $_.Id })
+    $remoteExchange = Join-Path -Path $setup.MsiInstallPath -ChildPath 'bin\RemoteExchange.ps1'
+    Import-Module -Name $remoteExchange -ErrorAction Stop -WarningAction SilentlyContinue
+    $null = Connect-ExchangeServer -Auto -ClientApplication:ManagementShell
+    $Exg.Opened = @(Get-PSSession | Where-Object -FilterScript { $before -notcontains $_.Id })
+}
+
+# Exchange Online's shells are known by the module that their commands come from.
+function Test-ExgOnline {
+    $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
+    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
+    if (-not $command) { return $false }
+    $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
+    $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
+        $description -match 'outlook\.(com|cn)|office365\.(com|us)|outlook\.office\.de'
+}
+
+function Assert-ExgOnPremises {
+    if (Test-ExgOnline) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: the ' +
+            'role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in a ' +
+            'shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
+            'script office365')
+    }
+    $target = $Exg.Report.target
+    $servers = @()
+    if (Get-Command -Name 'Get-ExchangeServer' -ErrorAction SilentlyContinue) {
+        $servers = @(Get-ExchangeServer -ErrorAction SilentlyContinue)
+    }
+    if ($servers.Count -eq 0) {
+        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text ('Get-ExchangeServer does not answer in this ' +
+            'session.')
+        return
+    }
+    # The server that answers, where the session tells it.
+    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
+        Select-Object -First 1
+    if (-not $server) { $server = $servers[0] }
+    $target.server = "$($server.Fqdn)"
+    if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {
+        $target.build = $Matches[1, 2, 3, 4] -join '.'
+    }
+}
+
+# RBAC shows as missing commands and parameters. An entry is a command, or a command and one of its parameters.
+function Assert-ExgCommand {
+    param([string[]]$Name)
+    foreach ($entry in $Name) {
+        $command, $parameter = $entry -split ' -'
+        try {
+            $found = Get-Command -Name $command -ErrorAction Stop
+            if ($parameter -and -not $found.Parameters.ContainsKey($parameter)) {
+                Stop-ExgParameter -Command $command -Parameter $parameter
+            }
+        } catch [System.Management.Automation.CommandNotFoundException] {
+            $fault = Get-ExgFault -ErrorRecord $_
+            Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text ("$command is not in this " +
+                "session. The management role 'Role Management' gives it; members of Organization Management " +
+                'have it.')
+        }
+    }
+}
+
+function Stop-ExgParameter {
+    param([string]$Command, [string]$Parameter)
+    $fault = [ordered]@{
+        id      = 'cmdlet_missing'
+        rule    = 'parameter-missing'
+        message = "$Command has no parameter $Parameter in this session."
+        hint    = 'A role of yours hides it. Ask for the built-in role Role Management, then open a new session.'
+        retry   = 'never'
+    }
+    Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text $fault.message
+}
+
+function Set-ExgForestView {
+    if (-not (Get-Command -Name 'Set-ADServerSettings' -ErrorAction SilentlyContinue)) { return }
+    $settings = Get-ADServerSettings -ErrorAction SilentlyContinue
+    # The server that takes changes of the configuration, such as assignments, unless one was named.
+    if ($settings -and -not $Exg.Pinned) {
+        $Exg.ConfigurationServer = "$($settings.DefaultConfigurationDomainController)"
+    }
+    if ($settings -and -not $settings.ViewEntireForest) {
+        Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
+        $Exg.RestoreView = $true
+    }
+}
+
+# Everything that comes before the first look at the organization.
+function Start-ExgSession {
+    param([string[]]$Needed)
+    Open-ExgShell
+    Assert-ExgOnPremises
+    Assert-ExgCommand -Name $Needed
+    Set-ExgForestView
+    $build = if ($Exg.Report.target.build) { "Exchange $($Exg.Report.target.build)" } else { 'Exchange' }
+    Add-ExgStep -Id 'preflight' -Status 'unchanged' -Text "$build on-premises, all commands are there."
+}
+
+function Close-ExgShell {
+    if ($Exg.RestoreView) {
+        Set-ADServerSettings -ViewEntireForest $false -ErrorAction SilentlyContinue -WhatIf:$false -Confirm:$false
+    }
+    if ($Exg.Opened) {
+        Remove-PSSession -Session $Exg.Opened -WhatIf:$false -Confirm:$false
+    }
+}
 # The report: one ordered dictionary that every step adds to. It becomes the JSON of -AsJson, -ReportPath and
 # -RecordMarker; the pipeline gets one object for each step while the script runs.
 
@@ -257,6 +1042,184 @@ function Write-ExgRecord {
         $Exg.Cmdlet.WriteObject($base64.Substring($i, [Math]::Min(76, $base64.Length - $i)))
     }
     $Exg.Cmdlet.WriteObject('-----END EXGRANT RECORD ' + $Exg.RecordMarker + '-----')
+}
+# OPATH filters are compared as conditions, not as text: servers give a filter back with other parentheses, spaces,
+# quotes and letter case (learn.microsoft.com/powershell/exchange/recipient-filters).
+
+# Returns a text that is the same for two filters exactly when they are the same condition, $null when the text is
+# no filter. -not binds before -and, -and before -or; what waits for its operands stands in $pending.
+function ConvertTo-ExgFilterKey {
+    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string]$Filter)
+
+    if ([System.Text.Encoding]::UTF8.GetByteCount($Filter) -gt 32768) { return $null }
+    $space = '[ \t\r\n]*'
+    $end = '(?![A-Za-z0-9_.:/\\@*?+-])'
+    # What stands where a condition begins, and where one has ended.
+    $operand = [regex]("\G$space(?:(?<open>\()|(?<not>!)|-(?<not>[A-Za-z]+)$end|" +
+        "(?<property>[A-Za-z][A-Za-z0-9_]*)$space-(?<operator>[A-Za-z]+)$end$space(?:" +
+        '''(?<single>[^'']*(?:''''[^'']*)*)''|"(?<double>[^"]*(?:""[^"]*)*)"|\$(?<system>[A-Za-z]+)' + $end +
+        '|(?<word>(?!-[A-Za-z])[A-Za-z0-9_.:/\\@*?+-]+)))')
+    $joint = [regex]"\G$space(?:(?<close>\))|-(?<join>[A-Za-z]+)$end|(?<end>\z))"
+    $binding = @{ '(' = 0; 'or' = 1; 'and' = 2; 'not' = 3 }
+    $pending = New-Object -TypeName 'System.Collections.Generic.Stack[string]'
+    $nodes = New-Object -TypeName 'System.Collections.Generic.Stack[object]'
+
+    $text = $Filter -replace "\A$space\{([\s\S]*)\}$space\z", '$1'
+    $position = 0
+    $depth = 0
+    $next = $operand
+    while ($true) {
+        $match = $next.Match($text, $position)
+        if (-not $match.Success) { return $null }
+        $position += $match.Length
+        $token = $match.Groups
+        if ($token['property'].Success) {
+            $key = ConvertTo-ExgComparisonKey -Token $token
+            if (-not $key) { return $null }
+            $nodes.Push(@{ Kind = 'comparison'; Key = $key })
+            $next = $joint
+        } elseif ($next -eq $operand) {
+            $opening = ($token['open'].Value + $token['not'].Value).ToLowerInvariant().Replace('!', 'not')
+            $depth++
+            if ($opening -notin '(', 'not' -or $depth -gt 256) { return $null }
+            $pending.Push($opening)
+        } else {
+            # What binds at least as tightly as this joint has its operands now.
+            $join = $token['join'].Value.ToLowerInvariant()
+            if ($join -notin 'and', 'or', '') { return $null }
+            $floor = if ($join) { $binding[$join] } else { 1 }
+            while ($pending.Count -gt 0 -and $binding[$pending.Peek()] -ge $floor) {
+                if ($pending.Peek() -eq 'not') { $depth-- }
+                Join-ExgFilterNode -Nodes $nodes -Kind $pending.Pop()
+            }
+            if ($join) {
+                $pending.Push($join)
+                $next = $operand
+            } elseif ($token['end'].Success) {
+                if ($pending.Count -gt 0) { return $null }
+                return $nodes.Peek().Key
+            } else {
+                if ($pending.Count -eq 0) { return $null }
+                $null = $pending.Pop()
+                $depth--
+            }
+        }
+    }
+}
+
+# The directory compares text without regard to case. $true and 'True' are one value, $null and 'null' are two.
+function ConvertTo-ExgComparisonKey {
+    param($Token)
+    $operator = $Token['operator'].Value.ToLowerInvariant()
+    if ($operator -notin 'eq', 'ne', 'like', 'notlike', 'lt', 'le', 'gt', 'ge') { return $null }
+    $system = $Token['system'].Value.ToUpperInvariant()
+    if ($system -notin 'TRUE', 'FALSE', 'NULL', '') { return $null }
+    $text = $Token['word'].Value + $Token['single'].Value.Replace("''", "'") +
+        $Token['double'].Value.Replace('""', '"')
+    $value = "'" + ($system + $text.ToUpperInvariant()).Replace("'", "''") + "'"
+    if ($system -eq 'NULL') { $value = '$NULL' }
+    $Token['property'].Value.ToUpperInvariant() + " -$operator $value"
+}
+
+# Replaces the last one or two nodes by their combination. A chain of one kind is one node, a double negation none.
+function Join-ExgFilterNode {
+    param($Nodes, [string]$Kind)
+    $last = $Nodes.Pop()
+    if ($Kind -eq 'not' -and $last.Kind -eq 'not') {
+        $Nodes.Push($last.Inner)
+    } elseif ($Kind -eq 'not') {
+        $Nodes.Push(@{ Kind = $Kind; Key = '-not(' + $last.Key + ')'; Inner = $last })
+    } else {
+        $parts = @()
+        foreach ($node in $Nodes.Pop(), $last) {
+            $parts += if ($node.Kind -eq $Kind) { $node.Parts } else { $node.Key }
+        }
+        $Nodes.Push(@{ Kind = $Kind; Key = "-$Kind(" + ($parts -join ',') + ')'; Parts = $parts })
+    }
+}
+function Get-ExgFault {
+    # Tells what an error means: the first of $ExgFaultRules that matches, as a dictionary with the fields of
+    # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
+    # cmdlets stands for an error that shows none.
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][System.Management.Automation.ErrorRecord]$ErrorRecord)
+
+    $info = $ErrorRecord.CategoryInfo
+    $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
+    $message = ([string]$ErrorRecord.Exception.Message).Trim()
+
+    # Over remoting the client sees RemoteException; the server's own type is that of the serialized copy.
+    $exceptionType = $ErrorRecord.Exception.GetType().FullName
+    $remote = $ErrorRecord.Exception.PSObject.Properties['SerializedRemoteException']
+    if ($null -ne $remote -and $null -ne $remote.Value) {
+        $exceptionType = $remote.Value.PSObject.TypeNames[0] -replace '^Deserialized\.', ''
+    }
+
+    # Text is compared with white space collapsed and typographic quotes made plain.
+    $text = @($message, $errorId)[$message -eq ''] -replace '\s+', ' '
+    $text = $text.Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
+
+    $category = ''
+    if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
+        $category = $Matches[1]
+    }
+
+    # The cmdlet: its activity, or the class of its task, such as "...RbacTasks.NewManagementRoleAssignment".
+    $cmdlet = [string]$info.Activity
+    if ($cmdlet -notlike '*-*' -or $cmdlet -clike 'Write-Error*') {
+        $cmdlet = ''
+        if ($errorId -cmatch ',(?:[A-Za-z0-9_]+\.)*([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$') {
+            $cmdlet = $Matches[1] + '-' + $Matches[2]
+        }
+    }
+
+    # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
+    $names = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
+    $inText = @([regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value })
+    $names = @($names -clike '*Exception') + @($inText -cnotmatch '(^|\.)PSRemoting')
+    $names = @($names | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
+    $exception = [string]@($names | Where-Object { $ExgFaultWrappers -cnotcontains $_ })[0]
+
+    # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
+    $typePattern = [regex]::Escape($exception)
+    if ($exception.Length -ge 33) {
+        $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
+    }
+    $parts = $errorId.Trim() -split '\s*,\s*'
+    $area = $category -replace '-.*$', '-'
+    $seen = @{
+        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape($area) + ')$'
+        Type     = '^' + $typePattern + '$'
+        ErrorId  = '^(?:' + (@($parts | ForEach-Object { [regex]::Escape($_) }) -join '|') + ')$'
+        Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
+    }
+    foreach ($rule in $ExgFaultRules) {
+        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
+        if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
+            (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
+            break
+        }
+    }
+
+    $record = [ordered]@{
+        fullyQualifiedErrorId = $errorId
+        exceptionType         = $exceptionType
+    }
+    foreach ($field in @('Category', 'Reason', 'Activity', 'TargetName')) {
+        $record[$field.Substring(0, 1).ToLowerInvariant() + $field.Substring(1)] = [string]$info.$field
+    }
+    foreach ($empty in @($record.Keys | Where-Object { $record[$_] -eq '' })) {
+        $record.Remove($empty)
+    }
+    [ordered]@{
+        id      = $rule['Fault']
+        rule    = $rule['Rule']
+        message = $message
+        hint    = $rule['Hint']
+        retry   = $rule['Retry']
+        source  = $rule['Source']
+        record  = $record
+    }
 }
 # What errors mean: the first rule that matches. Text is a regular expression, the last resort.
 $ExgFaultWrappers = @(
@@ -799,969 +1762,6 @@ $ExgFaultRules = @(
         Source   = 'https://learn.microsoft.com/powershell/scripting/developer/cmdlet/windows-powershell-error-records'
     }
 )
-
-function Get-ExgFault {
-    # Tells what an error means: the first of $ExgFaultRules that matches, as a dictionary with the fields of
-    # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
-    # cmdlets stands for an error that shows none.
-    [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][System.Management.Automation.ErrorRecord]$ErrorRecord)
-
-    $info = $ErrorRecord.CategoryInfo
-    $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
-    $message = ([string]$ErrorRecord.Exception.Message).Trim()
-
-    # Over remoting the client sees RemoteException; the server's own type is that of the serialized copy.
-    $exceptionType = $ErrorRecord.Exception.GetType().FullName
-    $remote = $ErrorRecord.Exception.PSObject.Properties['SerializedRemoteException']
-    if ($null -ne $remote -and $null -ne $remote.Value) {
-        $exceptionType = $remote.Value.PSObject.TypeNames[0] -replace '^Deserialized\.', ''
-    }
-
-    # Text is compared with white space collapsed and typographic quotes made plain.
-    $text = @($message, $errorId)[$message -eq ''] -replace '\s+', ' '
-    $text = $text.Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
-
-    $category = ''
-    if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
-        $category = $Matches[1]
-    }
-
-    # The cmdlet: its activity, or the class of its task, such as "...RbacTasks.NewManagementRoleAssignment".
-    $cmdlet = [string]$info.Activity
-    if ($cmdlet -notlike '*-*' -or $cmdlet -clike 'Write-Error*') {
-        $cmdlet = ''
-        if ($errorId -cmatch ',(?:[A-Za-z0-9_]+\.)*([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$') {
-            $cmdlet = $Matches[1] + '-' + $Matches[2]
-        }
-    }
-
-    # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
-    $names = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
-    $inText = @([regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value })
-    $names = @($names -clike '*Exception') + @($inText -cnotmatch '(^|\.)PSRemoting')
-    $names = @($names | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
-    $exception = [string]@($names | Where-Object { $ExgFaultWrappers -cnotcontains $_ })[0]
-
-    # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
-    $typePattern = [regex]::Escape($exception)
-    if ($exception.Length -ge 33) {
-        $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
-    }
-    $parts = $errorId.Trim() -split '\s*,\s*'
-    $area = $category -replace '-.*$', '-'
-    $seen = @{
-        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape($area) + ')$'
-        Type     = '^' + $typePattern + '$'
-        ErrorId  = '^(?:' + (@($parts | ForEach-Object { [regex]::Escape($_) }) -join '|') + ')$'
-        Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
-    }
-    foreach ($rule in $ExgFaultRules) {
-        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
-        if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
-            (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
-            break
-        }
-    }
-
-    $record = [ordered]@{
-        fullyQualifiedErrorId = $errorId
-        exceptionType         = $exceptionType
-    }
-    foreach ($field in @('Category', 'Reason', 'Activity', 'TargetName')) {
-        $record[$field.Substring(0, 1).ToLowerInvariant() + $field.Substring(1)] = [string]$info.$field
-    }
-    foreach ($empty in @($record.Keys | Where-Object { $record[$_] -eq '' })) {
-        $record.Remove($empty)
-    }
-    [ordered]@{
-        id      = $rule['Fault']
-        rule    = $rule['Rule']
-        message = $message
-        hint    = $rule['Hint']
-        retry   = $rule['Retry']
-        source  = $rule['Source']
-        record  = $record
-    }
-}
-# OPATH filters are compared as conditions, not as text: servers give a filter back with other parentheses, spaces,
-# quotes and letter case (learn.microsoft.com/powershell/exchange/recipient-filters).
-
-# Returns a text that is the same for two filters exactly when they are the same condition, $null when the text is
-# no filter. -not binds before -and, -and before -or; what waits for its operands stands in $pending.
-function ConvertTo-ExgFilterKey {
-    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string]$Filter)
-
-    if ([System.Text.Encoding]::UTF8.GetByteCount($Filter) -gt 32768) { return $null }
-    $space = '[ \t\r\n]*'
-    $end = '(?![A-Za-z0-9_.:/\\@*?+-])'
-    # What stands where a condition begins, and where one has ended.
-    $operand = [regex]("\G$space(?:(?<open>\()|(?<not>!)|-(?<not>[A-Za-z]+)$end|" +
-        "(?<property>[A-Za-z][A-Za-z0-9_]*)$space-(?<operator>[A-Za-z]+)$end$space(?:" +
-        '''(?<single>[^'']*(?:''''[^'']*)*)''|"(?<double>[^"]*(?:""[^"]*)*)"|\$(?<system>[A-Za-z]+)' + $end +
-        '|(?<word>(?!-[A-Za-z])[A-Za-z0-9_.:/\\@*?+-]+)))')
-    $joint = [regex]"\G$space(?:(?<close>\))|-(?<join>[A-Za-z]+)$end|(?<end>\z))"
-    $binding = @{ '(' = 0; 'or' = 1; 'and' = 2; 'not' = 3 }
-    $pending = New-Object -TypeName 'System.Collections.Generic.Stack[string]'
-    $nodes = New-Object -TypeName 'System.Collections.Generic.Stack[object]'
-
-    $text = $Filter -replace "\A$space\{([\s\S]*)\}$space\z", '$1'
-    $position = 0
-    $depth = 0
-    $next = $operand
-    while ($true) {
-        $match = $next.Match($text, $position)
-        if (-not $match.Success) { return $null }
-        $position += $match.Length
-        $token = $match.Groups
-        if ($token['property'].Success) {
-            $key = ConvertTo-ExgComparisonKey -Token $token
-            if (-not $key) { return $null }
-            $nodes.Push(@{ Kind = 'comparison'; Key = $key })
-            $next = $joint
-        } elseif ($next -eq $operand) {
-            $opening = ($token['open'].Value + $token['not'].Value).ToLowerInvariant().Replace('!', 'not')
-            $depth++
-            if ($opening -notin '(', 'not' -or $depth -gt 256) { return $null }
-            $pending.Push($opening)
-        } else {
-            # What binds at least as tightly as this joint has its operands now.
-            $join = $token['join'].Value.ToLowerInvariant()
-            if ($join -notin 'and', 'or', '') { return $null }
-            $floor = if ($join) { $binding[$join] } else { 1 }
-            while ($pending.Count -gt 0 -and $binding[$pending.Peek()] -ge $floor) {
-                if ($pending.Peek() -eq 'not') { $depth-- }
-                Join-ExgFilterNode -Nodes $nodes -Kind $pending.Pop()
-            }
-            if ($join) {
-                $pending.Push($join)
-                $next = $operand
-            } elseif ($token['end'].Success) {
-                if ($pending.Count -gt 0) { return $null }
-                return $nodes.Peek().Key
-            } else {
-                if ($pending.Count -eq 0) { return $null }
-                $null = $pending.Pop()
-                $depth--
-            }
-        }
-    }
-}
-
-# The directory compares text without regard to case. $true and 'True' are one value, $null and 'null' are two.
-function ConvertTo-ExgComparisonKey {
-    param($Token)
-    $operator = $Token['operator'].Value.ToLowerInvariant()
-    if ($operator -notin 'eq', 'ne', 'like', 'notlike', 'lt', 'le', 'gt', 'ge') { return $null }
-    $system = $Token['system'].Value.ToUpperInvariant()
-    if ($system -notin 'TRUE', 'FALSE', 'NULL', '') { return $null }
-    $text = $Token['word'].Value + $Token['single'].Value.Replace("''", "'") +
-        $Token['double'].Value.Replace('""', '"')
-    $value = "'" + ($system + $text.ToUpperInvariant()).Replace("'", "''") + "'"
-    if ($system -eq 'NULL') { $value = '$NULL' }
-    $Token['property'].Value.ToUpperInvariant() + " -$operator $value"
-}
-
-# Replaces the last one or two nodes by their combination. A chain of one kind is one node, a double negation none.
-function Join-ExgFilterNode {
-    param($Nodes, [string]$Kind)
-    $last = $Nodes.Pop()
-    if ($Kind -eq 'not' -and $last.Kind -eq 'not') {
-        $Nodes.Push($last.Inner)
-    } elseif ($Kind -eq 'not') {
-        $Nodes.Push(@{ Kind = $Kind; Key = '-not(' + $last.Key + ')'; Inner = $last })
-    } else {
-        $parts = @()
-        foreach ($node in $Nodes.Pop(), $last) {
-            $parts += if ($node.Kind -eq $Kind) { $node.Parts } else { $node.Key }
-        }
-        $Nodes.Push(@{ Kind = $Kind; Key = "-$Kind(" + ($parts -join ',') + ')'; Parts = $parts })
-    }
-}
-# The session: opens a management shell where none is open, proves that it belongs to an on-premises organization,
-# and makes recipient reads cover the whole forest.
-
-function Open-ExgShell {
-    $known = 'Get-ExchangeServer', 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    if (Get-Command -Name $known -ErrorAction SilentlyContinue) { return }
-
-    $how = 'Run this script in the Exchange Management Shell of an Exchange server or tools machine, or open a ' +
-        'session first: $s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri ' +
-        'http://SERVER-FQDN/PowerShell/ -Authentication Kerberos, then Import-PSSession $s -DisableNameChecking.'
-    if ($PSVersionTable.PSVersion.Major -gt 5 -or [IntPtr]::Size -lt 8) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange commands are here, and only 64-bit ' +
-            'Windows PowerShell can open a management shell. ' + $how)
-    }
-    $key = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup'
-    $setup = Get-ItemProperty -Path $key -ErrorAction SilentlyContinue
-    if (-not $setup -or -not $setup.MsiInstallPath) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange management tools are on this ' +
-            "machine. $how")
-    }
-    # -WhatIf and -Confirm are meant for the grant, not for opening the shell.
-    $WhatIfPreference = $false
-    $ConfirmPreference = 'None'
-    $before = @(Get-PSSession | ForEach-Object -Process { $_.Id })
-    $remoteExchange = Join-Path -Path $setup.MsiInstallPath -ChildPath 'bin\RemoteExchange.ps1'
-    Import-Module -Name $remoteExchange -ErrorAction Stop -WarningAction SilentlyContinue
-    $null = Connect-ExchangeServer -Auto -ClientApplication:ManagementShell
-    $Exg.Opened = @(Get-PSSession | Where-Object -FilterScript { $before -notcontains $_.Id })
-}
-
-# Exchange Online's shells are known by the module that their commands come from.
-function Test-ExgOnline {
-    $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
-    if (-not $command) { return $false }
-    $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
-    $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
-        $description -match 'outlook\.(com|cn)|office365\.(com|us)|outlook\.office\.de'
-}
-
-function Assert-ExgOnPremises {
-    if (Test-ExgOnline) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: the ' +
-            'role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in a ' +
-            'shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
-            'script office365')
-    }
-    $target = $Exg.Report.target
-    $servers = @()
-    if (Get-Command -Name 'Get-ExchangeServer' -ErrorAction SilentlyContinue) {
-        $servers = @(Get-ExchangeServer -ErrorAction SilentlyContinue)
-    }
-    if ($servers.Count -eq 0) {
-        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text ('Get-ExchangeServer does not answer in this ' +
-            'session.')
-        return
-    }
-    # The server that answers, where the session tells it.
-    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
-        Select-Object -First 1
-    if (-not $server) { $server = $servers[0] }
-    $target.server = "$($server.Fqdn)"
-    if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {
-        $target.build = $Matches[1, 2, 3, 4] -join '.'
-    }
-}
-
-# RBAC shows as missing commands and parameters. An entry is a command, or a command and one of its parameters.
-function Assert-ExgCommand {
-    param([string[]]$Name)
-    foreach ($entry in $Name) {
-        $command, $parameter = $entry -split ' -'
-        try {
-            $found = Get-Command -Name $command -ErrorAction Stop
-            if ($parameter -and -not $found.Parameters.ContainsKey($parameter)) {
-                Stop-ExgParameter -Command $command -Parameter $parameter
-            }
-        } catch [System.Management.Automation.CommandNotFoundException] {
-            $fault = Get-ExgFault -ErrorRecord $_
-            Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text ("$command is not in this " +
-                "session. The management role 'Role Management' gives it; members of Organization Management " +
-                'have it.')
-        }
-    }
-}
-
-function Stop-ExgParameter {
-    param([string]$Command, [string]$Parameter)
-    $fault = [ordered]@{
-        id      = 'cmdlet_missing'
-        rule    = 'parameter-missing'
-        message = "$Command has no parameter $Parameter in this session."
-        hint    = 'A role of yours hides it. Ask for the built-in role Role Management, then open a new session.'
-        retry   = 'never'
-    }
-    Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text $fault.message
-}
-
-function Set-ExgForestView {
-    if (-not (Get-Command -Name 'Set-ADServerSettings' -ErrorAction SilentlyContinue)) { return }
-    $settings = Get-ADServerSettings -ErrorAction SilentlyContinue
-    # The server that takes changes of the configuration, such as assignments, unless one was named.
-    if ($settings -and -not $Exg.Pinned) {
-        $Exg.ConfigurationServer = "$($settings.DefaultConfigurationDomainController)"
-    }
-    if ($settings -and -not $settings.ViewEntireForest) {
-        Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
-        $Exg.RestoreView = $true
-    }
-}
-
-# Everything that comes before the first look at the organization.
-function Start-ExgSession {
-    param([string[]]$Needed)
-    Open-ExgShell
-    Assert-ExgOnPremises
-    Assert-ExgCommand -Name $Needed
-    Set-ExgForestView
-    $build = if ($Exg.Report.target.build) { "Exchange $($Exg.Report.target.build)" } else { 'Exchange' }
-    Add-ExgStep -Id 'preflight' -Status 'unchanged' -Text "$build on-premises, all commands are there."
-}
-
-function Close-ExgShell {
-    if ($Exg.RestoreView) {
-        Set-ADServerSettings -ViewEntireForest $false -ErrorAction SilentlyContinue -WhatIf:$false -Confirm:$false
-    }
-    if ($Exg.Opened) {
-        Remove-PSSession -Session $Exg.Opened -WhatIf:$false -Confirm:$false
-    }
-}
-# Names become objects. Nothing here changes anything.
-
-# The grant as the report shows it, before anything is resolved.
-function New-ExgGrantState {
-    $state = [ordered]@{
-        name     = $Grant.Name
-        assignee = [ordered]@{ kind = $Grant.AssigneeKind; given = $Grant.Assignee }
-        role     = $Role
-        scope    = [ordered]@{ kind = $Grant.ScopeKind }
-    }
-    if ($Grant.Members.Count) { $state.assignee.members = $Grant.Members }
-    if ($Grant.Scope) { $state.scope.given = $Grant.Scope }
-    if ($Grant.Mailbox) { $state.mailbox = $Grant.Mailbox }
-    $state
-}
-
-# Returns the one object of that identity, or $null when there is none; several end the run.
-function Find-ExgObject {
-    param([string]$Cmdlet, [string]$Identity, [string]$DomainController)
-    $from = @{}
-    if ($DomainController) { $from.DomainController = $DomainController }
-    try {
-        $found = @(& $Cmdlet -Identity $Identity -ErrorAction Stop @from)
-    } catch {
-        $fault = Get-ExgFault -ErrorRecord $_
-        if ($fault.id -eq 'principal_not_found') { return }
-        if ($fault.id -eq 'principal_ambiguous') {
-            Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of " +
-                'several objects.')
-        }
-        throw
-    }
-    if ($found.Count -gt 1) {
-        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
-        $fault = [ordered]@{
-            id      = 'principal_ambiguous'
-            rule    = 'several-objects'
-            message = "'$Identity' matches " + ($candidates -join ' and ')
-            hint    = 'Name one of them by its distinguished name, UPN or GUID.'
-            retry   = 'never'
-        }
-        Stop-ExgRun -Outcome 'failed' -Step 'resolve' -Fault $fault -Text ("'$Identity' is the name of several " +
-            'objects.')
-    }
-    $found
-}
-
-function Stop-ExgNotFound {
-    param([string]$What, [string]$Identity, [string]$On)
-    $where = if ($On) { "on this domain controller ($On)" } else { 'in the forest' }
-    $fault = [ordered]@{
-        id      = 'principal_not_found'
-        rule    = 'no-object'
-        message = "There is no $What '$Identity' $where."
-        hint    = 'Check the spelling. A UPN, DOMAIN\name, distinguished name or GUID is surest.'
-        retry   = 'never'
-    }
-    Stop-ExgRun -Outcome 'not-found' -Step 'resolve' -Fault $fault -Text $fault.message
-}
-
-# The account or group that receives the role, as the report shows it. A role group need not exist yet.
-function Resolve-ExgAssignee {
-    switch ($Grant.AssigneeKind) {
-        'user' { $object = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Assignee }
-        'group' { $object = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Assignee }
-        'roleGroup' { $object = Find-ExgRoleGroup }
-    }
-    if (-not $object -and $Grant.AssigneeKind -ne 'roleGroup') {
-        Stop-ExgNotFound -What $Grant.AssigneeKind -Identity $Grant.Assignee
-    }
-    if ($object) {
-        $state = $Exg.Report.grant.assignee
-        $state.name = "$($object.Name)"
-        $state.guid = "$($object.Guid)"
-        $state.distinguishedName = "$($object.DistinguishedName)"
-    }
-    if ($Grant.AssigneeKind -eq 'user') {
-        Test-ExgMailbox -Type "$($object.RecipientTypeDetails)" -Name $object.Name
-    }
-    $object
-}
-
-# Role groups are looked up by exact name: another object that answers to the same text must not be taken for it.
-function Find-ExgRoleGroup {
-    $found = Find-ExgObject -Cmdlet 'Get-RoleGroup' -Identity $Grant.Assignee
-    if ($found -and $found.Name -eq $Grant.Assignee) { $found }
-}
-
-function Test-ExgMailbox {
-    param([string]$Type, [string]$Name)
-    if ($Type -like 'Remote*') {
-        Add-ExgFinding -Id 'cloud-mailbox' -Severity 'warning' -Text ("The mailbox of $Name is in Exchange " +
-            'Online: on-premises impersonation does not reach mailboxes there.')
-    } elseif ($Type -notlike '*Mailbox') {
-        Add-ExgFinding -Id 'no-mailbox' -Severity 'info' -Text ("$Name has no mailbox. Exchange 2016 and later " +
-            'do not need one; Exchange 2013 does.')
-    }
-}
-
-# The service's own mailbox, when one was named.
-function Resolve-ExgServiceMailbox {
-    if (-not $Grant.Mailbox) { return }
-    $recipient = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Mailbox
-    if (-not $recipient) {
-        # An account without a mailbox is no recipient.
-        $recipient = Find-ExgObject -Cmdlet 'Get-User' -Identity $Grant.Mailbox
-        if (-not $recipient) { Stop-ExgNotFound -What 'mailbox' -Identity $Grant.Mailbox }
-    }
-    if ("$($recipient.PrimarySmtpAddress)") { $Exg.Report.grant.mailbox = "$($recipient.PrimarySmtpAddress)" }
-    if ($Grant.AssigneeKind -ne 'user') {
-        Test-ExgMailbox -Type "$($recipient.RecipientTypeDetails)" -Name $recipient.Name
-    }
-}
-
-# What is wanted, in the terms in which assignments are compared: Kind is Organization, OU or Custom.
-function Resolve-ExgScope {
-    $state = $Exg.Report.grant.scope
-    switch ($Grant.ScopeKind) {
-        'organization' { return @{ Kind = 'Organization' } }
-        'organizationalUnit' {
-            $unit = Find-ExgObject -Cmdlet 'Get-OrganizationalUnit' -Identity $Grant.Scope
-            if (-not $unit) { Stop-ExgNotFound -What 'organizational unit' -Identity $Grant.Scope }
-            $state.root = "$($unit.DistinguishedName)"
-            $wanted = @{ Kind = 'OU'; Unit = "$($unit.Identity)"; UnitDN = "$($unit.DistinguishedName)" }
-        }
-        'existing' { $wanted = Resolve-ExgExistingScope }
-        'group' {
-            $group = Resolve-ExgScopeGroup
-            # In a filter a single quote is doubled.
-            $filter = "MemberOfGroup -eq '" + "$($group.DistinguishedName)".Replace("'", "''") + "'"
-            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $filter; Root = '' }
-        }
-        'filter' {
-            $wanted = @{ Kind = 'Custom'; Name = $Grant.ScopeName; Filter = $Grant.Scope; Root = '' }
-        }
-    }
-    if ($wanted.Kind -eq 'Custom') {
-        $wanted.Key = ConvertTo-ExgFilterKey -Filter $wanted.Filter
-        $state.name = $wanted.Name
-        $state.filter = $wanted.Filter
-        if ($wanted.Root) { $state.root = $wanted.Root }
-    }
-    if ($Operation -ne 'revoke') { Measure-ExgScope -Wanted $wanted }
-    $wanted
-}
-
-function Resolve-ExgScopeGroup {
-    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $Grant.Scope
-    if (-not $group) {
-        $other = Find-ExgObject -Cmdlet 'Get-Recipient' -Identity $Grant.Scope
-        if ("$($other.RecipientTypeDetails)" -eq 'DynamicDistributionGroup') {
-            Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("'$($Grant.Scope)' is a dynamic group: it " +
-                'has no list of members that a scope could use. Use its recipient filter with --scope-filter ' +
-                'instead.')
-        }
-        Stop-ExgNotFound -What 'group' -Identity $Grant.Scope
-    }
-    if ("$($group.GroupType)" -notmatch 'Universal') {
-        $text = "$($group.Name) is not a universal group: members in other domains may be missing from the scope."
-        Add-ExgFinding -Id 'group-not-universal' -Severity 'warning' -Text $text -Objects "$($group.Guid)"
-    }
-    $group
-}
-
-function Resolve-ExgExistingScope {
-    $findExgObjectParams = @{
-        Cmdlet           = 'Get-ManagementScope'
-        Identity         = $Grant.Scope
-        DomainController = $Exg.ConfigurationServer
-    }
-    $scope = Find-ExgObject @findExgObjectParams
-    if (-not $scope -or ($scope.Name -ne $Grant.Scope -and "$($scope.Guid)" -ne $Grant.Scope -and
-            "$($scope.DistinguishedName)" -ne $Grant.Scope)) {
-        Stop-ExgNotFound -What 'management scope' -Identity $Grant.Scope -On $Exg.WriteServer
-    }
-    if ($scope.Exclusive -or "$($scope.ScopeRestrictionType)" -ne 'RecipientScope') {
-        Stop-ExgRun -Outcome 'conflict' -Step 'resolve' -Text ("The scope '$($scope.Name)' is exclusive or not " +
-            'for recipients: an assignment of this role cannot use it. Name a regular recipient scope.')
-    }
-    @{
-        Kind   = 'Custom'
-        Name   = "$($scope.Name)"
-        Guid   = "$($scope.Guid)"
-        Filter = "$($scope.RecipientFilter)"
-        Root   = "$($scope.RecipientRoot)"
-    }
-}
-
-# Counts whom the scope reaches now, and says what would surprise.
-function Measure-ExgScope {
-    param($Wanted)
-    if (-not (Get-Command -Name 'Get-Recipient' -ErrorAction SilentlyContinue)) { return }
-    $getRecipientParams = @{ ResultSize = 'Unlimited'; ErrorAction = 'Stop' }
-    if ($Wanted.Filter) { $getRecipientParams.Filter = $Wanted.Filter }
-    if ($Wanted.Root) { $getRecipientParams.OrganizationalUnit = $Wanted.Root }
-    if ($Wanted.UnitDN) { $getRecipientParams.OrganizationalUnit = $Wanted.UnitDN }
-    $Wanted.Count = 0
-    $Wanted.First = New-Object -TypeName System.Collections.ArrayList
-    $Wanted.Cloud = 0
-    Get-Recipient @getRecipientParams | ForEach-Object -Process {
-        $Wanted.Count++
-        if ($Wanted.Count -le 10) { $null = $Wanted.First.Add("$($_.Name)") }
-        if ("$($_.RecipientTypeDetails)" -like 'Remote*') { $Wanted.Cloud++ }
-    }
-    $Exg.Report.grant.scope.recipients = $Wanted.Count
-    if ($Wanted.Count -eq 0) {
-        $text = 'The scope holds no recipient now: the grant would reach nobody.'
-        Add-ExgFinding -Id 'scope-empty' -Severity 'warning' -Text $text
-    }
-    if ($Wanted.Cloud) {
-        Add-ExgFinding -Id 'cloud-targets' -Severity 'warning' -Text ("$($Wanted.Cloud) of $($Wanted.Count) " +
-            'mailboxes in the scope are in Exchange Online: on-premises impersonation does not reach them.')
-    }
-    Test-ExgScopeGroup -Filter $Wanted.Filter
-}
-
-# A group scope means the direct members of the group with exactly this distinguished name.
-function Test-ExgScopeGroup {
-    param([string]$Filter)
-    if ($Filter -notmatch "^\W*MemberOfGroup\s+-eq\s+'((?:[^']|'')+)'\W*$") { return }
-    $name = $Matches[1].Replace("''", "'")
-    $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $name
-    if (-not $group) {
-        Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Text ("The scope names the group $name, which no " +
-            'longer exists under that name: it was renamed, moved or deleted.')
-        return
-    }
-    $nested = @(Get-Group -Filter $Filter -ResultSize Unlimited -ErrorAction SilentlyContinue)
-    if ($nested.Count) {
-        $names = @($nested | ForEach-Object -Process { "$($_.Name)" }) -join ', '
-        Add-ExgFinding -Id 'nested-not-included' -Severity 'warning' -Text ("Groups inside $($group.Name) are " +
-            "not followed: members of $names are not in the scope unless they are direct members too.")
-    }
-}
-
-function Format-ExgResolved {
-    param($Assignee, $Wanted)
-    $who = if ($Assignee) { $Assignee.Name } else { "$($Grant.Assignee) (does not exist yet)" }
-    if ($Wanted.Kind -eq 'Organization') { return "$who; the whole organization" }
-    "$who; $($Grant.Scope): $($Wanted.Count) recipients ($($Wanted.First -join ', '))"
-}
-# Reads who holds the role.
-
-# Custom roles made from the role grant the same: they count too.
-function Read-ExgRole {
-    $Exg.Roles = @($Role)
-    if (-not (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue)) {
-        $text = 'Get-ManagementRole is not in this session: custom roles that grant the same were not looked for.'
-        Add-ExgFinding -Id 'roles-unread' -Severity 'info' -Text $text
-        return
-    }
-    $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop |
-            Where-Object -FilterScript { "$($_.RoleType)" -eq $Role } | ForEach-Object -Process { "$($_.Name)" })
-    if ($found.Count) { $Exg.Roles = $found }
-}
-
-# Reads all assignments of the roles, and all scopes, from the domain controller that takes changes of them: others
-# may show them later.
-function Read-ExgAssignment {
-    Read-ExgRole
-    $from = @{ ErrorAction = 'Stop' }
-    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
-    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @from })
-    $Exg.Scopes = @()
-    if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
-        $Exg.Scopes = @(Get-ManagementScope @from)
-    }
-}
-
-# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With
-# -Direct only those made to this very account or group.
-function Get-ExgHeld {
-    param([string]$Guid, [switch]$Direct)
-    $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
-    if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
-    $from = @{}
-    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
-    foreach ($name in $Exg.Roles) {
-        try {
-            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams @from
-        } catch {
-            # A domain controller need not know accounts of other domains.
-            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found' -or -not $from.Count) { throw }
-            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams
-        }
-    }
-}
-
-function Test-ExgRegular {
-    param($Assignment)
-    "$($Assignment.RoleAssignmentDelegationType)" -eq 'Regular'
-}
-
-# An assignment in words, for messages.
-function Format-ExgAssignment {
-    param($Assignment)
-    $state = if ($Assignment.Enabled) { '' } else { ' (disabled)' }
-    "'$($Assignment.Name)'$state gives $($Assignment.RoleAssignee) $(Format-ExgWriteScope -Assignment $Assignment)"
-}
-
-function Format-ExgWriteScope {
-    param($Assignment)
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
-        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
-        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
-    }
-    "the relative scope $($Assignment.RecipientWriteScope)"
-}
-
-# The parameter that would put an assignment's present scope back.
-function Get-ExgOldScope {
-    param($Assignment)
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'CustomRecipientScope' { return [ordered]@{ name = 'CustomRecipientWriteScope'; value = $of } }
-        'ExclusiveRecipientScope' { return [ordered]@{ name = 'ExclusiveRecipientWriteScope'; value = $of } }
-        'OU' { return [ordered]@{ name = 'RecipientOrganizationalUnitScope'; value = $of } }
-    }
-    [ordered]@{ name = 'RecipientRelativeWriteScope'; value = "$($Assignment.RecipientWriteScope)" }
-}
-# Compares what is there with what is wanted: account, role and scope, never names.
-
-# How the scope of an assignment stands to the wanted one: equal, wider, other, or unknown.
-function Compare-ExgScope {
-    param($Assignment, $Wanted)
-    $kind = "$($Assignment.RecipientWriteScope)"
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    if ($kind -eq 'Organization') {
-        if ($Wanted.Kind -eq 'Organization') { return 'equal' }
-        return 'wider'
-    }
-    if ($kind -eq 'OU' -and $Wanted.Kind -eq 'OU') {
-        if ($of -eq $Wanted.Unit -or $of -eq $Wanted.UnitDN) { return 'equal' }
-        if ($Wanted.Unit -like ([WildcardPattern]::Escape($of) + '/*')) { return 'wider' }
-        return 'other'
-    }
-    if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
-    if (-not $scope) { return 'unknown' }
-    Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
-}
-
-function Compare-ExgScopeDefinition {
-    param($Scope, $Wanted)
-    if ($Wanted.Guid -and "$($Scope.Guid)" -eq $Wanted.Guid) { return 'equal' }
-    if ($Scope.Exclusive -or "$($Scope.RecipientRoot)" -ne $Wanted.Root) { return 'other' }
-    if ("$($Scope.RecipientFilter)" -eq $Wanted.Filter) { return 'equal' }
-    $key = ConvertTo-ExgFilterKey -Filter "$($Scope.RecipientFilter)"
-    if ($null -eq $key -or $null -eq $Wanted.Key) { return 'unknown' }
-    if ($key -eq $Wanted.Key) { return 'equal' }
-    'other'
-}
-
-function Format-ExgWanted {
-    param($Wanted)
-    switch ($Wanted.Kind) {
-        'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Wanted.Unit)" }
-    }
-    "the scope '$($Wanted.Name)' ($($Wanted.Filter))"
-}
-
-# The state of the given assignments and scopes, for the report's before and after.
-function Get-ExgState {
-    param([object[]]$Assignments, [object[]]$Scopes)
-    $state = [ordered]@{
-        assignments = New-Object -TypeName System.Collections.ArrayList
-        scopes      = New-Object -TypeName System.Collections.ArrayList
-    }
-    foreach ($assignment in ($Assignments | Where-Object -FilterScript { $_ })) {
-        $entry = [ordered]@{
-            guid                = "$($assignment.Guid)"
-            name                = "$($assignment.Name)"
-            enabled             = [bool]$assignment.Enabled
-            recipientWriteScope = "$($assignment.RecipientWriteScope)"
-        }
-        $of = "$($assignment.CustomRecipientWriteScope)"
-        if ($of) { $entry.customRecipientWriteScope = $of }
-        $null = $state.assignments.Add($entry)
-    }
-    foreach ($scope in ($Scopes | Where-Object -FilterScript { $_ })) {
-        $entry = [ordered]@{
-            guid   = "$($scope.Guid)"
-            name   = "$($scope.Name)"
-            filter = "$($scope.RecipientFilter)"
-        }
-        if ("$($scope.RecipientRoot)") { $entry.root = "$($scope.RecipientRoot)" }
-        $null = $state.scopes.Add($entry)
-    }
-    $state
-}
-# The server's own answer to who can write to whom.
-
-# Asks the server itself, mailbox by mailbox: which regular assignments of the assignee can write to it?
-function Test-ExgOracle {
-    param([string]$Assignee)
-    $expected = @($Grant.InScope | ForEach-Object -Process { @{ Mailbox = $_; Expected = 'allowed' } }) +
-    @($Grant.OutOfScope | ForEach-Object -Process { @{ Mailbox = $_; Expected = 'refused' } })
-    if ($expected.Count -eq 0) { return }
-    $words = foreach ($entry in $expected) {
-        $getManagementRoleAssignmentParams = @{
-            RoleAssignee      = $Assignee
-            WritableRecipient = $entry.Mailbox
-            Delegating        = $false
-            ErrorAction       = 'Stop'
-        }
-        $over = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams |
-                Where-Object -FilterScript { $_.Enabled -and $Exg.Roles -contains "$($_.Role)" })
-        $rbac = if ($over.Count) { 'allowed' } else { 'refused' }
-        $proof = [ordered]@{ mailbox = $entry.Mailbox; expected = $entry.Expected; rbac = $rbac }
-        $null = $Exg.Report.proof.Add($proof)
-        if ($rbac -eq 'allowed' -and $entry.Expected -eq 'refused') {
-            Add-ExgFinding -Id 'out-of-scope-allowed' -Severity 'security' -Text ("$($entry.Mailbox) should be " +
-                "out of reach, but '$($over[0].Name)' reaches it.") -Objects "$($over[0].Guid)"
-        }
-        $word = if ($rbac -eq 'allowed') { 'writable' } else { 'not writable' }
-        "$($entry.Mailbox): $word"
-    }
-    Add-ExgStep -Id 'oracle' -Status 'unchanged' -Text ($words -join '; ')
-}
-
-# A mailbox that should be in reach and is not: replication, or an exclusive scope that keeps it away.
-function Test-ExgLate {
-    $late = @(Get-ExgOracleDifference | Where-Object -FilterScript { $_.expected -eq 'allowed' })
-    if (-not $late.Count) { return $false }
-    $exclusive = @($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })
-    $reason = 'The domain controllers may not have it yet, or the mailbox is not in the scope.'
-    if ($exclusive.Count) { $reason = "The exclusive scope '$($exclusive[0].Name)' may keep it away." }
-    $names = @($late | ForEach-Object -Process { $_.mailbox }) -join ', '
-    Add-ExgFinding -Id 'in-scope-refused' -Severity 'warning' -Text "$names is not in reach. $reason"
-    -not $exclusive.Count
-}
-
-# Mailboxes whose answer is not the expected one.
-function Get-ExgOracleDifference {
-    @($Exg.Report.proof | Where-Object -FilterScript { $_.expected -ne $_.rbac })
-}
-# How this grant stands to what is there already.
-
-# Sorts the existing assignments by how they stand to this grant.
-function Get-ExgStanding {
-    param($Assignee, $Wanted)
-    $standing = @{ Equal = $null; Disabled = $null; Named = $null; NamedOurs = $false; Unknown = @(); Wider = @() }
-    $direct = @(Get-ExgHeld -Guid "$($Assignee.Guid)" -Direct | ForEach-Object -Process { "$($_.Guid)" })
-    foreach ($assignment in $Exg.Assignments) {
-        if (-not (Test-ExgRegular -Assignment $assignment)) { continue }
-        $same = $direct -contains "$($assignment.Guid)"
-        if ($assignment.Name -eq $Grant.Name) {
-            $standing.Named = $assignment
-            $standing.NamedOurs = $same
-        }
-        if (-not $same) { continue }
-        $relation = Compare-ExgScope -Assignment $assignment -Wanted $Wanted
-        if ($relation -eq 'equal' -and $assignment.Enabled) {
-            if (-not $standing.Equal -or $assignment.Name -eq $Grant.Name) { $standing.Equal = $assignment }
-        } elseif ($relation -eq 'equal') {
-            if (-not $standing.Disabled -or $assignment.Name -eq $Grant.Name) { $standing.Disabled = $assignment }
-        } elseif ($relation -eq 'unknown') {
-            $standing.Unknown += $assignment
-        } elseif ($relation -eq 'wider' -and $assignment.Enabled) {
-            $standing.Wider += $assignment
-        }
-    }
-    $held = @(Get-ExgHeld -Guid "$($Assignee.Guid)")
-    $standing.Indirect = @($held | Where-Object -FilterScript {
-            $_.Enabled -and $direct -notcontains "$($_.Guid)" -and (Test-ExgRegular -Assignment $_)
-        })
-    $standing
-}
-
-# Says what makes the scope mean less than it seems: wider grants, grants through groups, exclusive scopes.
-function Add-ExgStandingFinding {
-    param($Wanted, $Standing)
-    $who = $Exg.Report.grant.assignee.name
-    foreach ($assignment in $Standing.Wider) {
-        if ($assignment.Name -eq $Grant.Name) { continue }
-        $text = "'$($assignment.Name)' gives $who $(Format-ExgWriteScope -Assignment $assignment): the scope " +
-            'means nothing while it stands.'
-        Add-ExgFinding -Id 'wider-grant' -Severity 'warning' -Text $text -Objects "$($assignment.Guid)"
-    }
-    foreach ($assignment in $Standing.Unknown) {
-        Add-ExgFinding -Id 'scope-unverified' -Severity 'warning' -Objects "$($assignment.Guid)" -Text ('The ' +
-            "filter of $(Format-ExgWriteScope -Assignment $assignment) of '$($assignment.Name)' could not be " +
-            'understood.')
-    }
-    foreach ($assignment in $Standing.Indirect) {
-        if ('equal', 'wider' -notcontains (Compare-ExgScope -Assignment $assignment -Wanted $Wanted)) { continue }
-        $text = "'$($assignment.Name)' reaches as far through the group $($assignment.RoleAssignee)."
-        Add-ExgFinding -Id 'indirect' -Severity 'info' -Text $text -Objects "$($assignment.Guid)"
-    }
-    foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
-        Add-ExgFinding -Id 'exclusive-scope' -Severity 'warning' -Objects "$($scope.Guid)" -Text ('The ' +
-            "exclusive scope '$($scope.Name)' may keep mailboxes out of reach; only a test over EWS shows it.")
-    }
-}
-# Role groups: a group that holds the role, for accounts that come and go.
-
-function Get-ExgRoleGroupMember {
-    param([string]$Identity = $Grant.Assignee)
-    @(Get-RoleGroupMember -Identity $Identity -ResultSize Unlimited -ErrorAction Stop)
-}
-
-function Resolve-ExgMember {
-    foreach ($identity in $Grant.Members) {
-        $member = Find-ExgObject -Cmdlet 'Get-User' -Identity $identity
-        if (-not $member) { $member = Find-ExgObject -Cmdlet 'Get-Group' -Identity $identity }
-        if (-not $member) { Stop-ExgNotFound -What 'member' -Identity $identity }
-        $member
-    }
-}
-
-# Compares a role group with the wanted one. Foreign lists, in words, what makes it another group than ours.
-function Compare-ExgRoleGroup {
-    param($RoleGroup, $Wanted, [object[]]$Members)
-    $difference = @{ Foreign = @(); Own = $null; NoConfiguration = [bool]$Grant.ViewOnlyConfiguration }
-    $getManagementRoleAssignmentParams = @{
-        RoleAssignee     = "$($RoleGroup.Guid)"
-        AssignmentMethod = 'Direct'
-        ErrorAction      = 'Stop'
-    }
-    $difference.Held = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
-    foreach ($assignment in $difference.Held) {
-        if ((Test-ExgRegular -Assignment $assignment) -and "$($assignment.Role)" -eq $Role) {
-            $difference.Own = $assignment
-            if ((Compare-ExgScope -Assignment $assignment -Wanted $Wanted) -ne 'equal') {
-                $difference.Foreign += "it reaches $(Format-ExgWriteScope -Assignment $assignment)"
-            } elseif (-not $assignment.Enabled) {
-                $difference.Foreign += "its assignment '$($assignment.Name)' is disabled"
-            }
-        } elseif ((Test-ExgRegular -Assignment $assignment) -and "$($assignment.Role)" -eq $Configuration -and
-            $Grant.ViewOnlyConfiguration) {
-            $difference.NoConfiguration = $false
-        } else {
-            $difference.Foreign += "it has the role $($assignment.Role) by '$($assignment.Name)'"
-        }
-    }
-    if (-not $difference.Own) { $difference.Foreign += "it does not have the role $Role" }
-    $present = @(Get-ExgRoleGroupMember -Identity "$($RoleGroup.Guid)")
-    $guids = @($Members | ForEach-Object -Process { "$($_.Guid)" })
-    $difference.Others = @($present | Where-Object -FilterScript { $guids -notcontains "$($_.Guid)" })
-    $presentGuids = @($present | ForEach-Object -Process { "$($_.Guid)" })
-    $difference.Absent = @($Members | Where-Object -FilterScript { $presentGuids -notcontains "$($_.Guid)" })
-    $difference.Present = @($Members | Where-Object -FilterScript { $presentGuids -contains "$($_.Guid)" })
-    $difference
-}
-
-# The state of a role group, for the report's before and after.
-function Get-ExgRoleGroupState {
-    param($RoleGroup, [object[]]$Assignments, [object[]]$Scopes)
-    $state = Get-ExgState -Assignments $Assignments -Scopes $Scopes
-    $members = @(Get-ExgRoleGroupMember -Identity "$($RoleGroup.Guid)" | ForEach-Object -Process { "$($_.Name)" } |
-            Sort-Object)
-    $entry = [ordered]@{ guid = "$($RoleGroup.Guid)"; name = "$($RoleGroup.Name)"; members = $members }
-    $state.roleGroups = @($entry)
-    $state
-}
-
-function Set-ExgStatus {
-    param([bool]$InPlace, [string]$Text, [string]$Guid)
-    $Exg.Report.outcome = if ($InPlace) { 'verified' } else { 'differs' }
-    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $Text -Guid $Guid
-}
-
-function Test-ExgGrant {
-    param($Assignee, $Wanted)
-    Read-ExgAssignment
-    $standing = Get-ExgStanding -Assignee $Assignee -Wanted $Wanted
-    Add-ExgStandingFinding -Wanted $Wanted -Standing $standing
-    $scopes = @($Exg.Scopes | Where-Object -FilterScript { $Wanted.Name -and $_.Name -eq $Wanted.Name })
-    $ours = @(@($standing.Equal, $standing.Disabled, $standing.Named) |
-            Where-Object -FilterScript { $_ } | Sort-Object -Property Name -Unique)
-    $Exg.Report.after = Get-ExgState -Assignments $ours -Scopes $scopes
-    if ($standing.Equal) {
-        $equal = $standing.Equal
-        $text = "In place: $(Format-ExgAssignment -Assignment $equal)."
-        Set-ExgStatus -InPlace (Test-ExgPinned -Assignment $equal) -Text $text -Guid "$($equal.Guid)"
-    } elseif ($standing.Disabled) {
-        Set-ExgStatus -InPlace $false -Text "Equal, but disabled: '$($standing.Disabled.Name)'."
-    } elseif ($standing.Named) {
-        $text = "Not in place. The name is there, but $(Format-ExgAssignment -Assignment $standing.Named)."
-        Set-ExgStatus -InPlace $false -Text $text
-    } else {
-        Set-ExgStatus -InPlace $false -Text 'Not in place: there is no equal grant.'
-    }
-}
-
-# With -DomainController the assignment must be on that server too.
-function Test-ExgPinned {
-    param($Assignment)
-    $pin = if ($DomainController) { $DomainController } else { $Grant.DomainController }
-    if (-not $pin) { return $true }
-    $Exg.Report.target.domainController = $pin
-    try {
-        $guid = "$($Assignment.Guid)"
-        $seen = @(Get-ManagementRoleAssignment -Identity $guid -DomainController $pin -ErrorAction Stop |
-                Where-Object -FilterScript { "$($_.Guid)" -eq $guid })
-    } catch {
-        if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found') { throw }
-        $seen = @()
-    }
-    if ($seen.Count) { return $true }
-    $text = "'$($Assignment.Name)' is not on this domain controller yet: $pin."
-    Add-ExgFinding -Id 'not-replicated' -Severity 'warning' -Objects "$($Assignment.Guid)" -Text $text
-    $false
-}
-
-function Test-ExgRoleGroupGrant {
-    param($RoleGroup, $Wanted)
-    Read-ExgAssignment
-    if (-not $RoleGroup) {
-        Set-ExgStatus -InPlace $false -Text "Not in place: there is no role group '$($Grant.Assignee)'."
-        return
-    }
-    $difference = Compare-ExgRoleGroup -RoleGroup $RoleGroup -Wanted $Wanted -Members @(Resolve-ExgMember)
-    $lacks = $difference.Foreign
-    $lacks += @($difference.Absent | ForEach-Object -Process { "$($_.Name) is not a member" })
-    if ($difference.NoConfiguration) { $lacks += "it does not have the role $Configuration" }
-    $Exg.Report.after = Get-ExgRoleGroupState -RoleGroup $RoleGroup -Assignments $difference.Own
-    foreach ($other in $difference.Others) {
-        Add-ExgFinding -Id 'other-member' -Severity 'warning' -Objects "$($other.Guid)" -Text ("$($other.Name) " +
-            "is in the role group '$($RoleGroup.Name)' too, and holds the role by it.")
-    }
-    if ($lacks.Count) {
-        Set-ExgStatus -InPlace $false -Text "Not in place: $($lacks -join '; ')." -Guid "$($RoleGroup.Guid)"
-        return
-    }
-    $text = "In place: the role group '$($RoleGroup.Name)' has the role, the scope and the members."
-    Set-ExgStatus -InPlace $true -Text $text -Guid "$($RoleGroup.Guid)"
-}
-
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    Resolve-ExgServiceMailbox
-    $wanted = Resolve-ExgScope
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
-
-    $Exg.Step = 'read-assignments'
-    if ($Grant.AssigneeKind -eq 'roleGroup') {
-        Test-ExgRoleGroupGrant -RoleGroup $assignee -Wanted $wanted
-    } else {
-        Test-ExgGrant -Assignee $assignee -Wanted $wanted
-    }
-    $Exg.Step = 'oracle'
-    if ($assignee) {
-        Test-ExgOracle -Assignee "$($assignee.Guid)"
-        if (@(Get-ExgOracleDifference).Count) { $Exg.Report.outcome = 'differs' }
-    }
-}
 
 # Runs the procedure, puts back what must not stay whatever happens, and tells the result.
 

@@ -51,11 +51,41 @@ param(
 )
 
 # include: data
-# include: report.ps1
-# include: faultrules
-# include: fault.ps1
-# include: shell.ps1
-# include: assignments.ps1
+
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
+    $Exg.Step = 'read-assignments'
+    Read-ExgAssignment
+    # One row for each account that holds the role, directly or through a group.
+    $rows = @(foreach ($name in $Exg.Roles) {
+            Get-ManagementRoleAssignment -Role $name -GetEffectiveUsers -ErrorAction Stop
+        })
+    $Exg.Report.holders = New-Object -TypeName System.Collections.ArrayList
+    foreach ($row in $rows) {
+        $holder = New-ExgHolder -Row $row
+        $null = $Exg.Report.holders.Add($holder)
+        if (-not $Exg.Quiet) {
+            $shown = [ordered]@{
+                Holder     = $holder.holder
+                HolderType = $holder.holderType
+                Via        = $holder.via
+                Scope      = $holder.scope.text
+                Delegation = $holder.delegation
+                Enabled    = $holder.enabled
+                Role       = $holder.role
+                Assignment = $holder.assignment
+                Guid       = $holder.guid
+            }
+            $Exg.Cmdlet.WriteObject([PSCustomObject]$shown)
+        }
+    }
+    Add-ExgHolderFinding
+    $text = "$($Exg.Assignments.Count) assignments of $($Exg.Roles.Count) roles, $($Exg.Report.holders.Count) " +
+        'holders'
+    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text
+    $Exg.Report.outcome = 'audited'
+}
 
 # The scope of an assignment, in words and as data.
 function Get-ExgHolderScope {
@@ -141,38 +171,9 @@ function Add-ExgHolderFinding {
     }
 }
 
-function Invoke-ExgProcedure {
-    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
-    $Exg.Step = 'read-assignments'
-    Read-ExgAssignment
-    # One row for each account that holds the role, directly or through a group.
-    $rows = @(foreach ($name in $Exg.Roles) {
-            Get-ManagementRoleAssignment -Role $name -GetEffectiveUsers -ErrorAction Stop
-        })
-    $Exg.Report.holders = New-Object -TypeName System.Collections.ArrayList
-    foreach ($row in $rows) {
-        $holder = New-ExgHolder -Row $row
-        $null = $Exg.Report.holders.Add($holder)
-        if (-not $Exg.Quiet) {
-            $shown = [ordered]@{
-                Holder     = $holder.holder
-                HolderType = $holder.holderType
-                Via        = $holder.via
-                Scope      = $holder.scope.text
-                Delegation = $holder.delegation
-                Enabled    = $holder.enabled
-                Role       = $holder.role
-                Assignment = $holder.assignment
-                Guid       = $holder.guid
-            }
-            $Exg.Cmdlet.WriteObject([PSCustomObject]$shown)
-        }
-    }
-    Add-ExgHolderFinding
-    $text = "$($Exg.Assignments.Count) assignments of $($Exg.Roles.Count) roles, $($Exg.Report.holders.Count) " +
-        'holders'
-    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text
-    $Exg.Report.outcome = 'audited'
-}
-
+# include: assignments.ps1
+# include: shell.ps1
+# include: report.ps1
+# include: fault.ps1
+# include: faultrules
 # include: main.ps1

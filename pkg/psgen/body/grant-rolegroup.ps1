@@ -1,20 +1,34 @@
 # include: grant-head.ps1
 
 # include: data
-# include: report.ps1
-# include: faultrules
-# include: fault.ps1
-# include: filter.ps1
-# include: shell.ps1
-# include: resolve.ps1
-# include: assignments.ps1
-# include: compare.ps1
-# include: oracle.ps1
-# include: command.ps1
-# include: change.ps1
-# include: scope.ps1
-# include: delegation.ps1
-# include: rolegroup.ps1
+
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    $Exg.Report.grant = New-ExgGrantState
+    Initialize-ExgChange
+    $needed = @('Get-ManagementRoleAssignment', 'Get-RoleGroup', 'New-RoleGroup', 'Add-RoleGroupMember')
+    if ('group', 'filter', 'existing' -contains $Grant.ScopeKind) {
+        $needed += 'Get-ManagementScope', 'New-ManagementScope', 'New-RoleGroup -CustomRecipientWriteScope'
+    }
+    if ($Grant.ScopeKind -eq 'organizationalUnit') {
+        $needed += 'New-RoleGroup -RecipientOrganizationalUnitScope'
+    }
+    Start-ExgSession -Needed $needed
+    Test-ExgDelegation
+
+    $Exg.Step = 'resolve'
+    $assignee = Resolve-ExgAssignee
+    $members = @(Resolve-ExgMember)
+    Resolve-ExgServiceMailbox
+    $wanted = Resolve-ExgScope
+    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
+
+    try {
+        Set-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
+    } finally {
+        if ($Exg.NewScope) { Undo-ExgScope }
+    }
+}
 
 # Creates or completes the role group. A group of that name that is not exactly this one is left as it is.
 function Set-ExgRoleGroup {
@@ -151,31 +165,18 @@ function Complete-ExgRoleGroup {
     Test-ExgOracle -Assignee "$($group.Guid)"
 }
 
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Initialize-ExgChange
-    $needed = @('Get-ManagementRoleAssignment', 'Get-RoleGroup', 'New-RoleGroup', 'Add-RoleGroupMember')
-    if ('group', 'filter', 'existing' -contains $Grant.ScopeKind) {
-        $needed += 'Get-ManagementScope', 'New-ManagementScope', 'New-RoleGroup -CustomRecipientWriteScope'
-    }
-    if ($Grant.ScopeKind -eq 'organizationalUnit') {
-        $needed += 'New-RoleGroup -RecipientOrganizationalUnitScope'
-    }
-    Start-ExgSession -Needed $needed
-    Test-ExgDelegation
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    $members = @(Resolve-ExgMember)
-    Resolve-ExgServiceMailbox
-    $wanted = Resolve-ExgScope
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
-
-    try {
-        Set-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
-    } finally {
-        if ($Exg.NewScope) { Undo-ExgScope }
-    }
-}
-
+# include: scope.ps1
+# include: delegation.ps1
+# include: rolegroup.ps1
+# include: change.ps1
+# include: resolve.ps1
+# include: assignments.ps1
+# include: compare.ps1
+# include: oracle.ps1
+# include: shell.ps1
+# include: report.ps1
+# include: command.ps1
+# include: filter.ps1
+# include: fault.ps1
+# include: faultrules
 # include: main.ps1

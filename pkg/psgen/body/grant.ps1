@@ -1,106 +1,33 @@
 # include: grant-head.ps1
 
 # include: data
-# include: report.ps1
-# include: faultrules
-# include: fault.ps1
-# include: filter.ps1
-# include: shell.ps1
-# include: resolve.ps1
-# include: assignments.ps1
-# include: compare.ps1
-# include: oracle.ps1
-# include: standing.ps1
-# include: command.ps1
-# include: change.ps1
-# include: scope.ps1
-# include: delegation.ps1
 
-# An assignment has our name already: it must be ours, and only its scope may be changed.
-function Update-ExgAssignment {
-    param($Wanted, $Named, [bool]$Ours)
-    $seen = Format-ExgAssignment -Assignment $Named
-    if (-not $Ours -or "$($Named.Role)" -ne $Role) {
-        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("The name is in use: $seen the role " +
-            "$($Named.Role). Choose another name with --name, or leave it out.")
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    $Exg.Report.grant = New-ExgGrantState
+    Initialize-ExgChange
+    $needed = @('Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment')
+    if ('group', 'filter', 'existing' -contains $Grant.ScopeKind) {
+        $needed += 'Get-ManagementScope', 'New-ManagementScope'
+        $needed += 'New-ManagementRoleAssignment -CustomRecipientWriteScope'
     }
-    if ((Compare-ExgScope -Assignment $Named -Wanted $Wanted) -eq 'unknown') {
-        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("$seen, whose filter this script cannot compare. " +
-            'Choose another name with --name.')
+    if ($Grant.ScopeKind -eq 'organizationalUnit') {
+        $needed += 'New-ManagementRoleAssignment -RecipientOrganizationalUnitScope'
     }
-    if (-not $UpdateScope) {
-        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("$seen; wanted is " +
-            "$(Format-ExgWanted -Wanted $Wanted). Use -UpdateScope to change it, or another name.")
-    }
-    $scope = Set-ExgScope -Wanted $Wanted
-    # Changing the definition of the scope that the assignment has can be all that is needed.
-    if ($Wanted.Kind -eq 'Custom' -and "$($Named.CustomRecipientWriteScope)" -eq $Wanted.Name) { return $Named }
-    $setManagementRoleAssignmentParams = [ordered]@{ Identity = "$($Named.Guid)" }
-    switch ($Wanted.Kind) {
-        'Organization' { $setManagementRoleAssignmentParams.RecipientRelativeWriteScope = 'Organization' }
-        'OU' { $setManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
-        'Custom' { $setManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
-    }
-    $widening = if ($Wanted.Kind -eq 'Organization') { ' THIS WIDENS THE GRANT.' } else { '' }
-    $old = Format-ExgWriteScope -Assignment $Named
-    $invokeExgChangeParams = @{
-        Step       = 'assign'
-        Cmdlet     = 'Set-ManagementRoleAssignment'
-        Parameters = $setManagementRoleAssignmentParams
-        Target     = "$($Named.Name): from $old to $(Format-ExgWanted -Wanted $Wanted)$widening"
-        Text       = "Changes the scope from $old to $(Format-ExgWanted -Wanted $Wanted).$widening"
-    }
-    $null = Invoke-ExgChange @invokeExgChangeParams
-    $Exg.NewScope = ''
-    if (-not $WhatIfPreference) {
-        $old = Get-ExgOldScope -Assignment $Named
-        Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Named.Guid)" -Parameters $old
-    }
-    $Named
-}
+    Start-ExgSession -Needed $needed
+    Test-ExgDelegation
 
-function New-ExgAssignment {
-    param($Assignee, $Wanted)
-    $scope = Set-ExgScope -Wanted $Wanted
-    $newManagementRoleAssignmentParams = [ordered]@{ Name = $Grant.Name }
-    if ($Grant.AssigneeKind -eq 'user') {
-        $newManagementRoleAssignmentParams.User = "$($Assignee.Guid)"
-    } else {
-        $newManagementRoleAssignmentParams.SecurityGroup = "$($Assignee.Guid)"
-    }
-    $newManagementRoleAssignmentParams.Role = $Role
-    switch ($Wanted.Kind) {
-        'OU' { $newManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
-        'Custom' { $newManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
-    }
-    $invokeExgChangeParams = @{
-        Step       = 'assign'
-        Cmdlet     = 'New-ManagementRoleAssignment'
-        Parameters = $newManagementRoleAssignmentParams
-        Target     = "$($Assignee.Name) for $(Format-ExgWanted -Wanted $Wanted)"
-        Text       = "Gives $($Assignee.Name) the role for $(Format-ExgWanted -Wanted $Wanted)"
-    }
-    $written = Invoke-ExgChange @invokeExgChangeParams
-    $Exg.NewScope = ''
-    if ($written) { Add-ExgInverse -Cmdlet 'Remove-ManagementRoleAssignment' -Identity "$($written.Guid)" }
-    $written
-}
+    $Exg.Step = 'resolve'
+    $assignee = Resolve-ExgAssignee
+    Resolve-ExgServiceMailbox
+    $wanted = Resolve-ExgScope
+    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
 
-function Enable-ExgAssignment {
-    param($Assignment)
-    $invokeExgChangeParams = @{
-        Step       = 'assign'
-        Cmdlet     = 'Set-ManagementRoleAssignment'
-        Parameters = [ordered]@{ Identity = "$($Assignment.Guid)"; Enabled = $true }
-        Target     = "$($Assignment.Name)"
-        Text       = "Enables '$($Assignment.Name)', which is equal but disabled"
+    try {
+        Set-ExgGrant -Assignee $assignee -Wanted $wanted
+    } finally {
+        if ($Exg.NewScope) { Undo-ExgScope }
     }
-    $null = Invoke-ExgChange @invokeExgChangeParams
-    if (-not $WhatIfPreference) {
-        $old = [ordered]@{ name = 'Enabled'; value = $false }
-        Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Assignment.Guid)" -Parameters $old
-    }
-    $Assignment
 }
 
 # Makes the grant to a user or security group, and reads it back.
@@ -165,6 +92,93 @@ function Find-ExgNamedAssignment {
     $found | Where-Object -FilterScript { $_.Name -eq $Grant.Name } | Select-Object -First 1
 }
 
+function New-ExgAssignment {
+    param($Assignee, $Wanted)
+    $scope = Set-ExgScope -Wanted $Wanted
+    $newManagementRoleAssignmentParams = [ordered]@{ Name = $Grant.Name }
+    if ($Grant.AssigneeKind -eq 'user') {
+        $newManagementRoleAssignmentParams.User = "$($Assignee.Guid)"
+    } else {
+        $newManagementRoleAssignmentParams.SecurityGroup = "$($Assignee.Guid)"
+    }
+    $newManagementRoleAssignmentParams.Role = $Role
+    switch ($Wanted.Kind) {
+        'OU' { $newManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
+        'Custom' { $newManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
+    }
+    $invokeExgChangeParams = @{
+        Step       = 'assign'
+        Cmdlet     = 'New-ManagementRoleAssignment'
+        Parameters = $newManagementRoleAssignmentParams
+        Target     = "$($Assignee.Name) for $(Format-ExgWanted -Wanted $Wanted)"
+        Text       = "Gives $($Assignee.Name) the role for $(Format-ExgWanted -Wanted $Wanted)"
+    }
+    $written = Invoke-ExgChange @invokeExgChangeParams
+    $Exg.NewScope = ''
+    if ($written) { Add-ExgInverse -Cmdlet 'Remove-ManagementRoleAssignment' -Identity "$($written.Guid)" }
+    $written
+}
+
+function Enable-ExgAssignment {
+    param($Assignment)
+    $invokeExgChangeParams = @{
+        Step       = 'assign'
+        Cmdlet     = 'Set-ManagementRoleAssignment'
+        Parameters = [ordered]@{ Identity = "$($Assignment.Guid)"; Enabled = $true }
+        Target     = "$($Assignment.Name)"
+        Text       = "Enables '$($Assignment.Name)', which is equal but disabled"
+    }
+    $null = Invoke-ExgChange @invokeExgChangeParams
+    if (-not $WhatIfPreference) {
+        $old = [ordered]@{ name = 'Enabled'; value = $false }
+        Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Assignment.Guid)" -Parameters $old
+    }
+    $Assignment
+}
+
+# An assignment has our name already: it must be ours, and only its scope may be changed.
+function Update-ExgAssignment {
+    param($Wanted, $Named, [bool]$Ours)
+    $seen = Format-ExgAssignment -Assignment $Named
+    if (-not $Ours -or "$($Named.Role)" -ne $Role) {
+        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("The name is in use: $seen the role " +
+            "$($Named.Role). Choose another name with --name, or leave it out.")
+    }
+    if ((Compare-ExgScope -Assignment $Named -Wanted $Wanted) -eq 'unknown') {
+        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("$seen, whose filter this script cannot compare. " +
+            'Choose another name with --name.')
+    }
+    if (-not $UpdateScope) {
+        Stop-ExgRun -Outcome 'conflict' -Step 'assign' -Text ("$seen; wanted is " +
+            "$(Format-ExgWanted -Wanted $Wanted). Use -UpdateScope to change it, or another name.")
+    }
+    $scope = Set-ExgScope -Wanted $Wanted
+    # Changing the definition of the scope that the assignment has can be all that is needed.
+    if ($Wanted.Kind -eq 'Custom' -and "$($Named.CustomRecipientWriteScope)" -eq $Wanted.Name) { return $Named }
+    $setManagementRoleAssignmentParams = [ordered]@{ Identity = "$($Named.Guid)" }
+    switch ($Wanted.Kind) {
+        'Organization' { $setManagementRoleAssignmentParams.RecipientRelativeWriteScope = 'Organization' }
+        'OU' { $setManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
+        'Custom' { $setManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
+    }
+    $widening = if ($Wanted.Kind -eq 'Organization') { ' THIS WIDENS THE GRANT.' } else { '' }
+    $old = Format-ExgWriteScope -Assignment $Named
+    $invokeExgChangeParams = @{
+        Step       = 'assign'
+        Cmdlet     = 'Set-ManagementRoleAssignment'
+        Parameters = $setManagementRoleAssignmentParams
+        Target     = "$($Named.Name): from $old to $(Format-ExgWanted -Wanted $Wanted)$widening"
+        Text       = "Changes the scope from $old to $(Format-ExgWanted -Wanted $Wanted).$widening"
+    }
+    $null = Invoke-ExgChange @invokeExgChangeParams
+    $Exg.NewScope = ''
+    if (-not $WhatIfPreference) {
+        $old = Get-ExgOldScope -Assignment $Named
+        Add-ExgInverse -Cmdlet 'Set-ManagementRoleAssignment' -Identity "$($Named.Guid)" -Parameters $old
+    }
+    $Named
+}
+
 # Reads the assignment back: first from the server that took the write, then from any.
 function Test-ExgReadBack {
     param($Assignment, $Wanted)
@@ -196,31 +210,18 @@ function Test-ExgReadBack {
     $true
 }
 
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Initialize-ExgChange
-    $needed = @('Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment')
-    if ('group', 'filter', 'existing' -contains $Grant.ScopeKind) {
-        $needed += 'Get-ManagementScope', 'New-ManagementScope'
-        $needed += 'New-ManagementRoleAssignment -CustomRecipientWriteScope'
-    }
-    if ($Grant.ScopeKind -eq 'organizationalUnit') {
-        $needed += 'New-ManagementRoleAssignment -RecipientOrganizationalUnitScope'
-    }
-    Start-ExgSession -Needed $needed
-    Test-ExgDelegation
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    Resolve-ExgServiceMailbox
-    $wanted = Resolve-ExgScope
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
-
-    try {
-        Set-ExgGrant -Assignee $assignee -Wanted $wanted
-    } finally {
-        if ($Exg.NewScope) { Undo-ExgScope }
-    }
-}
-
+# include: standing.ps1
+# include: scope.ps1
+# include: delegation.ps1
+# include: change.ps1
+# include: resolve.ps1
+# include: assignments.ps1
+# include: compare.ps1
+# include: oracle.ps1
+# include: shell.ps1
+# include: report.ps1
+# include: command.ps1
+# include: filter.ps1
+# include: fault.ps1
+# include: faultrules
 # include: main.ps1

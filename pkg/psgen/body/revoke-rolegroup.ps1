@@ -1,20 +1,33 @@
 # include: revoke-head.ps1
 
 # include: data
-# include: report.ps1
-# include: faultrules
-# include: fault.ps1
-# include: filter.ps1
-# include: shell.ps1
-# include: resolve.ps1
-# include: assignments.ps1
-# include: compare.ps1
-# include: command.ps1
-# include: change.ps1
-# include: remove.ps1
-# include: own-scope.ps1
-# include: rolegroup.ps1
-# include: rolegroup-remove.ps1
+
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    $Exg.Report.grant = New-ExgGrantState
+    Initialize-ExgChange
+    $needed = @('Get-ManagementRoleAssignment', 'Get-RoleGroup', 'Remove-RoleGroupMember', 'Remove-RoleGroup')
+    if ('group', 'filter' -contains $Grant.ScopeKind) {
+        $needed += 'Get-ManagementScope', 'Remove-ManagementScope'
+    }
+    Start-ExgSession -Needed $needed
+
+    $Exg.Step = 'resolve'
+    $assignee = Resolve-ExgAssignee
+    $members = @(Resolve-ExgMember)
+    $wanted = Resolve-ExgScope
+    $text = "$($Grant.Assignee); $(Format-ExgWanted -Wanted $wanted)"
+    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text $text
+
+    $Exg.Step = 'read-assignments'
+    Read-ExgAssignment
+    Remove-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
+    if ($WhatIfPreference -and $Exg.Planned) {
+        $Exg.Report.outcome = 'planned'
+        return
+    }
+    Test-ExgLeft -Holders $members
+}
 
 # Our members leave the role group. The group goes only when it is exactly ours and nobody else is in it.
 function Remove-ExgRoleGroup {
@@ -52,30 +65,18 @@ function Remove-ExgRoleGroup {
     if ($scope) { Remove-ExgScope -Scope $scope -Except "$($own.Guid)" }
 }
 
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Initialize-ExgChange
-    $needed = @('Get-ManagementRoleAssignment', 'Get-RoleGroup', 'Remove-RoleGroupMember', 'Remove-RoleGroup')
-    if ('group', 'filter' -contains $Grant.ScopeKind) {
-        $needed += 'Get-ManagementScope', 'Remove-ManagementScope'
-    }
-    Start-ExgSession -Needed $needed
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    $members = @(Resolve-ExgMember)
-    $wanted = Resolve-ExgScope
-    $text = "$($Grant.Assignee); $(Format-ExgWanted -Wanted $wanted)"
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text $text
-
-    $Exg.Step = 'read-assignments'
-    Read-ExgAssignment
-    Remove-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
-    if ($WhatIfPreference -and $Exg.Planned) {
-        $Exg.Report.outcome = 'planned'
-        return
-    }
-    Test-ExgLeft -Holders $members
-}
-
+# include: own-scope.ps1
+# include: remove.ps1
+# include: rolegroup.ps1
+# include: rolegroup-remove.ps1
+# include: change.ps1
+# include: resolve.ps1
+# include: assignments.ps1
+# include: compare.ps1
+# include: shell.ps1
+# include: report.ps1
+# include: command.ps1
+# include: filter.ps1
+# include: fault.ps1
+# include: faultrules
 # include: main.ps1

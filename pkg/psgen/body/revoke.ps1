@@ -1,18 +1,32 @@
 # include: revoke-head.ps1
 
 # include: data
-# include: report.ps1
-# include: faultrules
-# include: fault.ps1
-# include: filter.ps1
-# include: shell.ps1
-# include: resolve.ps1
-# include: assignments.ps1
-# include: compare.ps1
-# include: command.ps1
-# include: change.ps1
-# include: remove.ps1
-# include: own-scope.ps1
+
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    $Exg.Report.grant = New-ExgGrantState
+    Initialize-ExgChange
+    $needed = @('Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment')
+    if ('group', 'filter' -contains $Grant.ScopeKind) {
+        $needed += 'Get-ManagementScope', 'Remove-ManagementScope'
+    }
+    Start-ExgSession -Needed $needed
+
+    $Exg.Step = 'resolve'
+    $assignee = Resolve-ExgAssignee
+    $wanted = Resolve-ExgScope
+    $text = "$($Grant.Assignee); $(Format-ExgWanted -Wanted $wanted)"
+    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text $text
+
+    $Exg.Step = 'read-assignments'
+    Read-ExgAssignment
+    Remove-ExgGrant -Assignee $assignee -Wanted $wanted
+    if ($WhatIfPreference -and $Exg.Planned) {
+        $Exg.Report.outcome = 'planned'
+        return
+    }
+    Test-ExgLeft -Holders $assignee
+}
 
 # The assignment with this grant's name, when it is this grant.
 function Find-ExgOwnAssignment {
@@ -53,29 +67,16 @@ function Remove-ExgGrant {
     if ($scope) { Remove-ExgScope -Scope $scope -Except $guid }
 }
 
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Initialize-ExgChange
-    $needed = @('Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment')
-    if ('group', 'filter' -contains $Grant.ScopeKind) {
-        $needed += 'Get-ManagementScope', 'Remove-ManagementScope'
-    }
-    Start-ExgSession -Needed $needed
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    $wanted = Resolve-ExgScope
-    $text = "$($Grant.Assignee); $(Format-ExgWanted -Wanted $wanted)"
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text $text
-
-    $Exg.Step = 'read-assignments'
-    Read-ExgAssignment
-    Remove-ExgGrant -Assignee $assignee -Wanted $wanted
-    if ($WhatIfPreference -and $Exg.Planned) {
-        $Exg.Report.outcome = 'planned'
-        return
-    }
-    Test-ExgLeft -Holders $assignee
-}
-
+# include: own-scope.ps1
+# include: remove.ps1
+# include: change.ps1
+# include: resolve.ps1
+# include: assignments.ps1
+# include: compare.ps1
+# include: shell.ps1
+# include: report.ps1
+# include: command.ps1
+# include: filter.ps1
+# include: fault.ps1
+# include: faultrules
 # include: main.ps1

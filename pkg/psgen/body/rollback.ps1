@@ -1,19 +1,26 @@
 # include: revoke-head.ps1
 
 # include: data
-# include: report.ps1
-# include: faultrules
-# include: fault.ps1
-# include: filter.ps1
-# include: shell.ps1
-# include: resolve.ps1
-# include: assignments.ps1
-# include: compare.ps1
-# include: command.ps1
-# include: change.ps1
-# include: remove.ps1
-# include: rolegroup.ps1
-# include: rolegroup-remove.ps1
+
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    $Exg.Report.grant = New-ExgGrantState
+    Initialize-ExgChange
+    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
+
+    $Exg.Step = 'resolve'
+    $assignee = Resolve-ExgAssignee
+    $holders = @($assignee)
+    if ($Grant.AssigneeKind -eq 'roleGroup') { $holders = @(Resolve-ExgMember) }
+    $text = "$($Grant.Assignee); $($Undo.Count) changes to take back"
+    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text $text
+    Invoke-ExgRollback
+    if ($WhatIfPreference -and $Exg.Planned) {
+        $Exg.Report.outcome = 'planned'
+        return
+    }
+    Test-ExgLeft -Holders $holders
+}
 
 # Takes back the changes of a report, newest first. Objects are found by GUID: an object that is gone stays gone,
 # and one that merely has the same name is not touched.
@@ -182,23 +189,17 @@ function Restore-ExgObject {
     if ($written) { Add-ExgInverse -Cmdlet "Remove-$noun" -Identity "$($written.Guid)" }
 }
 
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Initialize-ExgChange
-    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    $holders = @($assignee)
-    if ($Grant.AssigneeKind -eq 'roleGroup') { $holders = @(Resolve-ExgMember) }
-    $text = "$($Grant.Assignee); $($Undo.Count) changes to take back"
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text $text
-    Invoke-ExgRollback
-    if ($WhatIfPreference -and $Exg.Planned) {
-        $Exg.Report.outcome = 'planned'
-        return
-    }
-    Test-ExgLeft -Holders $holders
-}
-
+# include: remove.ps1
+# include: rolegroup.ps1
+# include: rolegroup-remove.ps1
+# include: change.ps1
+# include: resolve.ps1
+# include: assignments.ps1
+# include: compare.ps1
+# include: shell.ps1
+# include: report.ps1
+# include: command.ps1
+# include: filter.ps1
+# include: fault.ps1
+# include: faultrules
 # include: main.ps1

@@ -48,17 +48,30 @@ param(
 )
 
 # include: data
-# include: report.ps1
-# include: faultrules
-# include: fault.ps1
-# include: filter.ps1
-# include: shell.ps1
-# include: resolve.ps1
-# include: assignments.ps1
-# include: compare.ps1
-# include: oracle.ps1
-# include: standing.ps1
-# include: rolegroup.ps1
+
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    $Exg.Report.grant = New-ExgGrantState
+    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
+
+    $Exg.Step = 'resolve'
+    $assignee = Resolve-ExgAssignee
+    Resolve-ExgServiceMailbox
+    $wanted = Resolve-ExgScope
+    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
+
+    $Exg.Step = 'read-assignments'
+    if ($Grant.AssigneeKind -eq 'roleGroup') {
+        Test-ExgRoleGroupGrant -RoleGroup $assignee -Wanted $wanted
+    } else {
+        Test-ExgGrant -Assignee $assignee -Wanted $wanted
+    }
+    $Exg.Step = 'oracle'
+    if ($assignee) {
+        Test-ExgOracle -Assignee "$($assignee.Guid)"
+        if (@(Get-ExgOracleDifference).Count) { $Exg.Report.outcome = 'differs' }
+    }
+}
 
 function Set-ExgStatus {
     param([bool]$InPlace, [string]$Text, [string]$Guid)
@@ -133,27 +146,15 @@ function Test-ExgRoleGroupGrant {
     Set-ExgStatus -InPlace $true -Text $text -Guid "$($RoleGroup.Guid)"
 }
 
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    Resolve-ExgServiceMailbox
-    $wanted = Resolve-ExgScope
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
-
-    $Exg.Step = 'read-assignments'
-    if ($Grant.AssigneeKind -eq 'roleGroup') {
-        Test-ExgRoleGroupGrant -RoleGroup $assignee -Wanted $wanted
-    } else {
-        Test-ExgGrant -Assignee $assignee -Wanted $wanted
-    }
-    $Exg.Step = 'oracle'
-    if ($assignee) {
-        Test-ExgOracle -Assignee "$($assignee.Guid)"
-        if (@(Get-ExgOracleDifference).Count) { $Exg.Report.outcome = 'differs' }
-    }
-}
-
+# include: standing.ps1
+# include: rolegroup.ps1
+# include: resolve.ps1
+# include: assignments.ps1
+# include: compare.ps1
+# include: oracle.ps1
+# include: shell.ps1
+# include: report.ps1
+# include: filter.ps1
+# include: fault.ps1
+# include: faultrules
 # include: main.ps1

@@ -35,7 +35,7 @@
 .NOTES
     script-format: 1
     kind: audit
-    sha256: 8675b0c4376877d1cbf2f28dce81fb9fb35c58619f451759f745e77414361c17
+    sha256: 71b82e2202df5e858c6b6a759ef2d1cef396401ae63ff608f3a8141b98d65ba7
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -54,6 +54,336 @@ param(
 $Operation = 'audit'
 $Role = 'ApplicationImpersonation'
 
+# The procedure, from top to bottom. Everything below it are its steps.
+function Invoke-ExgProcedure {
+    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
+    $Exg.Step = 'read-assignments'
+    Read-ExgAssignment
+    # One row for each account that holds the role, directly or through a group.
+    $rows = @(foreach ($name in $Exg.Roles) {
+            Get-ManagementRoleAssignment -Role $name -GetEffectiveUsers -ErrorAction Stop
+        })
+    $Exg.Report.holders = New-Object -TypeName System.Collections.ArrayList
+    foreach ($row in $rows) {
+        $holder = New-ExgHolder -Row $row
+        $null = $Exg.Report.holders.Add($holder)
+        if (-not $Exg.Quiet) {
+            $shown = [ordered]@{
+                Holder     = $holder.holder
+                HolderType = $holder.holderType
+                Via        = $holder.via
+                Scope      = $holder.scope.text
+                Delegation = $holder.delegation
+                Enabled    = $holder.enabled
+                Role       = $holder.role
+                Assignment = $holder.assignment
+                Guid       = $holder.guid
+            }
+            $Exg.Cmdlet.WriteObject([PSCustomObject]$shown)
+        }
+    }
+    Add-ExgHolderFinding
+    $text = "$($Exg.Assignments.Count) assignments of $($Exg.Roles.Count) roles, $($Exg.Report.holders.Count) " +
+        'holders'
+    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text
+    $Exg.Report.outcome = 'audited'
+}
+
+# The scope of an assignment, in words and as data.
+function Get-ExgHolderScope {
+    param($Assignment)
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    $scope = [ordered]@{ kind = '' }
+    switch ("$($Assignment.RecipientWriteScope)") {
+        'Organization' { $scope.kind = 'organization' }
+        'OU' {
+            $scope.kind = 'organizationalUnit'
+            $scope.name = $of
+        }
+        { 'CustomRecipientScope', 'ExclusiveRecipientScope' -contains $_ } {
+            $scope.kind = 'filter'
+            $scope.name = $of
+            $definition = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+            if ($definition) { $scope.filter = "$($definition.RecipientFilter)" }
+        }
+        default { $scope.kind = 'relative' }
+    }
+    $scope.text = Format-ExgWriteScope -Assignment $Assignment
+    if ($scope.filter) { $scope.text += ": $($scope.filter)" }
+    $scope
+}
+
+# The last part of a canonical name: contoso.test/Users/Anna becomes Anna.
+function Get-ExgLeaf {
+    param([string]$CanonicalName)
+    if (-not $CanonicalName) { return '' }
+    ($CanonicalName -split '(?<!\\)/')[-1] -replace '\\/', '/'
+}
+
+# One row of Get-ManagementRoleAssignment -GetEffectiveUsers as a holder.
+function New-ExgHolder {
+    param($Row)
+    $group = Get-ExgLeaf -CanonicalName "$($Row.RoleAssignee)"
+    $type = "$($Row.RoleAssigneeType)"
+    $holder = [ordered]@{
+        assignment = "$($Row.Name)"
+        guid       = "$($Row.Guid)"
+        role       = "$($Row.Role)"
+        holder     = $group
+        holderType = $type
+        via        = ''
+        delegation = if (Test-ExgRegular -Assignment $Row) { 'Regular' } else { 'Delegating' }
+        enabled    = [bool]$Row.Enabled
+        scope      = Get-ExgHolderScope -Assignment $Row
+    }
+    $everybody = "$($Row.EffectiveUserName)" -match '^All (Linked )?Group Members$'
+    if ($type -ne 'User' -and "$($Row.User)" -and -not $everybody -and "$($Row.User)" -ne "$($Row.RoleAssignee)") {
+        $holder.holder = Get-ExgLeaf -CanonicalName "$($Row.User)"
+        $holder.holderType = 'User'
+        $holder.via = $group
+    }
+    $holder
+}
+
+# What an auditor should look at first.
+function Add-ExgHolderFinding {
+    foreach ($assignment in $Exg.Assignments) {
+        $type = "$($assignment.RoleAssigneeType)"
+        if ($type -eq 'LinkedRoleGroup' -or "$($assignment.EffectiveUserName)" -eq 'All Linked Group Members') {
+            Add-ExgFinding -Id 'linked-group' -Severity 'info' -Objects "$($assignment.Guid)" -Text ('The ' +
+                "members of $($assignment.RoleAssignee) are in another forest and cannot be listed here.")
+        }
+        $gone = "$($assignment.RoleAssignee)" -match '^$|S-1-5-|/Deleted Objects/'
+        if ($type -eq 'ForeignSecurityPrincipal' -or $gone) {
+            $text = "The account of '$($assignment.Name)' cannot be resolved: $($assignment.RoleAssignee)."
+            Add-ExgFinding -Id 'unresolved-holder' -Severity 'warning' -Objects "$($assignment.Guid)" -Text $text
+        }
+    }
+    $hygiene = @($Exg.Report.holders | Where-Object -FilterScript {
+            $_.via -eq 'Hygiene Management' -and $_.enabled
+        })
+    if ($hygiene.Count) {
+        $names = @($hygiene | ForEach-Object -Process { $_.holder } | Select-Object -Unique) -join ', '
+        Add-ExgFinding -Id 'hygiene-management' -Severity 'security' -Text ('Hygiene Management holds the role ' +
+            "by default, for every mailbox: $names.")
+    }
+    foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
+        Add-ExgFinding -Id 'exclusive-scope' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The exclusive ' +
+            "scope '$($scope.Name)' may keep mailboxes out of reach of the holders above.")
+    }
+}
+
+# Reads who holds the role.
+
+# Custom roles made from the role grant the same: they count too.
+function Read-ExgRole {
+    $Exg.Roles = @($Role)
+    if (-not (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue)) {
+        $text = 'Get-ManagementRole is not in this session: custom roles that grant the same were not looked for.'
+        Add-ExgFinding -Id 'roles-unread' -Severity 'info' -Text $text
+        return
+    }
+    $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop |
+            Where-Object -FilterScript { "$($_.RoleType)" -eq $Role } | ForEach-Object -Process { "$($_.Name)" })
+    if ($found.Count) { $Exg.Roles = $found }
+}
+
+# Reads all assignments of the roles, and all scopes, from the domain controller that takes changes of them: others
+# may show them later.
+function Read-ExgAssignment {
+    Read-ExgRole
+    $from = @{ ErrorAction = 'Stop' }
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
+    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @from })
+    $Exg.Scopes = @()
+    if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
+        $Exg.Scopes = @(Get-ManagementScope @from)
+    }
+}
+
+# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With
+# -Direct only those made to this very account or group.
+function Get-ExgHeld {
+    param([string]$Guid, [switch]$Direct)
+    $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
+    if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
+    $from = @{}
+    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
+    foreach ($name in $Exg.Roles) {
+        try {
+            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams @from
+        } catch {
+            # A domain controller need not know accounts of other domains.
+            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found' -or -not $from.Count) { throw }
+            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams
+        }
+    }
+}
+
+function Test-ExgRegular {
+    param($Assignment)
+    "$($Assignment.RoleAssignmentDelegationType)" -eq 'Regular'
+}
+
+# An assignment in words, for messages.
+function Format-ExgAssignment {
+    param($Assignment)
+    $state = if ($Assignment.Enabled) { '' } else { ' (disabled)' }
+    "'$($Assignment.Name)'$state gives $($Assignment.RoleAssignee) $(Format-ExgWriteScope -Assignment $Assignment)"
+}
+
+function Format-ExgWriteScope {
+    param($Assignment)
+    switch ("$($Assignment.RecipientWriteScope)") {
+        'Organization' { return 'the whole organization' }
+        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
+        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
+        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
+    }
+    "the relative scope $($Assignment.RecipientWriteScope)"
+}
+
+# The parameter that would put an assignment's present scope back.
+function Get-ExgOldScope {
+    param($Assignment)
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    switch ("$($Assignment.RecipientWriteScope)") {
+        'CustomRecipientScope' { return [ordered]@{ name = 'CustomRecipientWriteScope'; value = $of } }
+        'ExclusiveRecipientScope' { return [ordered]@{ name = 'ExclusiveRecipientWriteScope'; value = $of } }
+        'OU' { return [ordered]@{ name = 'RecipientOrganizationalUnitScope'; value = $of } }
+    }
+    [ordered]@{ name = 'RecipientRelativeWriteScope'; value = "$($Assignment.RecipientWriteScope)" }
+}
+# The session: opens a management shell where none is open, proves that it belongs to an on-premises organization,
+# and makes recipient reads cover the whole forest.
+
+function Open-ExgShell {
+    $known = 'Get-ExchangeServer', 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
+    if (Get-Command -Name $known -ErrorAction SilentlyContinue) { return }
+
+    $how = 'Run this script in the Exchange Management Shell of an Exchange server or tools machine, or open a ' +
+        'session first: $s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri ' +
+        'http://SERVER-FQDN/PowerShell/ -Authentication Kerberos, then Import-PSSession $s -DisableNameChecking.'
+    if ($PSVersionTable.PSVersion.Major -gt 5 -or [IntPtr]::Size -lt 8) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange commands are here, and only 64-bit ' +
+            'Windows PowerShell can open a management shell. ' + $how)
+    }
+    $key = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup'
+    $setup = Get-ItemProperty -Path $key -ErrorAction SilentlyContinue
+    if (-not $setup -or -not $setup.MsiInstallPath) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange management tools are on this ' +
+            "machine. $how")
+    }
+    # -WhatIf and -Confirm are meant for the grant, not for opening the shell.
+    $WhatIfPreference = $false
+    $ConfirmPreference = 'None'
+    $before = @(Get-PSSession | ForEach-Object -Process { $_.Id })
+    $remoteExchange = Join-Path -Path $setup.MsiInstallPath -ChildPath 'bin\RemoteExchange.ps1'
+    Import-Module -Name $remoteExchange -ErrorAction Stop -WarningAction SilentlyContinue
+    $null = Connect-ExchangeServer -Auto -ClientApplication:ManagementShell
+    $Exg.Opened = @(Get-PSSession | Where-Object -FilterScript { $before -notcontains $_.Id })
+}
+
+# Exchange Online's shells are known by the module that their commands come from.
+function Test-ExgOnline {
+    $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
+    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
+    if (-not $command) { return $false }
+    $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
+    $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
+        $description -match 'outlook\.(com|cn)|office365\.(com|us)|outlook\.office\.de'
+}
+
+function Assert-ExgOnPremises {
+    if (Test-ExgOnline) {
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: the ' +
+            'role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in a ' +
+            'shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
+            'script office365')
+    }
+    $target = $Exg.Report.target
+    $servers = @()
+    if (Get-Command -Name 'Get-ExchangeServer' -ErrorAction SilentlyContinue) {
+        $servers = @(Get-ExchangeServer -ErrorAction SilentlyContinue)
+    }
+    if ($servers.Count -eq 0) {
+        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text ('Get-ExchangeServer does not answer in this ' +
+            'session.')
+        return
+    }
+    # The server that answers, where the session tells it.
+    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
+        Select-Object -First 1
+    if (-not $server) { $server = $servers[0] }
+    $target.server = "$($server.Fqdn)"
+    if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {
+        $target.build = $Matches[1, 2, 3, 4] -join '.'
+    }
+}
+
+# RBAC shows as missing commands and parameters. An entry is a command, or a command and one of its parameters.
+function Assert-ExgCommand {
+    param([string[]]$Name)
+    foreach ($entry in $Name) {
+        $command, $parameter = $entry -split ' -'
+        try {
+            $found = Get-Command -Name $command -ErrorAction Stop
+            if ($parameter -and -not $found.Parameters.ContainsKey($parameter)) {
+                Stop-ExgParameter -Command $command -Parameter $parameter
+            }
+        } catch [System.Management.Automation.CommandNotFoundException] {
+            $fault = Get-ExgFault -ErrorRecord $_
+            Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text ("$command is not in this " +
+                "session. The management role 'Role Management' gives it; members of Organization Management " +
+                'have it.')
+        }
+    }
+}
+
+function Stop-ExgParameter {
+    param([string]$Command, [string]$Parameter)
+    $fault = [ordered]@{
+        id      = 'cmdlet_missing'
+        rule    = 'parameter-missing'
+        message = "$Command has no parameter $Parameter in this session."
+        hint    = 'A role of yours hides it. Ask for the built-in role Role Management, then open a new session.'
+        retry   = 'never'
+    }
+    Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text $fault.message
+}
+
+function Set-ExgForestView {
+    if (-not (Get-Command -Name 'Set-ADServerSettings' -ErrorAction SilentlyContinue)) { return }
+    $settings = Get-ADServerSettings -ErrorAction SilentlyContinue
+    # The server that takes changes of the configuration, such as assignments, unless one was named.
+    if ($settings -and -not $Exg.Pinned) {
+        $Exg.ConfigurationServer = "$($settings.DefaultConfigurationDomainController)"
+    }
+    if ($settings -and -not $settings.ViewEntireForest) {
+        Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
+        $Exg.RestoreView = $true
+    }
+}
+
+# Everything that comes before the first look at the organization.
+function Start-ExgSession {
+    param([string[]]$Needed)
+    Open-ExgShell
+    Assert-ExgOnPremises
+    Assert-ExgCommand -Name $Needed
+    Set-ExgForestView
+    $build = if ($Exg.Report.target.build) { "Exchange $($Exg.Report.target.build)" } else { 'Exchange' }
+    Add-ExgStep -Id 'preflight' -Status 'unchanged' -Text "$build on-premises, all commands are there."
+}
+
+function Close-ExgShell {
+    if ($Exg.RestoreView) {
+        Set-ADServerSettings -ViewEntireForest $false -ErrorAction SilentlyContinue -WhatIf:$false -Confirm:$false
+    }
+    if ($Exg.Opened) {
+        Remove-PSSession -Session $Exg.Opened -WhatIf:$false -Confirm:$false
+    }
+}
 # The report: one ordered dictionary that every step adds to. It becomes the JSON of -AsJson, -ReportPath and
 # -RecordMarker; the pipeline gets one object for each step while the script runs.
 
@@ -240,6 +570,90 @@ function Write-ExgRecord {
         $Exg.Cmdlet.WriteObject($base64.Substring($i, [Math]::Min(76, $base64.Length - $i)))
     }
     $Exg.Cmdlet.WriteObject('-----END EXGRANT RECORD ' + $Exg.RecordMarker + '-----')
+}
+function Get-ExgFault {
+    # Tells what an error means: the first of $ExgFaultRules that matches, as a dictionary with the fields of
+    # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
+    # cmdlets stands for an error that shows none.
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][System.Management.Automation.ErrorRecord]$ErrorRecord)
+
+    $info = $ErrorRecord.CategoryInfo
+    $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
+    $message = ([string]$ErrorRecord.Exception.Message).Trim()
+
+    # Over remoting the client sees RemoteException; the server's own type is that of the serialized copy.
+    $exceptionType = $ErrorRecord.Exception.GetType().FullName
+    $remote = $ErrorRecord.Exception.PSObject.Properties['SerializedRemoteException']
+    if ($null -ne $remote -and $null -ne $remote.Value) {
+        $exceptionType = $remote.Value.PSObject.TypeNames[0] -replace '^Deserialized\.', ''
+    }
+
+    # Text is compared with white space collapsed and typographic quotes made plain.
+    $text = @($message, $errorId)[$message -eq ''] -replace '\s+', ' '
+    $text = $text.Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
+
+    $category = ''
+    if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
+        $category = $Matches[1]
+    }
+
+    # The cmdlet: its activity, or the class of its task, such as "...RbacTasks.NewManagementRoleAssignment".
+    $cmdlet = [string]$info.Activity
+    if ($cmdlet -notlike '*-*' -or $cmdlet -clike 'Write-Error*') {
+        $cmdlet = ''
+        if ($errorId -cmatch ',(?:[A-Za-z0-9_]+\.)*([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$') {
+            $cmdlet = $Matches[1] + '-' + $Matches[2]
+        }
+    }
+
+    # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
+    $names = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
+    $inText = @([regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value })
+    $names = @($names -clike '*Exception') + @($inText -cnotmatch '(^|\.)PSRemoting')
+    $names = @($names | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
+    $exception = [string]@($names | Where-Object { $ExgFaultWrappers -cnotcontains $_ })[0]
+
+    # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
+    $typePattern = [regex]::Escape($exception)
+    if ($exception.Length -ge 33) {
+        $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
+    }
+    $parts = $errorId.Trim() -split '\s*,\s*'
+    $area = $category -replace '-.*$', '-'
+    $seen = @{
+        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape($area) + ')$'
+        Type     = '^' + $typePattern + '$'
+        ErrorId  = '^(?:' + (@($parts | ForEach-Object { [regex]::Escape($_) }) -join '|') + ')$'
+        Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
+    }
+    foreach ($rule in $ExgFaultRules) {
+        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
+        if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
+            (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
+            break
+        }
+    }
+
+    $record = [ordered]@{
+        fullyQualifiedErrorId = $errorId
+        exceptionType         = $exceptionType
+    }
+    foreach ($field in @('Category', 'Reason', 'Activity', 'TargetName')) {
+        $record[$field.Substring(0, 1).ToLowerInvariant() + $field.Substring(1)] = [string]$info.$field
+    }
+    foreach ($empty in @($record.Keys | Where-Object { $record[$_] -eq '' })) {
+        $record.Remove($empty)
+    }
+    [ordered]@{
+        id      = $rule['Fault']
+        rule    = $rule['Rule']
+        message = $message
+        hint    = $rule['Hint']
+        retry   = $rule['Retry']
+        source  = $rule['Source']
+        record  = $record
+    }
 }
 # What errors mean: the first rule that matches. Text is a regular expression, the last resort.
 $ExgFaultWrappers = @(
@@ -782,420 +1196,6 @@ $ExgFaultRules = @(
         Source   = 'https://learn.microsoft.com/powershell/scripting/developer/cmdlet/windows-powershell-error-records'
     }
 )
-
-function Get-ExgFault {
-    # Tells what an error means: the first of $ExgFaultRules that matches, as a dictionary with the fields of
-    # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
-    # cmdlets stands for an error that shows none.
-    [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][System.Management.Automation.ErrorRecord]$ErrorRecord)
-
-    $info = $ErrorRecord.CategoryInfo
-    $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
-    $message = ([string]$ErrorRecord.Exception.Message).Trim()
-
-    # Over remoting the client sees RemoteException; the server's own type is that of the serialized copy.
-    $exceptionType = $ErrorRecord.Exception.GetType().FullName
-    $remote = $ErrorRecord.Exception.PSObject.Properties['SerializedRemoteException']
-    if ($null -ne $remote -and $null -ne $remote.Value) {
-        $exceptionType = $remote.Value.PSObject.TypeNames[0] -replace '^Deserialized\.', ''
-    }
-
-    # Text is compared with white space collapsed and typographic quotes made plain.
-    $text = @($message, $errorId)[$message -eq ''] -replace '\s+', ' '
-    $text = $text.Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
-
-    $category = ''
-    if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
-        $category = $Matches[1]
-    }
-
-    # The cmdlet: its activity, or the class of its task, such as "...RbacTasks.NewManagementRoleAssignment".
-    $cmdlet = [string]$info.Activity
-    if ($cmdlet -notlike '*-*' -or $cmdlet -clike 'Write-Error*') {
-        $cmdlet = ''
-        if ($errorId -cmatch ',(?:[A-Za-z0-9_]+\.)*([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$') {
-            $cmdlet = $Matches[1] + '-' + $Matches[2]
-        }
-    }
-
-    # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
-    $names = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
-    $inText = @([regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value })
-    $names = @($names -clike '*Exception') + @($inText -cnotmatch '(^|\.)PSRemoting')
-    $names = @($names | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
-    $exception = [string]@($names | Where-Object { $ExgFaultWrappers -cnotcontains $_ })[0]
-
-    # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
-    $typePattern = [regex]::Escape($exception)
-    if ($exception.Length -ge 33) {
-        $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
-    }
-    $parts = $errorId.Trim() -split '\s*,\s*'
-    $area = $category -replace '-.*$', '-'
-    $seen = @{
-        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape($area) + ')$'
-        Type     = '^' + $typePattern + '$'
-        ErrorId  = '^(?:' + (@($parts | ForEach-Object { [regex]::Escape($_) }) -join '|') + ')$'
-        Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
-    }
-    foreach ($rule in $ExgFaultRules) {
-        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
-        if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
-            (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
-            break
-        }
-    }
-
-    $record = [ordered]@{
-        fullyQualifiedErrorId = $errorId
-        exceptionType         = $exceptionType
-    }
-    foreach ($field in @('Category', 'Reason', 'Activity', 'TargetName')) {
-        $record[$field.Substring(0, 1).ToLowerInvariant() + $field.Substring(1)] = [string]$info.$field
-    }
-    foreach ($empty in @($record.Keys | Where-Object { $record[$_] -eq '' })) {
-        $record.Remove($empty)
-    }
-    [ordered]@{
-        id      = $rule['Fault']
-        rule    = $rule['Rule']
-        message = $message
-        hint    = $rule['Hint']
-        retry   = $rule['Retry']
-        source  = $rule['Source']
-        record  = $record
-    }
-}
-# The session: opens a management shell where none is open, proves that it belongs to an on-premises organization,
-# and makes recipient reads cover the whole forest.
-
-function Open-ExgShell {
-    $known = 'Get-ExchangeServer', 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    if (Get-Command -Name $known -ErrorAction SilentlyContinue) { return }
-
-    $how = 'Run this script in the Exchange Management Shell of an Exchange server or tools machine, or open a ' +
-        'session first: $s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri ' +
-        'http://SERVER-FQDN/PowerShell/ -Authentication Kerberos, then Import-PSSession $s -DisableNameChecking.'
-    if ($PSVersionTable.PSVersion.Major -gt 5 -or [IntPtr]::Size -lt 8) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange commands are here, and only 64-bit ' +
-            'Windows PowerShell can open a management shell. ' + $how)
-    }
-    $key = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup'
-    $setup = Get-ItemProperty -Path $key -ErrorAction SilentlyContinue
-    if (-not $setup -or -not $setup.MsiInstallPath) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange management tools are on this ' +
-            "machine. $how")
-    }
-    # -WhatIf and -Confirm are meant for the grant, not for opening the shell.
-    $WhatIfPreference = $false
-    $ConfirmPreference = 'None'
-    $before = @(Get-PSSession | ForEach-Object -Process { $_.Id })
-    $remoteExchange = Join-Path -Path $setup.MsiInstallPath -ChildPath 'bin\RemoteExchange.ps1'
-    Import-Module -Name $remoteExchange -ErrorAction Stop -WarningAction SilentlyContinue
-    $null = Connect-ExchangeServer -Auto -ClientApplication:ManagementShell
-    $Exg.Opened = @(Get-PSSession | Where-Object -FilterScript { $before -notcontains $_.Id })
-}
-
-# Exchange Online's shells are known by the module that their commands come from.
-function Test-ExgOnline {
-    $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
-    if (-not $command) { return $false }
-    $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
-    $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
-        $description -match 'outlook\.(com|cn)|office365\.(com|us)|outlook\.office\.de'
-}
-
-function Assert-ExgOnPremises {
-    if (Test-ExgOnline) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: the ' +
-            'role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in a ' +
-            'shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
-            'script office365')
-    }
-    $target = $Exg.Report.target
-    $servers = @()
-    if (Get-Command -Name 'Get-ExchangeServer' -ErrorAction SilentlyContinue) {
-        $servers = @(Get-ExchangeServer -ErrorAction SilentlyContinue)
-    }
-    if ($servers.Count -eq 0) {
-        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text ('Get-ExchangeServer does not answer in this ' +
-            'session.')
-        return
-    }
-    # The server that answers, where the session tells it.
-    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
-        Select-Object -First 1
-    if (-not $server) { $server = $servers[0] }
-    $target.server = "$($server.Fqdn)"
-    if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {
-        $target.build = $Matches[1, 2, 3, 4] -join '.'
-    }
-}
-
-# RBAC shows as missing commands and parameters. An entry is a command, or a command and one of its parameters.
-function Assert-ExgCommand {
-    param([string[]]$Name)
-    foreach ($entry in $Name) {
-        $command, $parameter = $entry -split ' -'
-        try {
-            $found = Get-Command -Name $command -ErrorAction Stop
-            if ($parameter -and -not $found.Parameters.ContainsKey($parameter)) {
-                Stop-ExgParameter -Command $command -Parameter $parameter
-            }
-        } catch [System.Management.Automation.CommandNotFoundException] {
-            $fault = Get-ExgFault -ErrorRecord $_
-            Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text ("$command is not in this " +
-                "session. The management role 'Role Management' gives it; members of Organization Management " +
-                'have it.')
-        }
-    }
-}
-
-function Stop-ExgParameter {
-    param([string]$Command, [string]$Parameter)
-    $fault = [ordered]@{
-        id      = 'cmdlet_missing'
-        rule    = 'parameter-missing'
-        message = "$Command has no parameter $Parameter in this session."
-        hint    = 'A role of yours hides it. Ask for the built-in role Role Management, then open a new session.'
-        retry   = 'never'
-    }
-    Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text $fault.message
-}
-
-function Set-ExgForestView {
-    if (-not (Get-Command -Name 'Set-ADServerSettings' -ErrorAction SilentlyContinue)) { return }
-    $settings = Get-ADServerSettings -ErrorAction SilentlyContinue
-    # The server that takes changes of the configuration, such as assignments, unless one was named.
-    if ($settings -and -not $Exg.Pinned) {
-        $Exg.ConfigurationServer = "$($settings.DefaultConfigurationDomainController)"
-    }
-    if ($settings -and -not $settings.ViewEntireForest) {
-        Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
-        $Exg.RestoreView = $true
-    }
-}
-
-# Everything that comes before the first look at the organization.
-function Start-ExgSession {
-    param([string[]]$Needed)
-    Open-ExgShell
-    Assert-ExgOnPremises
-    Assert-ExgCommand -Name $Needed
-    Set-ExgForestView
-    $build = if ($Exg.Report.target.build) { "Exchange $($Exg.Report.target.build)" } else { 'Exchange' }
-    Add-ExgStep -Id 'preflight' -Status 'unchanged' -Text "$build on-premises, all commands are there."
-}
-
-function Close-ExgShell {
-    if ($Exg.RestoreView) {
-        Set-ADServerSettings -ViewEntireForest $false -ErrorAction SilentlyContinue -WhatIf:$false -Confirm:$false
-    }
-    if ($Exg.Opened) {
-        Remove-PSSession -Session $Exg.Opened -WhatIf:$false -Confirm:$false
-    }
-}
-# Reads who holds the role.
-
-# Custom roles made from the role grant the same: they count too.
-function Read-ExgRole {
-    $Exg.Roles = @($Role)
-    if (-not (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue)) {
-        $text = 'Get-ManagementRole is not in this session: custom roles that grant the same were not looked for.'
-        Add-ExgFinding -Id 'roles-unread' -Severity 'info' -Text $text
-        return
-    }
-    $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop |
-            Where-Object -FilterScript { "$($_.RoleType)" -eq $Role } | ForEach-Object -Process { "$($_.Name)" })
-    if ($found.Count) { $Exg.Roles = $found }
-}
-
-# Reads all assignments of the roles, and all scopes, from the domain controller that takes changes of them: others
-# may show them later.
-function Read-ExgAssignment {
-    Read-ExgRole
-    $from = @{ ErrorAction = 'Stop' }
-    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
-    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @from })
-    $Exg.Scopes = @()
-    if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
-        $Exg.Scopes = @(Get-ManagementScope @from)
-    }
-}
-
-# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With
-# -Direct only those made to this very account or group.
-function Get-ExgHeld {
-    param([string]$Guid, [switch]$Direct)
-    $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
-    if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
-    $from = @{}
-    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
-    foreach ($name in $Exg.Roles) {
-        try {
-            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams @from
-        } catch {
-            # A domain controller need not know accounts of other domains.
-            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found' -or -not $from.Count) { throw }
-            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams
-        }
-    }
-}
-
-function Test-ExgRegular {
-    param($Assignment)
-    "$($Assignment.RoleAssignmentDelegationType)" -eq 'Regular'
-}
-
-# An assignment in words, for messages.
-function Format-ExgAssignment {
-    param($Assignment)
-    $state = if ($Assignment.Enabled) { '' } else { ' (disabled)' }
-    "'$($Assignment.Name)'$state gives $($Assignment.RoleAssignee) $(Format-ExgWriteScope -Assignment $Assignment)"
-}
-
-function Format-ExgWriteScope {
-    param($Assignment)
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
-        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
-        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
-    }
-    "the relative scope $($Assignment.RecipientWriteScope)"
-}
-
-# The parameter that would put an assignment's present scope back.
-function Get-ExgOldScope {
-    param($Assignment)
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'CustomRecipientScope' { return [ordered]@{ name = 'CustomRecipientWriteScope'; value = $of } }
-        'ExclusiveRecipientScope' { return [ordered]@{ name = 'ExclusiveRecipientWriteScope'; value = $of } }
-        'OU' { return [ordered]@{ name = 'RecipientOrganizationalUnitScope'; value = $of } }
-    }
-    [ordered]@{ name = 'RecipientRelativeWriteScope'; value = "$($Assignment.RecipientWriteScope)" }
-}
-
-# The scope of an assignment, in words and as data.
-function Get-ExgHolderScope {
-    param($Assignment)
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    $scope = [ordered]@{ kind = '' }
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'Organization' { $scope.kind = 'organization' }
-        'OU' {
-            $scope.kind = 'organizationalUnit'
-            $scope.name = $of
-        }
-        { 'CustomRecipientScope', 'ExclusiveRecipientScope' -contains $_ } {
-            $scope.kind = 'filter'
-            $scope.name = $of
-            $definition = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
-            if ($definition) { $scope.filter = "$($definition.RecipientFilter)" }
-        }
-        default { $scope.kind = 'relative' }
-    }
-    $scope.text = Format-ExgWriteScope -Assignment $Assignment
-    if ($scope.filter) { $scope.text += ": $($scope.filter)" }
-    $scope
-}
-
-# The last part of a canonical name: contoso.test/Users/Anna becomes Anna.
-function Get-ExgLeaf {
-    param([string]$CanonicalName)
-    if (-not $CanonicalName) { return '' }
-    ($CanonicalName -split '(?<!\\)/')[-1] -replace '\\/', '/'
-}
-
-# One row of Get-ManagementRoleAssignment -GetEffectiveUsers as a holder.
-function New-ExgHolder {
-    param($Row)
-    $group = Get-ExgLeaf -CanonicalName "$($Row.RoleAssignee)"
-    $type = "$($Row.RoleAssigneeType)"
-    $holder = [ordered]@{
-        assignment = "$($Row.Name)"
-        guid       = "$($Row.Guid)"
-        role       = "$($Row.Role)"
-        holder     = $group
-        holderType = $type
-        via        = ''
-        delegation = if (Test-ExgRegular -Assignment $Row) { 'Regular' } else { 'Delegating' }
-        enabled    = [bool]$Row.Enabled
-        scope      = Get-ExgHolderScope -Assignment $Row
-    }
-    $everybody = "$($Row.EffectiveUserName)" -match '^All (Linked )?Group Members$'
-    if ($type -ne 'User' -and "$($Row.User)" -and -not $everybody -and "$($Row.User)" -ne "$($Row.RoleAssignee)") {
-        $holder.holder = Get-ExgLeaf -CanonicalName "$($Row.User)"
-        $holder.holderType = 'User'
-        $holder.via = $group
-    }
-    $holder
-}
-
-# What an auditor should look at first.
-function Add-ExgHolderFinding {
-    foreach ($assignment in $Exg.Assignments) {
-        $type = "$($assignment.RoleAssigneeType)"
-        if ($type -eq 'LinkedRoleGroup' -or "$($assignment.EffectiveUserName)" -eq 'All Linked Group Members') {
-            Add-ExgFinding -Id 'linked-group' -Severity 'info' -Objects "$($assignment.Guid)" -Text ('The ' +
-                "members of $($assignment.RoleAssignee) are in another forest and cannot be listed here.")
-        }
-        $gone = "$($assignment.RoleAssignee)" -match '^$|S-1-5-|/Deleted Objects/'
-        if ($type -eq 'ForeignSecurityPrincipal' -or $gone) {
-            $text = "The account of '$($assignment.Name)' cannot be resolved: $($assignment.RoleAssignee)."
-            Add-ExgFinding -Id 'unresolved-holder' -Severity 'warning' -Objects "$($assignment.Guid)" -Text $text
-        }
-    }
-    $hygiene = @($Exg.Report.holders | Where-Object -FilterScript {
-            $_.via -eq 'Hygiene Management' -and $_.enabled
-        })
-    if ($hygiene.Count) {
-        $names = @($hygiene | ForEach-Object -Process { $_.holder } | Select-Object -Unique) -join ', '
-        Add-ExgFinding -Id 'hygiene-management' -Severity 'security' -Text ('Hygiene Management holds the role ' +
-            "by default, for every mailbox: $names.")
-    }
-    foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
-        Add-ExgFinding -Id 'exclusive-scope' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The exclusive ' +
-            "scope '$($scope.Name)' may keep mailboxes out of reach of the holders above.")
-    }
-}
-
-function Invoke-ExgProcedure {
-    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
-    $Exg.Step = 'read-assignments'
-    Read-ExgAssignment
-    # One row for each account that holds the role, directly or through a group.
-    $rows = @(foreach ($name in $Exg.Roles) {
-            Get-ManagementRoleAssignment -Role $name -GetEffectiveUsers -ErrorAction Stop
-        })
-    $Exg.Report.holders = New-Object -TypeName System.Collections.ArrayList
-    foreach ($row in $rows) {
-        $holder = New-ExgHolder -Row $row
-        $null = $Exg.Report.holders.Add($holder)
-        if (-not $Exg.Quiet) {
-            $shown = [ordered]@{
-                Holder     = $holder.holder
-                HolderType = $holder.holderType
-                Via        = $holder.via
-                Scope      = $holder.scope.text
-                Delegation = $holder.delegation
-                Enabled    = $holder.enabled
-                Role       = $holder.role
-                Assignment = $holder.assignment
-                Guid       = $holder.guid
-            }
-            $Exg.Cmdlet.WriteObject([PSCustomObject]$shown)
-        }
-    }
-    Add-ExgHolderFinding
-    $text = "$($Exg.Assignments.Count) assignments of $($Exg.Roles.Count) roles, $($Exg.Report.holders.Count) " +
-        'holders'
-    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text
-    $Exg.Report.outcome = 'audited'
-}
 
 # Runs the procedure, puts back what must not stay whatever happens, and tells the result.
 
