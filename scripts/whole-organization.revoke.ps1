@@ -14,8 +14,8 @@
 
     Run it twice and the second run changes nothing. -WhatIf tells everything and changes nothing.
 
-    To read it: the procedure stands right below the data block, then come its steps, then what they need. The end of
-    the file is a table of what errors mean.
+    To read it: the procedure stands right below the data block, then come its steps, then what they need. The end
+    of the file is a table of what errors mean.
 
 .PARAMETER DomainController
     Write to this domain controller. By default Exchange chooses one.

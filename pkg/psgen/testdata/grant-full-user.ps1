@@ -16,8 +16,8 @@
 
     Run it twice and the second run changes nothing. -WhatIf tells everything and changes nothing.
 
-    To read it: the procedure stands right below that block, then come its steps, then what they need. The end of
-    the file is a table of what errors mean.
+    To read it: the procedure stands right below that block, then come its steps, then what they need. The end
+    of the file is a table of what errors mean.
 
 .PARAMETER DomainController
     Write to this domain controller and read back from it. By default Exchange chooses one.
