@@ -27,7 +27,7 @@
 .NOTES
     script-format: 1
     kind: grant-minimal
-    sha256: 35f0c9f0509199bbfdc9128c25ae4150803c22eac0466b1711b926041cc915a5
+    sha256: 32062070377cc91a105a7021d517e466ba306b7266cffdf12faaa9f419a176c4
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -93,11 +93,12 @@ try {
     $filter = "MemberOfGroup -eq '" + "$($group[0].DistinguishedName)".Replace("'", "''") + "'"
     $scope = Get-ManagementScope -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.ScopeName }
     if ($scope) {
-        # Servers give a filter back with other spaces, and in parentheses; what stands in quotes must be the same.
+        # Servers give a filter back with other spaces and parentheses; what stands in quotes must be the same.
         $stored, $wanted = $scope.RecipientFilter, $filter | ForEach-Object -Process {
-            ($_ -replace "('(?:[^']|'')*')|\s", '$1').Trim('(', ')')
+            $_ -replace "('(?:[^']|'')*')|[\s()]", '$1'
         }
-        if ($stored -ne $wanted -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
+        $same = $stored -eq $wanted
+        if (-not $same -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
             throw "The scope '$($scope.Name)' exists with another definition: $($scope.RecipientFilter)"
         }
     }

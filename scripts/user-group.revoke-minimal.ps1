@@ -23,7 +23,7 @@
 .NOTES
     script-format: 1
     kind: revoke-minimal
-    sha256: a9630d7bf1de7a3e89bd4137ff84030b9f1f47b70750edf6a0c5a30a23ec2a55
+    sha256: 3b841c0b0e0ae980890663d22defd9a4cb1f57f86db4d4f51737eeeca0c88d82
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -64,11 +64,12 @@ try {
     $filter = "MemberOfGroup -eq '" + "$($group[0].DistinguishedName)".Replace("'", "''") + "'"
     $scope = Get-ManagementScope -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.ScopeName }
     if ($scope) {
-        # Servers give a filter back with other spaces, and in parentheses; what stands in quotes must be the same.
+        # Servers give a filter back with other spaces and parentheses; what stands in quotes must be the same.
         $stored, $wanted = $scope.RecipientFilter, $filter | ForEach-Object -Process {
-            ($_ -replace "('(?:[^']|'')*')|\s", '$1').Trim('(', ')')
+            $_ -replace "('(?:[^']|'')*')|[\s()]", '$1'
         }
-        if ($stored -ne $wanted -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
+        $same = $stored -eq $wanted
+        if (-not $same -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
             throw "The scope '$($scope.Name)' exists with another definition: $($scope.RecipientFilter)"
         }
     }

@@ -103,11 +103,17 @@ func body(g exchange.Grant, kind string) string {
 // scope; they are empty where the grant has no scope of its own. A scope with a
 // name of its own may be older than the grant: no revocation by name removes it.
 func minimalScope(g exchange.Grant, parts blocks) {
-	parts["scope"], parts["newscope"], parts["oldscope"] = "", "", ""
+	for _, part := range []string{"functions", "scope", "samefilter", "newscope", "oldscope"} {
+		parts[part] = ""
+	}
 	if !g.Scope.Creates() {
 		return
 	}
+	if g.Scope.Kind == exchange.RecipientFilter {
+		parts["functions"] = "filter.ps1" // a filter of many conditions needs the comparer
+	}
 	parts["scope"] = "minimal-scope-" + string(g.Scope.Kind) + ".ps1"
+	parts["samefilter"] = "minimal-same-" + string(g.Scope.Kind) + ".ps1"
 	parts["newscope"] = "minimal-newscope.ps1"
 	if g.Scope.Name == "" {
 		parts["oldscope"] = "minimal-oldscope.ps1"

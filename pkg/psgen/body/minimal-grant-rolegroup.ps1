@@ -43,6 +43,8 @@ param(
 )
 
 # include: data
+# include: functions
+
 $exitCode = 1
 $filter = ''
 $newScope = $null

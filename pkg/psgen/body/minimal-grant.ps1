@@ -42,6 +42,8 @@ param(
 )
 
 # include: data
+# include: functions
+
 $exitCode = 1
 $filter = ''
 $newScope = $null

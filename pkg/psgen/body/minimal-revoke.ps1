@@ -35,6 +35,8 @@
 param()
 
 # include: data
+# include: functions
+
 $exitCode = 1
 try {
 # include: scope

@@ -28,7 +28,7 @@
 .NOTES
     script-format: 1
     kind: grant-minimal
-    sha256: a11ea47ec0f05ff0394e10409a5319685cfb812c8b16a54bc2b6ae9cef00a47b
+    sha256: 989894dcb8ea0a460b62298c0b8bdf4040cc1d98f99843c4dc345a688024536c
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -89,11 +89,12 @@ try {
     $filter = "MemberOfGroup -eq '" + "$($group[0].DistinguishedName)".Replace("'", "''") + "'"
     $scope = Get-ManagementScope -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.ScopeName }
     if ($scope) {
-        # Servers give a filter back with other spaces, and in parentheses; what stands in quotes must be the same.
+        # Servers give a filter back with other spaces and parentheses; what stands in quotes must be the same.
         $stored, $wanted = $scope.RecipientFilter, $filter | ForEach-Object -Process {
-            ($_ -replace "('(?:[^']|'')*')|\s", '$1').Trim('(', ')')
+            $_ -replace "('(?:[^']|'')*')|[\s()]", '$1'
         }
-        if ($stored -ne $wanted -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
+        $same = $stored -eq $wanted
+        if (-not $same -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
             throw "The scope '$($scope.Name)' exists with another definition: $($scope.RecipientFilter)"
         }
     }

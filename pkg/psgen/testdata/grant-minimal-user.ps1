@@ -27,7 +27,7 @@
 .NOTES
     script-format: 1
     kind: grant-minimal
-    sha256: 1324e20e17c71d2265032c68e8c4585b083873e99ad152321e7512956e75f7b4
+    sha256: 56d9c8e76e1424f5ee2c749c50983928c5f4a5d15ddaeebcc690856383870998
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -89,11 +89,12 @@ try {
     $filter = "MemberOfGroup -eq '" + "$($group[0].DistinguishedName)".Replace("'", "''") + "'"
     $scope = Get-ManagementScope -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.ScopeName }
     if ($scope) {
-        # Servers give a filter back with other spaces, and in parentheses; what stands in quotes must be the same.
+        # Servers give a filter back with other spaces and parentheses; what stands in quotes must be the same.
         $stored, $wanted = $scope.RecipientFilter, $filter | ForEach-Object -Process {
-            ($_ -replace "('(?:[^']|'')*')|\s", '$1').Trim('(', ')')
+            $_ -replace "('(?:[^']|'')*')|[\s()]", '$1'
         }
-        if ($stored -ne $wanted -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
+        $same = $stored -eq $wanted
+        if (-not $same -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
             throw "The scope '$($scope.Name)' exists with another definition: $($scope.RecipientFilter)"
         }
     }

@@ -23,7 +23,7 @@
 .NOTES
     script-format: 1
     kind: revoke-minimal
-    sha256: 9432d298360915d5533d41430095718fdfd195747e618c1e881c3f1ae789f716
+    sha256: 2344c68909b46b40333b789ceb7651eb023fd174af5bdbd17ec1de4b0e03a071
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -63,11 +63,12 @@ try {
     $filter = "MemberOfGroup -eq '" + "$($group[0].DistinguishedName)".Replace("'", "''") + "'"
     $scope = Get-ManagementScope -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.ScopeName }
     if ($scope) {
-        # Servers give a filter back with other spaces, and in parentheses; what stands in quotes must be the same.
+        # Servers give a filter back with other spaces and parentheses; what stands in quotes must be the same.
         $stored, $wanted = $scope.RecipientFilter, $filter | ForEach-Object -Process {
-            ($_ -replace "('(?:[^']|'')*')|\s", '$1').Trim('(', ')')
+            $_ -replace "('(?:[^']|'')*')|[\s()]", '$1'
         }
-        if ($stored -ne $wanted -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
+        $same = $stored -eq $wanted
+        if (-not $same -or $scope.Exclusive -or "$($scope.RecipientRoot)") {
             throw "The scope '$($scope.Name)' exists with another definition: $($scope.RecipientFilter)"
         }
     }

@@ -1,0 +1,2 @@
+        $key = ConvertTo-ExgFilterKey -Filter $scope.RecipientFilter
+        $same = $key -and $key -eq (ConvertTo-ExgFilterKey -Filter $filter)
