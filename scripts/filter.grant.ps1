@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 3dbf8144c51fc3f4328170a18aa2eb70f6f7980482bd8076d80a5cb2eafa7449
+    sha256: dba308d88582d40c5dce876cb7722e195464f858cdbbce701c52444408031c76
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -597,7 +597,13 @@ function Confirm-ExgChange {
         Add-ExgStep -Id $Step -Status 'planned' -Text $Text -Command $Command
         return $false
     }
-    if (-not $Exg.Cmdlet.ShouldProcess($Target, $Action)) {
+    try {
+        $agreed = $Exg.Cmdlet.ShouldProcess($Target, $Action)
+    } catch {
+        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this session. ' +
+            'Look at what -WhatIf tells, then run the script with -Confirm:$false.')
+    }
+    if (-not $agreed) {
         Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command
     }
     $true

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 1e5381d4a3a819485ef304ac495e5d8d07c7fc81a024aef7c06b2f41c364d90f
+    sha256: f3f544d367a73f19a3c1c23e8fb0d89c4fa71ab42b58ca8175714b1c62973541
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -596,7 +596,13 @@ function Confirm-ExgChange {
         Add-ExgStep -Id $Step -Status 'planned' -Text $Text -Command $Command
         return $false
     }
-    if (-not $Exg.Cmdlet.ShouldProcess($Target, $Action)) {
+    try {
+        $agreed = $Exg.Cmdlet.ShouldProcess($Target, $Action)
+    } catch {
+        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this session. ' +
+            'Look at what -WhatIf tells, then run the script with -Confirm:$false.')
+    }
+    if (-not $agreed) {
         Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command
     }
     $true

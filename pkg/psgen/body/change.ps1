@@ -72,7 +72,13 @@ function Confirm-ExgChange {
         Add-ExgStep -Id $Step -Status 'planned' -Text $Text -Command $Command
         return $false
     }
-    if (-not $Exg.Cmdlet.ShouldProcess($Target, $Action)) {
+    try {
+        $agreed = $Exg.Cmdlet.ShouldProcess($Target, $Action)
+    } catch {
+        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this session. ' +
+            'Look at what -WhatIf tells, then run the script with -Confirm:$false.')
+    }
+    if (-not $agreed) {
         Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command
     }
     $true

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: e160a980324469dae4c914cb5718c8c578a6f83ee933d2b2b9c8a1ab23e87baf
+    sha256: f70ea4b9f07070afc3457b56571e3339d10db6d1975971f21caadbce10f90f63
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -554,7 +554,13 @@ function Confirm-ExgChange {
         Add-ExgStep -Id $Step -Status 'planned' -Text $Text -Command $Command
         return $false
     }
-    if (-not $Exg.Cmdlet.ShouldProcess($Target, $Action)) {
+    try {
+        $agreed = $Exg.Cmdlet.ShouldProcess($Target, $Action)
+    } catch {
+        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this session. ' +
+            'Look at what -WhatIf tells, then run the script with -Confirm:$false.')
+    }
+    if (-not $agreed) {
         Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command
     }
     $true

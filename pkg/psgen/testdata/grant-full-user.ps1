@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 87a4e8b845ce41e07e09da111759b3ac99190be36bac9b7c21c0de774c01c6e3
+    sha256: ade96a24ad47205ed27227c9e4dd7849e7c90db10b18c7c0b7e2ee5cdbc6a924
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -593,7 +593,13 @@ function Confirm-ExgChange {
         Add-ExgStep -Id $Step -Status 'planned' -Text $Text -Command $Command
         return $false
     }
-    if (-not $Exg.Cmdlet.ShouldProcess($Target, $Action)) {
+    try {
+        $agreed = $Exg.Cmdlet.ShouldProcess($Target, $Action)
+    } catch {
+        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this session. ' +
+            'Look at what -WhatIf tells, then run the script with -Confirm:$false.')
+    }
+    if (-not $agreed) {
         Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command
     }
     $true
