@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: dba308d88582d40c5dce876cb7722e195464f858cdbbce701c52444408031c76
+    sha256: 8fb5b68eb00d0b9a3615ead07957b256990e1328e3d34ef94fd65443a934be56
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -600,8 +600,8 @@ function Confirm-ExgChange {
     try {
         $agreed = $Exg.Cmdlet.ShouldProcess($Target, $Action)
     } catch {
-        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this session. ' +
-            'Look at what -WhatIf tells, then run the script with -Confirm:$false.')
+        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this ' +
+            'session. Look at what -WhatIf tells, then run the script with -Confirm:$false.')
     }
     if (-not $agreed) {
         Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 78c2d683681ba7f5a85144ad402ece7e00a4967fb8fd1738825463906a6275d9
+    sha256: 96494af769e9af72585fb57c00fc9c0e3ee0465b0593f4386cb7ac28c090d119
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -600,8 +600,8 @@ function Confirm-ExgChange {
     try {
         $agreed = $Exg.Cmdlet.ShouldProcess($Target, $Action)
     } catch {
-        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this session. ' +
-            'Look at what -WhatIf tells, then run the script with -Confirm:$false.')
+        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this ' +
+            'session. Look at what -WhatIf tells, then run the script with -Confirm:$false.')
     }
     if (-not $agreed) {
         Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command

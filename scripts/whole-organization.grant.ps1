@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: f3f544d367a73f19a3c1c23e8fb0d89c4fa71ab42b58ca8175714b1c62973541
+    sha256: 30f1250e5675370149d629e58624494c84ce0e4b00d2b4005e5f1d7295aabb2b
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -599,8 +599,8 @@ function Confirm-ExgChange {
     try {
         $agreed = $Exg.Cmdlet.ShouldProcess($Target, $Action)
     } catch {
-        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this session. ' +
-            'Look at what -WhatIf tells, then run the script with -Confirm:$false.')
+        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this ' +
+            'session. Look at what -WhatIf tells, then run the script with -Confirm:$false.')
     }
     if (-not $agreed) {
         Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command

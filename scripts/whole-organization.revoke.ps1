@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 6e83178f618bc2748bbce8ce93077cf71b9585aab29a48478eb600b45fa6e989
+    sha256: cdbcb28531d3afdda284d5cf23be3941b9deccf173294a77328593ec0e1b3396
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -323,8 +323,8 @@ function Confirm-ExgChange {
     try {
         $agreed = $Exg.Cmdlet.ShouldProcess($Target, $Action)
     } catch {
-        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this session. ' +
-            'Look at what -WhatIf tells, then run the script with -Confirm:$false.')
+        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this ' +
+            'session. Look at what -WhatIf tells, then run the script with -Confirm:$false.')
     }
     if (-not $agreed) {
         Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command

@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 8a3ab007ae154bf14612e8226bbe5fb587ad567a3a34de3c57ac98c2c598ef75
+    sha256: 8d980c8b235712a402a5d58f047a62869b0b2b92b9cc3ba3e15b3e12106756cb
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -446,8 +446,8 @@ function Confirm-ExgChange {
     try {
         $agreed = $Exg.Cmdlet.ShouldProcess($Target, $Action)
     } catch {
-        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this session. ' +
-            'Look at what -WhatIf tells, then run the script with -Confirm:$false.')
+        Stop-ExgRun -Outcome 'failed' -Step $Step -Command $Command -Text ('Nobody can be asked in this ' +
+            'session. Look at what -WhatIf tells, then run the script with -Confirm:$false.')
     }
     if (-not $agreed) {
         Stop-ExgRun -Outcome 'interrupted' -Step $Step -Text "Declined: $Action was not run." -Command $Command
