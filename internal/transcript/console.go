@@ -1,7 +1,6 @@
 package transcript
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,27 +11,27 @@ import (
 )
 
 var (
-	categoryLabel = regexp.MustCompile(`CategoryInfo\s*:`)
-	errorIDLabel  = regexp.MustCompile(`FullyQualifiedErrorI[dD]\s*:`)
+	categoryLabel = pattern(`CategoryInfo\s*:`)
+	errorIDLabel  = pattern(`FullyQualifiedErrorI[dD]\s*:`)
 	// nextLabel begins the line after a value: "+ PSComputerName : x", "TargetObject : y".
-	nextLabel = regexp.MustCompile(`^\s*[+\-]?\s*[A-Z][A-Za-z]{3,40}\s*: |^\s*\+|^\s*-\s+[A-Z]`)
-	prompt    = regexp.MustCompile(`^(?:\[PS\]|PS|\[[^\]]{1,80}\]: ?PS)\s?[^>\n]{0,260}>\s*(.*)$`)
-	header    = regexp.MustCompile(`^([A-Z][A-Za-z]{1,20}-[A-Z][A-Za-z0-9]{1,60}) ?:(?: |$)`)
-	cmdlet    = regexp.MustCompile(`\b([A-Z][a-z]{1,20}-[A-Z][A-Za-z0-9]{1,60})\b`)
+	nextLabel = pattern(`^\s*[+\-]?\s*[A-Z][A-Za-z]{3,40}\s*: |^\s*\+|^\s*-\s+[A-Z]`)
+	prompt    = pattern(`^(?:\[PS\]|PS|\[[^\]]{1,80}\]: ?PS)\s?[^>\n]{0,260}>\s*(.*)$`)
+	header    = pattern(`^([A-Z][A-Za-z]{1,20}-[A-Z][A-Za-z0-9]{1,60}) ?:(?: |$)`)
+	cmdlet    = pattern(`\b([A-Z][a-z]{1,20}-[A-Z][A-Za-z0-9]{1,60})\b`)
 	// property is a line of Format-List; the exception's says something.
-	property = regexp.MustCompile(`^(?:Exception\s+: (.*)|(?:TargetObject|PSMessageDetails|[wW]riteErrorStream)\s+:.*)$`)
+	property = pattern(`^(?:Exception\s+: (.*)|(?:TargetObject|PSMessageDetails|[wW]riteErrorStream)\s+:.*)$`)
 	// position is "At line:1 char:1" in any language.
-	position   = regexp.MustCompile(`[:：]\s?\d+\s.{0,20}[:：]\s?\d+\s*$`)
-	serialized = regexp.MustCompile(`SerializedRemoteException\s*: ([A-Za-z0-9_.]+Exception)\b`)
-	codeLabel  = regexp.MustCompile(`(?i)\b(?:error ?code|error number)\s*:\s*(-?[0-9]{2,10})\b|\(code: ?([0-9]{2,10}), ?machine`)
+	position   = pattern(`[:：]\s?\d+\s.{0,20}[:：]\s?\d+\s*$`)
+	serialized = pattern(`SerializedRemoteException\s*: ([A-Za-z0-9_.]+Exception)\b`)
+	codeLabel  = pattern(`(?i)\b(?:error ?code|error number)\s*:\s*(-?[0-9]{2,10})\b|\(code: ?([0-9]{2,10}), ?machine`)
 
 	// categoryLine is "Category: (target) [activity], Reason" without its spaces. A
 	// Chinese console writes a full-width comma.
-	categoryLine = regexp.MustCompile(`^([A-Za-z]+):\((.*?)\)\[([A-Za-z0-9-]*)\][,.，、]?([A-Za-z0-9_.]*)`)
+	categoryLine = pattern(`^([A-Za-z]+):\((.*?)\)\[([A-Za-z0-9-]*)\][,.，、]?([A-Za-z0-9_.]*)`)
 	// wholeID is an Exchange server's identifier that no wrapping has touched.
-	wholeID = regexp.MustCompile(`^\[Server=[^\]]*\] \[FailureCategory=[A-Za-z0-9]+-[A-Za-z0-9_.]+\] [0-9A-Fa-f]{1,8},[A-Za-z][A-Za-z0-9_.]*$`)
+	wholeID = pattern(`^\[Server=[^\]]*\] \[FailureCategory=[A-Za-z0-9]+-[A-Za-z0-9_.]+\] [0-9A-Fa-f]{1,8},[A-Za-z][A-Za-z0-9_.]*$`)
 	// remoteID is an Exchange server's identifier without its spaces.
-	remoteID = regexp.MustCompile(`^(\[Server=[^\]]*\])(?:(\[FailureCategory=[^\]]*\])([0-9A-Fa-f]{1,8}))?,?([A-Za-z][A-Za-z0-9_.-]*)?`)
+	remoteID = pattern(`^(\[Server=[^\]]*\])(?:(\[FailureCategory=[^\]]*\])([0-9A-Fa-f]{1,8}))?,?([A-Za-z][A-Za-z0-9_.-]*)?`)
 )
 
 // parseConsole reads the text of a console, or any text.
@@ -40,10 +39,10 @@ func parseConsole(text string) fault.Evidence {
 	text = unquote(text)
 	block := pick(split(text))
 	e := fault.Evidence{Record: block.record, Text: block.text}
-	if m := serialized.FindStringSubmatch(block.text); m != nil {
+	if m := serialized().FindStringSubmatch(block.text); m != nil {
 		e.Record.ExceptionType = m[1]
 	}
-	if m := codeLabel.FindStringSubmatch(block.text); m != nil {
+	if m := codeLabel().FindStringSubmatch(block.text); m != nil {
 		if n, err := strconv.ParseInt(m[1]+m[2], 10, 64); err == nil {
 			e.WSManCode = uint32(n)
 		}
@@ -52,18 +51,18 @@ func parseConsole(text string) fault.Evidence {
 }
 
 var (
-	quoteMark = regexp.MustCompile(`(?m)^[ \t]*(?:>[ \t]?)+`)
-	fence     = regexp.MustCompile("(?m)^[ \t]*(?:```|~~~)[^\n]*\n?")
+	quoteMark = pattern(`(?m)^[ \t]*(?:>[ \t]?)+`)
+	fence     = pattern("(?m)^[ \t]*(?:```|~~~)[^\n]*\n?")
 	markup    = strings.NewReplacer(`\+`, "+", `\<`, "<", `\>`, ">", `\_`, "_", `\[`, "[", `\]`, "]", "**", "", "`", "", "_The command", "The command")
-	logPrefix = regexp.MustCompile(`(?m)^(?:\[[0-9][0-9/:. -]{7,30}(?: [AP]M)?\] ?)?(?:\[[0-9]{1,3}\] ?)?(?:\[?(?:ERROR|WARN|WARNING|INFO)\]?:? )?(?:##\[error\])?`)
+	logPrefix = pattern(`(?m)^(?:\[[0-9][0-9/:. -]{7,30}(?: [AP]M)?\] ?)?(?:\[[0-9]{1,3}\] ?)?(?:\[?(?:ERROR|WARN|WARNING|INFO)\]?:? )?(?:##\[error\])?`)
 )
 
 // unquote removes what a mail, a web page or a log put round the text.
 func unquote(text string) string {
-	text = fence.ReplaceAllString(text, "")
-	text = quoteMark.ReplaceAllString(text, "")
+	text = fence().ReplaceAllString(text, "")
+	text = quoteMark().ReplaceAllString(text, "")
 	text = markup.Replace(text)
-	return logPrefix.ReplaceAllString(text, "")
+	return logPrefix().ReplaceAllString(text, "")
 }
 
 // A block is one error of a transcript.
@@ -77,7 +76,7 @@ type block struct {
 func split(text string) []block {
 	var blocks []block
 	for {
-		m := errorIDLabel.FindStringIndex(text)
+		m := errorIDLabel().FindStringIndex(text)
 		if m == nil {
 			break
 		}
@@ -113,7 +112,7 @@ func pick(blocks []block) block {
 func newBlock(shown, whole, id string) block {
 	b := block{text: strings.TrimSpace(whole)}
 	b.record.FullyQualifiedErrorID = id
-	if m := categoryLabel.FindStringIndex(shown); m != nil {
+	if m := categoryLabel().FindStringIndex(shown); m != nil {
 		addCategoryLine(&b.record, shown[m[1]:])
 		shown = strings.TrimRight(shown[:m[0]], " \t+-*\\") // the label's own mark
 	}
@@ -131,7 +130,7 @@ func addCategoryLine(r *exchange.ErrorRecord, value string) {
 	if len(value) > 600 {
 		value = value[:600]
 	}
-	m := categoryLine.FindStringSubmatch(squeeze(value))
+	m := categoryLine().FindStringSubmatch(squeeze(value))
 	if m == nil {
 		return
 	}
@@ -185,7 +184,7 @@ func continues(id, line string) bool {
 	switch {
 	case trimmed == "":
 		return !whole && id == "" || strings.HasSuffix(strings.TrimSpace(id), ",")
-	case nextLabel.MatchString(line) || prompt.MatchString(line):
+	case nextLabel().MatchString(line) || prompt().MatchString(line):
 		return false
 	case !whole:
 		return true
@@ -219,10 +218,10 @@ func endsKnown(id string) bool {
 // tidyID puts an identifier together again without the spaces that wrapping left.
 func tidyID(id string) string {
 	id = strings.TrimRight(strings.TrimSpace(id), "`'\"_ ")
-	if wholeID.MatchString(id) {
+	if wholeID().MatchString(id) {
 		return id
 	}
-	if m := remoteID.FindStringSubmatch(squeeze(id)); m != nil {
+	if m := remoteID().FindStringSubmatch(squeeze(id)); m != nil {
 		switch {
 		case m[2] == "":
 			return m[1] + "," + m[4]
@@ -245,11 +244,11 @@ func readMessage(shown string) (activity, message string) {
 	var words []string
 	for i := 0; i < len(lines); i++ {
 		line := strings.TrimSpace(lines[i])
-		if m := prompt.FindStringSubmatch(line); m != nil {
+		if m := prompt().FindStringSubmatch(line); m != nil {
 			activity, words = commandOf(m[1]), nil
 			continue
 		}
-		if m := header.FindStringSubmatch(line); m != nil && !strings.HasPrefix(m[1], "Write-Error") {
+		if m := header().FindStringSubmatch(line); m != nil && !strings.HasPrefix(m[1], "Write-Error") {
 			// The cmdlet's own line starts the message, whatever was printed above it.
 			activity, words = m[1], nil
 			line = strings.TrimSpace(line[len(m[0]):])
@@ -259,12 +258,12 @@ func readMessage(shown string) (activity, message string) {
 			break
 		}
 		if strings.HasPrefix(line, "+ ") || strings.HasPrefix(line, "+~") {
-			if n := len(words); n > 0 && position.MatchString(words[n-1]) {
+			if n := len(words); n > 0 && position().MatchString(words[n-1]) {
 				words = words[:n-1]
 			}
 			break
 		}
-		if m := property.FindStringSubmatch(line); m != nil {
+		if m := property().FindStringSubmatch(line); m != nil {
 			line = m[1]
 		}
 		if line != "" {
@@ -294,7 +293,7 @@ func conciseMessage(lines []string) []string {
 
 // commandOf returns the cmdlet of a command line that has only one.
 func commandOf(line string) string {
-	if m := cmdlet.FindAllString(line, 2); len(m) == 1 {
+	if m := cmdlet().FindAllString(line, 2); len(m) == 1 {
 		return m[0]
 	}
 	return ""

@@ -1,7 +1,6 @@
 package transcript
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -10,7 +9,7 @@ import (
 
 // statusLine is an answer's first line, as curl -i and traces show it ("< " before
 // it with curl -v), or "HTTP 503" with what follows.
-var statusLine = regexp.MustCompile(`^\s*(?:[<*] ?)?HTTP(?:/[0-9](?:\.[0-9])?)? ([1-5][0-9]{2})\b[^\n]*`)
+var statusLine = pattern(`^\s*(?:[<*] ?)?HTTP(?:/[0-9](?:\.[0-9])?)? ([1-5][0-9]{2})\b[^\n]*`)
 
 // parseHTTP reads a status line with headers, and the body for what it is. An
 // answer 100 or 401 of a handshake may come before the one that counts: the last
@@ -18,7 +17,7 @@ var statusLine = regexp.MustCompile(`^\s*(?:[<*] ?)?HTTP(?:/[0-9](?:\.[0-9])?)? 
 func parseHTTP(text string) (fault.Evidence, bool) {
 	status, rest, first := 0, text, ""
 	for {
-		m := statusLine.FindStringSubmatchIndex(rest)
+		m := statusLine().FindStringSubmatchIndex(rest)
 		if m == nil {
 			break
 		}

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -98,14 +97,14 @@ func decodeUTF16(data []byte, order binary.ByteOrder) string {
 }
 
 var (
-	escapes  = regexp.MustCompile(`\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)`)
+	escapes  = pattern(`\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)`)
 	newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n", `\r\n`, "\n", "\u2028", "\n", "\u2029", "\n")
 )
 
 // clean removes colours and control characters and makes every line end "\n",
 // also one that was posted as the four characters \r\n.
 func clean(s string) string {
-	s = newlines.Replace(escapes.ReplaceAllString(s, ""))
+	s = newlines.Replace(escapes().ReplaceAllString(s, ""))
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':

@@ -3,7 +3,6 @@ package transcript
 import (
 	"encoding/xml"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -12,7 +11,7 @@ import (
 
 // xmlStart finds where a fault of WSMan or EWS begins in a text that may hold
 // more: a trace's element, a prolog, a log's prefix.
-var xmlStart = regexp.MustCompile(`<(?:[A-Za-z][A-Za-z0-9-]{0,15}:)?(?:Envelope|Fault|WSManFault|ResponseCode|MessageText|faultcode|[A-Za-z]{3,40}ResponseMessage)\b`)
+var xmlStart = pattern(`<(?:[A-Za-z][A-Za-z0-9-]{0,15}:)?(?:Envelope|Fault|WSManFault|ResponseCode|MessageText|faultcode|[A-Za-z]{3,40}ResponseMessage)\b`)
 
 // A soapFault is what a WSMan or EWS answer says, each value from the first
 // element that has it.
@@ -28,7 +27,7 @@ type soapFault struct {
 
 // parseXML reads a fault out of a text that has one, complete or cut off.
 func parseXML(text string) (fault.Evidence, bool) {
-	start := xmlStart.FindStringIndex(text)
+	start := xmlStart().FindStringIndex(text)
 	if start == nil {
 		return fault.Evidence{}, false
 	}

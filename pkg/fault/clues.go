@@ -38,22 +38,22 @@ type clues struct {
 }
 
 var (
-	categoryPattern  = regexp.MustCompile(`\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]`)
-	connectIDPattern = regexp.MustCompile(`([A-Za-z]{3,60}|-?[0-9]{1,10}), ?(PSSession(?:Open|Opened|State)[A-Za-z]{0,20})`)
-	taskPattern      = regexp.MustCompile(`^([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$`)
-	hexCodePattern   = regexp.MustCompile(`0[xX]([89A-Fa-f][0-9A-Fa-f]{7})`)
-	codePattern      = regexp.MustCompile(`-21[0-9]{8}\b|\b21[45][0-9]{7}\b`)
-	elementPattern   = regexp.MustCompile(`WSManFault[^>]{0,200}?Code=["']?([0-9]{1,10})`)
-	statusPattern    = regexp.MustCompile(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b|H(?:TTP|ttpStatus)[^0-9/]{0,60}?([3-5][0-9][0-9])\b|\(([45][0-9][0-9])\)|(?:\bCode: ?|\b[Ss]tatus (?:of|code:?) )([45][0-9][0-9])\b`)
-	wordCodePattern  = regexp.MustCompile(`\bError[A-Z][A-Za-z]{2,60}\b`)
-	markedPattern    = regexp.MustCompile(`(?:ResponseCode[^A-Za-z<]{0,4}(?:xmlns[^>]{0,120})?>|faultcode[^>]{0,120}>[a-z]{1,3}:|\{|exchangelib\.errors\.)(Error[A-Z][A-Za-z]{2,60})`)
-	typePattern      = regexp.MustCompile(TypePattern)
+	categoryPattern  = pattern(`\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]`)
+	connectIDPattern = pattern(`([A-Za-z]{3,60}|-?[0-9]{1,10}), ?(PSSession(?:Open|Opened|State)[A-Za-z]{0,20})`)
+	taskPattern      = pattern(`^([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$`)
+	hexCodePattern   = pattern(`0[xX]([89A-Fa-f][0-9A-Fa-f]{7})`)
+	codePattern      = pattern(`-21[0-9]{8}\b|\b21[45][0-9]{7}\b`)
+	elementPattern   = pattern(`WSManFault[^>]{0,200}?Code=["']?([0-9]{1,10})`)
+	statusPattern    = pattern(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b|H(?:TTP|ttpStatus)[^0-9/]{0,60}?([3-5][0-9][0-9])\b|\(([45][0-9][0-9])\)|(?:\bCode: ?|\b[Ss]tatus (?:of|code:?) )([45][0-9][0-9])\b`)
+	wordCodePattern  = pattern(`\bError[A-Z][A-Za-z]{2,60}\b`)
+	markedPattern    = pattern(`(?:ResponseCode[^A-Za-z<]{0,4}(?:xmlns[^>]{0,120})?>|faultcode[^>]{0,120}>[a-z]{1,3}:|\{|exchangelib\.errors\.)(Error[A-Z][A-Za-z]{2,60})`)
+	typePattern      = pattern(TypePattern)
 
-	remotingPattern = regexp.MustCompile(`(?i)PSSession(?:Open|Opened|State)[a-z]*(?:Failed|Broken)|CreateRemoteRunspaceFailed|` +
+	remotingPattern = pattern(`(?i)PSSession(?:Open|Opened|State)[a-z]*(?:Failed|Broken)|CreateRemoteRunspaceFailed|` +
 		`PSRemoting(?:Transport|DataStructure)Exception|about_Remote_Troubleshooting|WinRM|WS-?Man\b|WS-Management|BrokenCimSession|JobFailure` +
 		`|Remoteserver|remote server|serveur distant|servidor remoto|server remoto|удаленн[а-я]+ сервер|リモート サーバー|远程服务器`)
-	wsmanPattern = regexp.MustCompile(`(?i)WSMan ?Fault`)
-	ewsPattern   = regexp.MustCompile(`Service(?:Response|Request|Local|RequestFailed)Exception|exchangelib\.|\bEWS\b|schemas\.microsoft\.com/exchange/services/2006`)
+	wsmanPattern = pattern(`(?i)WSMan ?Fault`)
+	ewsPattern   = pattern(`Service(?:Response|Request|Local|RequestFailed)Exception|exchangelib\.|\bEWS\b|schemas\.microsoft\.com/exchange/services/2006`)
 )
 
 func newClues(e Evidence) *clues {
@@ -66,19 +66,19 @@ func newClues(e Evidence) *clues {
 	c := &clues{text: normalise(shown), status: e.HTTPStatus, cmdlet: cmdletOf(e)}
 	squeezed := squeeze(shown)
 
-	c.category = firstSubmatch(categoryPattern, squeeze(r.FullyQualifiedErrorID), squeezed)
+	c.category = firstSubmatch(categoryPattern(), squeeze(r.FullyQualifiedErrorID), squeezed)
 	c.errorIDs = errorIDsOf(r.FullyQualifiedErrorID, c.text, squeezed)
 	c.exception = exceptionOf(e, c.category, c.text, squeezed)
 	c.codes = codesOf(e, c.errorIDs, c.text, squeezed)
 	if c.status == 0 {
-		c.status, _ = strconv.Atoi(firstSubmatch(statusPattern, c.text))
+		c.status, _ = strconv.Atoi(firstSubmatch(statusPattern(), c.text))
 	}
 	c.ewsCode = ewsCodeOf(e.EWSCode, c.text, squeezed)
 
 	all := squeeze(r.FullyQualifiedErrorID+" "+r.ExceptionType+" "+r.Reason) + " " + c.text
-	c.remoting = remotingPattern.MatchString(all) || isConnectCmdlet(c.cmdlet)
-	c.wsman = e.WSManCode != 0 || wsmanPattern.MatchString(all)
-	c.ews = c.ewsCode != "" || ewsPattern.MatchString(all)
+	c.remoting = remotingPattern().MatchString(all) || isConnectCmdlet(c.cmdlet)
+	c.wsman = e.WSManCode != 0 || wsmanPattern().MatchString(all)
+	c.ews = c.ewsCode != "" || ewsPattern().MatchString(all)
 	return c
 }
 
@@ -142,7 +142,7 @@ func cmdletOf(e Evidence) string {
 	}
 	class := e.Record.TaskClass()
 	class = class[strings.LastIndex(class, ".")+1:]
-	if m := taskPattern.FindStringSubmatch(class); m != nil {
+	if m := taskPattern().FindStringSubmatch(class); m != nil {
 		return m[1] + "-" + m[2]
 	}
 	return ""
@@ -151,7 +151,7 @@ func cmdletOf(e Evidence) string {
 func errorIDsOf(id, text, squeezed string) []string {
 	if id == "" {
 		for _, s := range []string{text, squeezed} {
-			if m := connectIDPattern.FindStringSubmatch(s); m != nil {
+			if m := connectIDPattern().FindStringSubmatch(s); m != nil {
 				return m[1:]
 			}
 		}
@@ -184,7 +184,7 @@ func exceptionOf(e Evidence, category, text, squeezed string) string {
 		}
 	}
 	for _, s := range []string{text, squeezed} {
-		for _, m := range typePattern.FindAllStringSubmatch(s, -1) {
+		for _, m := range typePattern().FindAllStringSubmatch(s, -1) {
 			if name := shortName(m[1]); !slices.Contains(wrappers, name) && !strings.HasPrefix(name, "PSRemoting") {
 				return name
 			}
@@ -217,14 +217,14 @@ func codesOf(e Evidence, errorIDs []string, text, squeezed string) []uint32 {
 		add(errorIDs[0], 10)
 	}
 	if e.WSManCode == 0 { // a provider's fault inside another counts less than that
-		if m := elementPattern.FindStringSubmatch(squeezed); m != nil {
+		if m := elementPattern().FindStringSubmatch(squeezed); m != nil {
 			add(m[1], 10)
 		}
 	}
-	for _, m := range hexCodePattern.FindAllStringSubmatch(squeezed, 8) {
+	for _, m := range hexCodePattern().FindAllStringSubmatch(squeezed, 8) {
 		add(m[1], 16)
 	}
-	for _, m := range codePattern.FindAllString(text, 8) {
+	for _, m := range codePattern().FindAllString(text, 8) {
 		add(m, 10)
 	}
 	return codes
@@ -236,10 +236,10 @@ func ewsCodeOf(given, text, squeezed string) string {
 	if given = strings.TrimSpace(given); given != "" && given != "NoError" {
 		return given
 	}
-	for _, word := range wordCodePattern.FindAllString(text, 64) {
+	for _, word := range wordCodePattern().FindAllString(text, 64) {
 		if slices.Contains(knownEWSCodes, word) {
 			return word
 		}
 	}
-	return firstSubmatch(markedPattern, squeezed)
+	return firstSubmatch(markedPattern(), squeezed)
 }

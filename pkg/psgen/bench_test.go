@@ -1,0 +1,14 @@
+package psgen
+
+import (
+	"io"
+	"testing"
+)
+
+func BenchmarkGrant(b *testing.B) {
+	for b.Loop() {
+		if err := Grant(io.Discard, groupGrant(), Full); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
