@@ -50,7 +50,7 @@ var (
 	typePattern      = pattern(TypePattern)
 
 	remotingPattern = pattern(`(?i)PSSession(?:Open|Opened|State)[a-z]*(?:Failed|Broken)|CreateRemoteRunspaceFailed|` +
-		`PSRemoting(?:Transport|DataStructure)Exception|about_Remote_Troubleshooting|WinRM|WS-?Man\b|WS-Management|BrokenCimSession|JobFailure` +
+		`PSRemoting(?:Transport|DataStructure)Exception|create a runspace|about_Remote_Troubleshooting|WinRM|WS-?Man\b|WS-Management|BrokenCimSession|JobFailure` +
 		`|Remoteserver|remote server|serveur distant|servidor remoto|server remoto|удаленн[а-я]+ сервер|リモート サーバー|远程服务器`)
 	wsmanPattern = pattern(`(?i)WSMan ?Fault`)
 	ewsPattern   = pattern(`Service(?:Response|Request|Local|RequestFailed)Exception|exchangelib\.|\bEWS\b|schemas\.microsoft\.com/exchange/services/2006`)
