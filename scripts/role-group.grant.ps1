@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 6bcc4e6a7ff48601d3c9a7976141dc465f8b82e07d293969c80bd9c46d53ec45
+    sha256: a22c6bdae9a5e68c71a43cbec5311a4c251276dd98222958d199b62326241519
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -132,11 +132,9 @@ function Invoke-ExgProcedure {
     $wanted = Resolve-ExgScope
     Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
 
-    try {
-        Set-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
-    } finally {
-        if ($Exg.NewScope) { Undo-ExgScope }
-    }
+    # A scope of this run must not stay when the run does not end well.
+    $Exg.AtEnd = { Undo-ExgScope }
+    Set-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
 }
 
 # Creates or completes the role group. A group of that name that is not exactly this one is left as it is.
@@ -366,6 +364,7 @@ function Update-ExgScope {
 
 # A scope that was created in this run and is used by nothing is removed again when the run does not end well.
 function Undo-ExgScope {
+    if (-not $Exg.NewScope) { return }
     $removeManagementScopeParams = [ordered]@{ Identity = $Exg.NewScope }
     if ($Exg.WriteServer) { $removeManagementScopeParams.DomainController = $Exg.WriteServer }
     $removeManagementScopeParams.Confirm = $false
@@ -1362,11 +1361,10 @@ function ConvertTo-ExgJson {
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
     if (-not $Exg.ReportPath) { return }
-    $path = $Exg.Cmdlet.GetUnresolvedProviderPathFromPSPath($Exg.ReportPath)
     try {
-        [System.IO.File]::WriteAllText($path, (ConvertTo-ExgJson) + "`r`n")
+        [System.IO.File]::WriteAllText($Exg.ReportPath, (ConvertTo-ExgJson) + "`r`n")
     } catch {
-        Write-Warning -Message "The report could not be written to ${path}: $($_.Exception.Message)"
+        Write-Warning -Message "The report could not be written to $($Exg.ReportPath): $($_.Exception.Message)"
     }
 }
 
@@ -2169,17 +2167,21 @@ function Invoke-ExgScript {
         if (-not $Exg.Stopped) { Stop-ExgUnexpected -ErrorRecord $_ }
         $Exg.Done = $true
     } finally {
-        if (-not $Exg.Done) { $Exg.Report.outcome = 'interrupted' }
+        if (-not $Exg.Done) {
+            # Ctrl-C: a stopped pipeline takes no more output, but commands still run here.
+            $Exg.Report.outcome = 'interrupted'
+            $Exg.Quiet = $true
+        }
+        if ($Exg.AtEnd) { & $Exg.AtEnd }
         Close-ExgShell
-        if (-not $Exg.Done) { Save-ExgReport }
+        Save-ExgReport
     }
-    Save-ExgReport
 }
 
 $Exg = @{
     Cmdlet       = $PSCmdlet
     Quiet        = [bool]$AsJson
-    ReportPath   = $ReportPath
+    ReportPath   = if ($ReportPath) { $PSCmdlet.GetUnresolvedProviderPathFromPSPath($ReportPath) }
     RecordMarker = $RecordMarker
     Step         = 'preflight'
 }

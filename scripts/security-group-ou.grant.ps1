@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 96494af769e9af72585fb57c00fc9c0e3ee0465b0593f4386cb7ac28c090d119
+    sha256: 1aee582208b4800e6ad3c6545d0e3a7b0d066452cce136989b433ef5e91e26c4
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -127,11 +127,9 @@ function Invoke-ExgProcedure {
     $wanted = Resolve-ExgScope
     Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
 
-    try {
-        Set-ExgGrant -Assignee $assignee -Wanted $wanted
-    } finally {
-        if ($Exg.NewScope) { Undo-ExgScope }
-    }
+    # A scope of this run must not stay when the run does not end well.
+    $Exg.AtEnd = { Undo-ExgScope }
+    Set-ExgGrant -Assignee $assignee -Wanted $wanted
 }
 
 # Makes the grant to a user or security group, and reads it back.
@@ -464,6 +462,7 @@ function Update-ExgScope {
 
 # A scope that was created in this run and is used by nothing is removed again when the run does not end well.
 function Undo-ExgScope {
+    if (-not $Exg.NewScope) { return }
     $removeManagementScopeParams = [ordered]@{ Identity = $Exg.NewScope }
     if ($Exg.WriteServer) { $removeManagementScopeParams.DomainController = $Exg.WriteServer }
     $removeManagementScopeParams.Confirm = $false
@@ -1399,11 +1398,10 @@ function ConvertTo-ExgJson {
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
     if (-not $Exg.ReportPath) { return }
-    $path = $Exg.Cmdlet.GetUnresolvedProviderPathFromPSPath($Exg.ReportPath)
     try {
-        [System.IO.File]::WriteAllText($path, (ConvertTo-ExgJson) + "`r`n")
+        [System.IO.File]::WriteAllText($Exg.ReportPath, (ConvertTo-ExgJson) + "`r`n")
     } catch {
-        Write-Warning -Message "The report could not be written to ${path}: $($_.Exception.Message)"
+        Write-Warning -Message "The report could not be written to $($Exg.ReportPath): $($_.Exception.Message)"
     }
 }
 
@@ -2206,17 +2204,21 @@ function Invoke-ExgScript {
         if (-not $Exg.Stopped) { Stop-ExgUnexpected -ErrorRecord $_ }
         $Exg.Done = $true
     } finally {
-        if (-not $Exg.Done) { $Exg.Report.outcome = 'interrupted' }
+        if (-not $Exg.Done) {
+            # Ctrl-C: a stopped pipeline takes no more output, but commands still run here.
+            $Exg.Report.outcome = 'interrupted'
+            $Exg.Quiet = $true
+        }
+        if ($Exg.AtEnd) { & $Exg.AtEnd }
         Close-ExgShell
-        if (-not $Exg.Done) { Save-ExgReport }
+        Save-ExgReport
     }
-    Save-ExgReport
 }
 
 $Exg = @{
     Cmdlet       = $PSCmdlet
     Quiet        = [bool]$AsJson
-    ReportPath   = $ReportPath
+    ReportPath   = if ($ReportPath) { $PSCmdlet.GetUnresolvedProviderPathFromPSPath($ReportPath) }
     RecordMarker = $RecordMarker
     Step         = 'preflight'
 }

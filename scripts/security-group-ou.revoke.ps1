@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 0d8644470a22b76fc33107e53b91e8366d1e9e73113e8486d738704e1f215f9e
+    sha256: fbbcf7ce06b8c76360a0dbec99eb3a29beac35b0e171d6d48f8ff17fa8f0ef0d
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1077,11 +1077,10 @@ function ConvertTo-ExgJson {
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
     if (-not $Exg.ReportPath) { return }
-    $path = $Exg.Cmdlet.GetUnresolvedProviderPathFromPSPath($Exg.ReportPath)
     try {
-        [System.IO.File]::WriteAllText($path, (ConvertTo-ExgJson) + "`r`n")
+        [System.IO.File]::WriteAllText($Exg.ReportPath, (ConvertTo-ExgJson) + "`r`n")
     } catch {
-        Write-Warning -Message "The report could not be written to ${path}: $($_.Exception.Message)"
+        Write-Warning -Message "The report could not be written to $($Exg.ReportPath): $($_.Exception.Message)"
     }
 }
 
@@ -1884,17 +1883,21 @@ function Invoke-ExgScript {
         if (-not $Exg.Stopped) { Stop-ExgUnexpected -ErrorRecord $_ }
         $Exg.Done = $true
     } finally {
-        if (-not $Exg.Done) { $Exg.Report.outcome = 'interrupted' }
+        if (-not $Exg.Done) {
+            # Ctrl-C: a stopped pipeline takes no more output, but commands still run here.
+            $Exg.Report.outcome = 'interrupted'
+            $Exg.Quiet = $true
+        }
+        if ($Exg.AtEnd) { & $Exg.AtEnd }
         Close-ExgShell
-        if (-not $Exg.Done) { Save-ExgReport }
+        Save-ExgReport
     }
-    Save-ExgReport
 }
 
 $Exg = @{
     Cmdlet       = $PSCmdlet
     Quiet        = [bool]$AsJson
-    ReportPath   = $ReportPath
+    ReportPath   = if ($ReportPath) { $PSCmdlet.GetUnresolvedProviderPathFromPSPath($ReportPath) }
     RecordMarker = $RecordMarker
     Step         = 'preflight'
 }

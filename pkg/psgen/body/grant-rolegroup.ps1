@@ -23,11 +23,9 @@ function Invoke-ExgProcedure {
     $wanted = Resolve-ExgScope
     Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
 
-    try {
-        Set-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
-    } finally {
-        if ($Exg.NewScope) { Undo-ExgScope }
-    }
+    # A scope of this run must not stay when the run does not end well.
+    $Exg.AtEnd = { Undo-ExgScope }
+    Set-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
 }
 
 # Creates or completes the role group. A group of that name that is not exactly this one is left as it is.

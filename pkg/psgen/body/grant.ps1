@@ -23,11 +23,9 @@ function Invoke-ExgProcedure {
     $wanted = Resolve-ExgScope
     Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
 
-    try {
-        Set-ExgGrant -Assignee $assignee -Wanted $wanted
-    } finally {
-        if ($Exg.NewScope) { Undo-ExgScope }
-    }
+    # A scope of this run must not stay when the run does not end well.
+    $Exg.AtEnd = { Undo-ExgScope }
+    Set-ExgGrant -Assignee $assignee -Wanted $wanted
 }
 
 # Makes the grant to a user or security group, and reads it back.

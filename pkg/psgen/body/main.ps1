@@ -9,17 +9,21 @@ function Invoke-ExgScript {
         if (-not $Exg.Stopped) { Stop-ExgUnexpected -ErrorRecord $_ }
         $Exg.Done = $true
     } finally {
-        if (-not $Exg.Done) { $Exg.Report.outcome = 'interrupted' }
+        if (-not $Exg.Done) {
+            # Ctrl-C: a stopped pipeline takes no more output, but commands still run here.
+            $Exg.Report.outcome = 'interrupted'
+            $Exg.Quiet = $true
+        }
+        if ($Exg.AtEnd) { & $Exg.AtEnd }
         Close-ExgShell
-        if (-not $Exg.Done) { Save-ExgReport }
+        Save-ExgReport
     }
-    Save-ExgReport
 }
 
 $Exg = @{
     Cmdlet       = $PSCmdlet
     Quiet        = [bool]$AsJson
-    ReportPath   = $ReportPath
+    ReportPath   = if ($ReportPath) { $PSCmdlet.GetUnresolvedProviderPathFromPSPath($ReportPath) }
     RecordMarker = $RecordMarker
     Step         = 'preflight'
 }

@@ -127,11 +127,10 @@ function ConvertTo-ExgJson {
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
     if (-not $Exg.ReportPath) { return }
-    $path = $Exg.Cmdlet.GetUnresolvedProviderPathFromPSPath($Exg.ReportPath)
     try {
-        [System.IO.File]::WriteAllText($path, (ConvertTo-ExgJson) + "`r`n")
+        [System.IO.File]::WriteAllText($Exg.ReportPath, (ConvertTo-ExgJson) + "`r`n")
     } catch {
-        Write-Warning -Message "The report could not be written to ${path}: $($_.Exception.Message)"
+        Write-Warning -Message "The report could not be written to $($Exg.ReportPath): $($_.Exception.Message)"
     }
 }
 

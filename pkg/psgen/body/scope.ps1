@@ -90,6 +90,7 @@ function Update-ExgScope {
 
 # A scope that was created in this run and is used by nothing is removed again when the run does not end well.
 function Undo-ExgScope {
+    if (-not $Exg.NewScope) { return }
     $removeManagementScopeParams = [ordered]@{ Identity = $Exg.NewScope }
     if ($Exg.WriteServer) { $removeManagementScopeParams.DomainController = $Exg.WriteServer }
     $removeManagementScopeParams.Confirm = $false

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: ba8dd1d8c3ce52e6650bc1d8b7db97d62d30a60941279fa631f7e2794331d6d5
+    sha256: 10fa73d03176821fdef6aa1d2014f37777c5b678357c3393720d64aba65719aa
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -126,11 +126,9 @@ function Invoke-ExgProcedure {
     $wanted = Resolve-ExgScope
     Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text (Format-ExgResolved -Assignee $assignee -Wanted $wanted)
 
-    try {
-        Set-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
-    } finally {
-        if ($Exg.NewScope) { Undo-ExgScope }
-    }
+    # A scope of this run must not stay when the run does not end well.
+    $Exg.AtEnd = { Undo-ExgScope }
+    Set-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
 }
 
 # Creates or completes the role group. A group of that name that is not exactly this one is left as it is.
@@ -360,6 +358,7 @@ function Update-ExgScope {
 
 # A scope that was created in this run and is used by nothing is removed again when the run does not end well.
 function Undo-ExgScope {
+    if (-not $Exg.NewScope) { return }
     $removeManagementScopeParams = [ordered]@{ Identity = $Exg.NewScope }
     if ($Exg.WriteServer) { $removeManagementScopeParams.DomainController = $Exg.WriteServer }
     $removeManagementScopeParams.Confirm = $false
@@ -1356,11 +1355,10 @@ function ConvertTo-ExgJson {
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
     if (-not $Exg.ReportPath) { return }
-    $path = $Exg.Cmdlet.GetUnresolvedProviderPathFromPSPath($Exg.ReportPath)
     try {
-        [System.IO.File]::WriteAllText($path, (ConvertTo-ExgJson) + "`r`n")
+        [System.IO.File]::WriteAllText($Exg.ReportPath, (ConvertTo-ExgJson) + "`r`n")
     } catch {
-        Write-Warning -Message "The report could not be written to ${path}: $($_.Exception.Message)"
+        Write-Warning -Message "The report could not be written to $($Exg.ReportPath): $($_.Exception.Message)"
     }
 }
 
@@ -2163,17 +2161,21 @@ function Invoke-ExgScript {
         if (-not $Exg.Stopped) { Stop-ExgUnexpected -ErrorRecord $_ }
         $Exg.Done = $true
     } finally {
-        if (-not $Exg.Done) { $Exg.Report.outcome = 'interrupted' }
+        if (-not $Exg.Done) {
+            # Ctrl-C: a stopped pipeline takes no more output, but commands still run here.
+            $Exg.Report.outcome = 'interrupted'
+            $Exg.Quiet = $true
+        }
+        if ($Exg.AtEnd) { & $Exg.AtEnd }
         Close-ExgShell
-        if (-not $Exg.Done) { Save-ExgReport }
+        Save-ExgReport
     }
-    Save-ExgReport
 }
 
 $Exg = @{
     Cmdlet       = $PSCmdlet
     Quiet        = [bool]$AsJson
-    ReportPath   = $ReportPath
+    ReportPath   = if ($ReportPath) { $PSCmdlet.GetUnresolvedProviderPathFromPSPath($ReportPath) }
     RecordMarker = $RecordMarker
     Step         = 'preflight'
 }

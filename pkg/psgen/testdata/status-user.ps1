@@ -31,7 +31,7 @@
 .NOTES
     script-format: 1
     kind: status
-    sha256: a85876c0b83b4f357914bcb269678b5c9e7cbebd022d7e3c36604c895d9e5f21
+    sha256: 7e016d9fd4010941ad0c19fb74f76210cca568c9d51b6559401a7272f959f7d8
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -981,11 +981,10 @@ function ConvertTo-ExgJson {
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
     if (-not $Exg.ReportPath) { return }
-    $path = $Exg.Cmdlet.GetUnresolvedProviderPathFromPSPath($Exg.ReportPath)
     try {
-        [System.IO.File]::WriteAllText($path, (ConvertTo-ExgJson) + "`r`n")
+        [System.IO.File]::WriteAllText($Exg.ReportPath, (ConvertTo-ExgJson) + "`r`n")
     } catch {
-        Write-Warning -Message "The report could not be written to ${path}: $($_.Exception.Message)"
+        Write-Warning -Message "The report could not be written to $($Exg.ReportPath): $($_.Exception.Message)"
     }
 }
 
@@ -1770,17 +1769,21 @@ function Invoke-ExgScript {
         if (-not $Exg.Stopped) { Stop-ExgUnexpected -ErrorRecord $_ }
         $Exg.Done = $true
     } finally {
-        if (-not $Exg.Done) { $Exg.Report.outcome = 'interrupted' }
+        if (-not $Exg.Done) {
+            # Ctrl-C: a stopped pipeline takes no more output, but commands still run here.
+            $Exg.Report.outcome = 'interrupted'
+            $Exg.Quiet = $true
+        }
+        if ($Exg.AtEnd) { & $Exg.AtEnd }
         Close-ExgShell
-        if (-not $Exg.Done) { Save-ExgReport }
+        Save-ExgReport
     }
-    Save-ExgReport
 }
 
 $Exg = @{
     Cmdlet       = $PSCmdlet
     Quiet        = [bool]$AsJson
-    ReportPath   = $ReportPath
+    ReportPath   = if ($ReportPath) { $PSCmdlet.GetUnresolvedProviderPathFromPSPath($ReportPath) }
     RecordMarker = $RecordMarker
     Step         = 'preflight'
 }
