@@ -154,6 +154,7 @@ func TestModelsErrors(t *testing.T) {
 
 // Two shells work on one organization at once; each has its own view of it.
 func TestParallelSessions(t *testing.T) {
+	peers.Pwsh(t)
 	organization := newOrganization(t, "plain", exchangesim.Options{})
 	const each = 5
 	t.Run("shells", func(t *testing.T) {
