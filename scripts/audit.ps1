@@ -35,7 +35,7 @@
 .NOTES
     script-format: 1
     kind: audit
-    sha256: ba13ef29fe2d98274ed3eff2cba2a58ffaefc3efa8093839bc2913daf8aeb3ae
+    sha256: 65e250416241c3eb90515c67ef29d96bd9f6849b2a6c4b193178e0c10a5a175b
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -103,7 +103,7 @@ function Get-ExgHolderScope {
         { 'CustomRecipientScope', 'ExclusiveRecipientScope' -contains $_ } {
             $scope.kind = 'filter'
             $scope.name = $of
-            $definition = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+            $definition = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
             if ($definition) { $scope.filter = "$($definition.RecipientFilter)" }
         }
         default { $scope.kind = 'relative' }
@@ -163,7 +163,7 @@ function Add-ExgHolderFinding {
             $_.via -eq 'Hygiene Management' -and $_.enabled
         })
     if ($hygiene.Count) {
-        $names = @($hygiene | ForEach-Object -Process { $_.holder } | Select-Object -Unique) -join ', '
+        $names = @($hygiene | ForEach-Object -Process { $_.holder } | Sort-Object -Unique) -join ', '
         Add-ExgFinding -Id 'hygiene-management' -Severity 'security' -Text ('Hygiene Management holds the role ' +
             "by default, for every mailbox: $names.")
     }
@@ -287,7 +287,7 @@ function Open-ExgShell {
 # Exchange Online's shells are known by the module that their commands come from.
 function Test-ExgOnline {
     $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
+    $command = @(Get-Command -Name $names -ErrorAction SilentlyContinue)[0]
     if (-not $command) { return $false }
     $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
     $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
@@ -312,8 +312,7 @@ function Assert-ExgOnPremises {
         return
     }
     # The server that answers, where the session tells it.
-    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
-        Select-Object -First 1
+    $server = @($servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName })[0]
     if (-not $server) { $server = $servers[0] }
     $target.server = "$($server.Fqdn)"
     if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 53a57bbcdb94295b3904dd601c892ee27e3cddb04124f00d30fda9cc1f80af72
+    sha256: d74db6bae4258c416d705be4311a0b7c83be2e7ecacd05421ee9ca1995f0eb41
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -191,7 +191,7 @@ function Find-ExgNamedAssignment {
         if ((Get-ExgFault -ErrorRecord $_).id -eq 'principal_not_found') { return }
         throw
     }
-    $found | Where-Object -FilterScript { $_.Name -eq $Grant.Name } | Select-Object -First 1
+    @($found | Where-Object -FilterScript { $_.Name -eq $Grant.Name })[0]
 }
 
 function New-ExgAssignment {
@@ -382,7 +382,7 @@ function Set-ExgScope {
         Add-ExgStep -Id 'scope' -Status 'unchanged' -Text $text -Guid $Wanted.Guid
         return $Wanted.Name
     }
-    $existing = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
+    $existing = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name })[0]
     if (-not $existing) {
         $newManagementScopeParams = [ordered]@{
             Name                       = $Wanted.Name
@@ -733,7 +733,8 @@ function Find-ExgObject {
         throw
     }
     if ($found.Count -gt 1) {
-        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
+        $first = $found[0..([Math]::Min(9, $found.Count - 1))]
+        $candidates = @($first | ForEach-Object -Process { "$($_.DistinguishedName)" })
         $fault = [ordered]@{
             id      = 'principal_ambiguous'
             rule    = 'several-objects'
@@ -1039,7 +1040,7 @@ function Compare-ExgScope {
         return 'other'
     }
     if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+    $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
     if (-not $scope) { return 'unknown' }
     Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
 }
@@ -1172,7 +1173,7 @@ function Open-ExgShell {
 # Exchange Online's shells are known by the module that their commands come from.
 function Test-ExgOnline {
     $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
+    $command = @(Get-Command -Name $names -ErrorAction SilentlyContinue)[0]
     if (-not $command) { return $false }
     $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
     $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
@@ -1197,8 +1198,7 @@ function Assert-ExgOnPremises {
         return
     }
     # The server that answers, where the session tells it.
-    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
-        Select-Object -First 1
+    $server = @($servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName })[0]
     if (-not $server) { $server = $servers[0] }
     $target.server = "$($server.Fqdn)"
     if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {

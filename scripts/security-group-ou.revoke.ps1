@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: fbbcf7ce06b8c76360a0dbec99eb3a29beac35b0e171d6d48f8ff17fa8f0ef0d
+    sha256: 59ea39c582fcb3713672734dfb19b819b79705ac73067456e907344e8612cc4a
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -162,7 +162,7 @@ function Remove-ExgGrant {
 function Find-ExgOwnScope {
     param($Wanted)
     if ('group', 'filter' -notcontains $Grant.ScopeKind) { return }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
+    $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name })[0]
     if (-not $scope) { return }
     if ($Grant.ScopeNamed) {
         Add-ExgFinding -Id 'scope-left' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The scope ' +
@@ -238,7 +238,7 @@ function Test-ExgLeft {
                 Where-Object -FilterScript { $Exg.Gone -notcontains "$($_.Guid)" } |
                 ForEach-Object -Process { Format-ExgAssignment -Assignment $_ }
         })
-    $left = @($left | Select-Object -Unique)
+    $left = @($left | Sort-Object -Unique)
     if ($left.Count) {
         $Exg.Report.outcome = 'still-effective'
         Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text "Access is left: $($left -join '; ')."
@@ -458,7 +458,8 @@ function Find-ExgObject {
         throw
     }
     if ($found.Count -gt 1) {
-        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
+        $first = $found[0..([Math]::Min(9, $found.Count - 1))]
+        $candidates = @($first | ForEach-Object -Process { "$($_.DistinguishedName)" })
         $fault = [ordered]@{
             id      = 'principal_ambiguous'
             rule    = 'several-objects'
@@ -764,7 +765,7 @@ function Compare-ExgScope {
         return 'other'
     }
     if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+    $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
     if (-not $scope) { return 'unknown' }
     Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
 }
@@ -851,7 +852,7 @@ function Open-ExgShell {
 # Exchange Online's shells are known by the module that their commands come from.
 function Test-ExgOnline {
     $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
+    $command = @(Get-Command -Name $names -ErrorAction SilentlyContinue)[0]
     if (-not $command) { return $false }
     $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
     $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
@@ -876,8 +877,7 @@ function Assert-ExgOnPremises {
         return
     }
     # The server that answers, where the session tells it.
-    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
-        Select-Object -First 1
+    $server = @($servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName })[0]
     if (-not $server) { $server = $servers[0] }
     $target.server = "$($server.Fqdn)"
     if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {

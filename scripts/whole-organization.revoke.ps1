@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: e421c9ea3277445cea1686dcfda88516615f4dd1ed5860f8789c372c684a9e50
+    sha256: ba61bf8475a81942e3aa138938f51e1279fa3b2c21f77ba2263ae36d0f5648bd
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -161,7 +161,7 @@ function Remove-ExgGrant {
 function Find-ExgOwnScope {
     param($Wanted)
     if ('group', 'filter' -notcontains $Grant.ScopeKind) { return }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
+    $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name })[0]
     if (-not $scope) { return }
     if ($Grant.ScopeNamed) {
         Add-ExgFinding -Id 'scope-left' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The scope ' +
@@ -237,7 +237,7 @@ function Test-ExgLeft {
                 Where-Object -FilterScript { $Exg.Gone -notcontains "$($_.Guid)" } |
                 ForEach-Object -Process { Format-ExgAssignment -Assignment $_ }
         })
-    $left = @($left | Select-Object -Unique)
+    $left = @($left | Sort-Object -Unique)
     if ($left.Count) {
         $Exg.Report.outcome = 'still-effective'
         Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text "Access is left: $($left -join '; ')."
@@ -457,7 +457,8 @@ function Find-ExgObject {
         throw
     }
     if ($found.Count -gt 1) {
-        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
+        $first = $found[0..([Math]::Min(9, $found.Count - 1))]
+        $candidates = @($first | ForEach-Object -Process { "$($_.DistinguishedName)" })
         $fault = [ordered]@{
             id      = 'principal_ambiguous'
             rule    = 'several-objects'
@@ -763,7 +764,7 @@ function Compare-ExgScope {
         return 'other'
     }
     if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+    $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
     if (-not $scope) { return 'unknown' }
     Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
 }
@@ -850,7 +851,7 @@ function Open-ExgShell {
 # Exchange Online's shells are known by the module that their commands come from.
 function Test-ExgOnline {
     $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
+    $command = @(Get-Command -Name $names -ErrorAction SilentlyContinue)[0]
     if (-not $command) { return $false }
     $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
     $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
@@ -875,8 +876,7 @@ function Assert-ExgOnPremises {
         return
     }
     # The server that answers, where the session tells it.
-    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
-        Select-Object -First 1
+    $server = @($servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName })[0]
     if (-not $server) { $server = $servers[0] }
     $target.server = "$($server.Fqdn)"
     if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {

@@ -70,6 +70,7 @@ var (
 func TestConsole(t *testing.T) {
 	for _, s := range showings {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			for _, way := range []string{"-File", "&", "."} {
 				st, g := stageOf(t, s.scenario)
 				path := st.write(t, s.print(g))

@@ -101,7 +101,7 @@ function Get-ExgHolderScope {
         { 'CustomRecipientScope', 'ExclusiveRecipientScope' -contains $_ } {
             $scope.kind = 'filter'
             $scope.name = $of
-            $definition = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+            $definition = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
             if ($definition) { $scope.filter = "$($definition.RecipientFilter)" }
         }
         default { $scope.kind = 'relative' }
@@ -161,7 +161,7 @@ function Add-ExgHolderFinding {
             $_.via -eq 'Hygiene Management' -and $_.enabled
         })
     if ($hygiene.Count) {
-        $names = @($hygiene | ForEach-Object -Process { $_.holder } | Select-Object -Unique) -join ', '
+        $names = @($hygiene | ForEach-Object -Process { $_.holder } | Sort-Object -Unique) -join ', '
         Add-ExgFinding -Id 'hygiene-management' -Severity 'security' -Text ('Hygiene Management holds the role ' +
             "by default, for every mailbox: $names.")
     }

@@ -15,7 +15,7 @@ function Compare-ExgScope {
         return 'other'
     }
     if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+    $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
     if (-not $scope) { return 'unknown' }
     Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
 }

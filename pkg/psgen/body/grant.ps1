@@ -87,7 +87,7 @@ function Find-ExgNamedAssignment {
         if ((Get-ExgFault -ErrorRecord $_).id -eq 'principal_not_found') { return }
         throw
     }
-    $found | Where-Object -FilterScript { $_.Name -eq $Grant.Name } | Select-Object -First 1
+    @($found | Where-Object -FilterScript { $_.Name -eq $Grant.Name })[0]
 }
 
 function New-ExgAssignment {

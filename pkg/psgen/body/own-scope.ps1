@@ -3,7 +3,7 @@
 function Find-ExgOwnScope {
     param($Wanted)
     if ('group', 'filter' -notcontains $Grant.ScopeKind) { return }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
+    $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name })[0]
     if (-not $scope) { return }
     if ($Grant.ScopeNamed) {
         Add-ExgFinding -Id 'scope-left' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The scope ' +

@@ -64,7 +64,7 @@ function Test-ExgLeft {
                 Where-Object -FilterScript { $Exg.Gone -notcontains "$($_.Guid)" } |
                 ForEach-Object -Process { Format-ExgAssignment -Assignment $_ }
         })
-    $left = @($left | Select-Object -Unique)
+    $left = @($left | Sort-Object -Unique)
     if ($left.Count) {
         $Exg.Report.outcome = 'still-effective'
         Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text "Access is left: $($left -join '; ')."

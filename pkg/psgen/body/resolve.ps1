@@ -31,7 +31,8 @@ function Find-ExgObject {
         throw
     }
     if ($found.Count -gt 1) {
-        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
+        $first = $found[0..([Math]::Min(9, $found.Count - 1))]
+        $candidates = @($first | ForEach-Object -Process { "$($_.DistinguishedName)" })
         $fault = [ordered]@{
             id      = 'principal_ambiguous'
             rule    = 'several-objects'

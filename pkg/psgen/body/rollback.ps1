@@ -35,7 +35,7 @@ function Find-ExgByGuid {
         if ((Get-ExgFault -ErrorRecord $_).id -eq 'principal_not_found') { return }
         throw
     }
-    $found | Where-Object -FilterScript { "$($_.Guid)" -eq $Guid } | Select-Object -First 1
+    @($found | Where-Object -FilterScript { "$($_.Guid)" -eq $Guid })[0]
 }
 
 function Invoke-ExgRollback {

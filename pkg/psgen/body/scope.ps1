@@ -10,7 +10,7 @@ function Set-ExgScope {
         Add-ExgStep -Id 'scope' -Status 'unchanged' -Text $text -Guid $Wanted.Guid
         return $Wanted.Name
     }
-    $existing = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
+    $existing = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name })[0]
     if (-not $existing) {
         $newManagementScopeParams = [ordered]@{
             Name                       = $Wanted.Name

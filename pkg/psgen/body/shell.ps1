@@ -31,7 +31,7 @@ function Open-ExgShell {
 # Exchange Online's shells are known by the module that their commands come from.
 function Test-ExgOnline {
     $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
+    $command = @(Get-Command -Name $names -ErrorAction SilentlyContinue)[0]
     if (-not $command) { return $false }
     $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
     $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
@@ -56,8 +56,7 @@ function Assert-ExgOnPremises {
         return
     }
     # The server that answers, where the session tells it.
-    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
-        Select-Object -First 1
+    $server = @($servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName })[0]
     if (-not $server) { $server = $servers[0] }
     $target.server = "$($server.Fqdn)"
     if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {

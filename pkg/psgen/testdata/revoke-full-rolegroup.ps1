@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 3150f2084a96bf7adbb411ea3ea5031610674233e5a7bbd68f1c72db213d5f5a
+    sha256: ffb60a8234f661013e50f75c59099eb7ef0d98e4898577c692e21106dc84601e
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -159,7 +159,7 @@ function Remove-ExgRoleGroup {
 function Find-ExgOwnScope {
     param($Wanted)
     if ('group', 'filter' -notcontains $Grant.ScopeKind) { return }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name } | Select-Object -First 1
+    $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name })[0]
     if (-not $scope) { return }
     if ($Grant.ScopeNamed) {
         Add-ExgFinding -Id 'scope-left' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The scope ' +
@@ -235,7 +235,7 @@ function Test-ExgLeft {
                 Where-Object -FilterScript { $Exg.Gone -notcontains "$($_.Guid)" } |
                 ForEach-Object -Process { Format-ExgAssignment -Assignment $_ }
         })
-    $left = @($left | Select-Object -Unique)
+    $left = @($left | Sort-Object -Unique)
     if ($left.Count) {
         $Exg.Report.outcome = 'still-effective'
         Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text "Access is left: $($left -join '; ')."
@@ -580,7 +580,8 @@ function Find-ExgObject {
         throw
     }
     if ($found.Count -gt 1) {
-        $candidates = @($found | Select-Object -First 10 | ForEach-Object -Process { "$($_.DistinguishedName)" })
+        $first = $found[0..([Math]::Min(9, $found.Count - 1))]
+        $candidates = @($first | ForEach-Object -Process { "$($_.DistinguishedName)" })
         $fault = [ordered]@{
             id      = 'principal_ambiguous'
             rule    = 'several-objects'
@@ -886,7 +887,7 @@ function Compare-ExgScope {
         return 'other'
     }
     if ($kind -ne 'CustomRecipientScope' -or $Wanted.Kind -ne 'Custom') { return 'other' }
-    $scope = $Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of } | Select-Object -First 1
+    $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
     if (-not $scope) { return 'unknown' }
     Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted
 }
@@ -973,7 +974,7 @@ function Open-ExgShell {
 # Exchange Online's shells are known by the module that their commands come from.
 function Test-ExgOnline {
     $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = Get-Command -Name $names -ErrorAction SilentlyContinue | Select-Object -First 1
+    $command = @(Get-Command -Name $names -ErrorAction SilentlyContinue)[0]
     if (-not $command) { return $false }
     $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
     $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
@@ -998,8 +999,7 @@ function Assert-ExgOnPremises {
         return
     }
     # The server that answers, where the session tells it.
-    $server = $servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName } |
-        Select-Object -First 1
+    $server = @($servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName })[0]
     if (-not $server) { $server = $servers[0] }
     $target.server = "$($server.Fqdn)"
     if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {
