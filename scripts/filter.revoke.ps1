@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: c13c839e13854accf940f0d6e223ef3bb43a99a6fafbc300cd91a388b76f1769
+    sha256: 7b26a20ad77e69f45eb9a58cc031269e64ae6526b6fedb5c450aed26a3e358dd
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1678,8 +1678,8 @@ $ExgFaultRules = @(
     @{
         Rule     = 'write-scope'
         Fault    = 'access_denied'
-        Text     = '(?i)out of the current user''s write scope.{0,400}(?:read|write) scope|isn''t within ' +
-            '(?:your|a valid|the) .{0,40}write scope'
+        Text     = '(?i)out of the current user''s write scope|isn''t within (?:your|a valid|the) .{0,40}write ' +
+            'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
         Source   = 'http://kb.odin.com/en/115989'

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: b37ceb135245cae6f500da28ab807aa3a4586a7b3e6d5c4b2515eedbdc813367
+    sha256: 51a76aeea21eedc141234c3619ecaad5b899028e2e61d494c57e02a460743867
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1999,8 +1999,8 @@ $ExgFaultRules = @(
     @{
         Rule     = 'write-scope'
         Fault    = 'access_denied'
-        Text     = '(?i)out of the current user''s write scope.{0,400}(?:read|write) scope|isn''t within ' +
-            '(?:your|a valid|the) .{0,40}write scope'
+        Text     = '(?i)out of the current user''s write scope|isn''t within (?:your|a valid|the) .{0,40}write ' +
+            'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
         Source   = 'http://kb.odin.com/en/115989'

@@ -23,7 +23,7 @@
 .NOTES
     script-format: 1
     kind: revoke-minimal
-    sha256: 3b841c0b0e0ae980890663d22defd9a4cb1f57f86db4d4f51737eeeca0c88d82
+    sha256: 0abfb3d6ed1458b76a6aca9f1341103ae4d70b92d20331a18bce63aef481820d
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -40,23 +40,15 @@ $Grant = @{
     Name                  = 'ApplicationImpersonation-svc-reschedule-30a6cea9'
     AssigneeKind          = 'user'
     Assignee              = 'CONTOSO\svc-reschedule'
-    Members               = @()
-    ViewOnlyConfiguration = $false
-    Mailbox               = ''
     ScopeKind             = 'group'
     Scope                 = 'Reschedule Users'
     ScopeName             = 'ApplicationImpersonation-svc-reschedule-30a6cea9'
-    ScopeNamed            = $false
     DomainController      = ''
-    InScope               = @(
-        'anna@contoso.test'
-    )
-    OutOfScope            = @(
-        'boss@contoso.test'
-    )
 }
 
 $exitCode = 1
+$removeParams = @{ Confirm = $false; ErrorAction = 'Stop' }
+if ($Grant.DomainController) { $removeParams.DomainController = $Grant.DomainController }
 try {
     # The scope holds the group's distinguished name; in a filter a single quote is doubled.
     $group = @(Get-Group -Identity $Grant.Scope -ErrorAction Stop)
@@ -95,7 +87,7 @@ try {
                 "$($assignment.RecipientWriteScope) $($assignment.CustomRecipientWriteScope)."
         }
         if ($PSCmdlet.ShouldProcess("$($Grant.Name) of $($assignment.RoleAssignee)", 'Remove role assignment')) {
-            Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" -Confirm:$false -ErrorAction Stop
+            Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" @removeParams
             "Removed the assignment '$($Grant.Name)'."
         }
     }
@@ -105,7 +97,7 @@ try {
     if ($scope -and $users) {
         "The scope '$($scope.Name)' stays: another assignment uses it."
     } elseif ($scope -and $PSCmdlet.ShouldProcess("$($scope.Name): $($scope.RecipientFilter)", 'Remove scope')) {
-        Remove-ManagementScope -Identity "$($scope.Guid)" -Confirm:$false -ErrorAction Stop
+        Remove-ManagementScope -Identity "$($scope.Guid)" @removeParams
         "Removed the scope '$($scope.Name)'."
     }
     $exitCode = 0

@@ -31,7 +31,7 @@
 .NOTES
     script-format: 1
     kind: status
-    sha256: 76a738d269ea15227e9ddbf46d4559096dfedd14ebb241f189d216f718440b65
+    sha256: 9b8466834bd8a5c2af099a55c3e21bb1781f15e88b80888feda35b8475aa4feb
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -1568,8 +1568,8 @@ $ExgFaultRules = @(
     @{
         Rule     = 'write-scope'
         Fault    = 'access_denied'
-        Text     = '(?i)out of the current user''s write scope.{0,400}(?:read|write) scope|isn''t within ' +
-            '(?:your|a valid|the) .{0,40}write scope'
+        Text     = '(?i)out of the current user''s write scope|isn''t within (?:your|a valid|the) .{0,40}write ' +
+            'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
         Source   = 'http://kb.odin.com/en/115989'

@@ -58,7 +58,7 @@ func grantData(g exchange.Grant, operation string) (string, error) {
 	if g.Assignee.Kind == exchange.RoleGroup || operation == exchange.OperationStatus {
 		d.line("$Configuration = %s", d.text(exchange.RoleViewOnlyConfiguration))
 	}
-	d.grant(g)
+	d.grant(g, Full)
 	return d.done()
 }
 
@@ -70,28 +70,38 @@ func minimalData(g exchange.Grant) (string, error) {
 	if g.Assignee.Kind == exchange.RoleGroup {
 		d.line("$Configuration = %s", d.text(exchange.RoleViewOnlyConfiguration))
 	}
-	d.grant(g)
+	d.grant(g, Minimal)
 	return d.done()
 }
 
-func (d *block) grant(g exchange.Grant) {
+// A datum is one entry of the data block; full says that minimal scripts have no
+// use for it.
+type datum struct {
+	name, value string
+	full        bool
+}
+
+func (d *block) grant(g exchange.Grant, style Style) {
+	group := g.Assignee.Kind == exchange.RoleGroup
 	d.line("$Grant = @{")
-	for _, entry := range []struct{ name, value string }{
-		{"Name", d.text(g.AssignmentName())},
-		{"AssigneeKind", d.text(string(g.Assignee.Kind))},
-		{"Assignee", d.text(g.Assignee.Identity)},
-		{"Members", d.list(g.Assignee.Members)},
-		{"ViewOnlyConfiguration", boolean(g.Assignee.ViewOnlyConfiguration)},
-		{"Mailbox", d.text(g.Mailbox)},
-		{"ScopeKind", d.text(string(g.Scope.Kind))},
-		{"Scope", d.text(g.Scope.Text)},
-		{"ScopeName", d.text(g.ScopeName())},
-		{"ScopeNamed", boolean(g.Scope.Name != "")},
-		{"DomainController", d.text(g.DomainController)},
-		{"InScope", d.list(g.InScope)},
-		{"OutOfScope", d.list(g.OutOfScope)},
+	for _, entry := range []datum{
+		{"Name", d.text(g.AssignmentName()), group},
+		{"AssigneeKind", d.text(string(g.Assignee.Kind)), group},
+		{"Assignee", d.text(g.Assignee.Identity), false},
+		{"Members", d.list(g.Assignee.Members), !group},
+		{"ViewOnlyConfiguration", boolean(g.Assignee.ViewOnlyConfiguration), !group},
+		{"Mailbox", d.text(g.Mailbox), true},
+		{"ScopeKind", d.text(string(g.Scope.Kind)), false},
+		{"Scope", d.text(g.Scope.Text), false},
+		{"ScopeName", d.text(g.ScopeName()), false},
+		{"ScopeNamed", boolean(g.Scope.Name != ""), true},
+		{"DomainController", d.text(g.DomainController), false},
+		{"InScope", d.list(g.InScope), true},
+		{"OutOfScope", d.list(g.OutOfScope), true},
 	} {
-		d.line("    %-21s = %s", entry.name, entry.value)
+		if style == Full || !entry.full {
+			d.line("    %-21s = %s", entry.name, entry.value)
+		}
 	}
 	d.line("}")
 }

@@ -40,7 +40,7 @@ func rollbackData(r exchange.Report) (string, error) {
 	d := new(block)
 	d.constants(exchange.OperationRevoke)
 	d.line("$Configuration = %s", d.text(exchange.RoleViewOnlyConfiguration))
-	d.grant(reportedGrant(*r.Grant))
+	d.grant(reportedGrant(*r.Grant), Full)
 	d.line("$Undo = @(")
 	for _, inverse := range r.Inverse {
 		if err := d.inverse(inverse); err != nil {

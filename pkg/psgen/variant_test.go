@@ -217,3 +217,35 @@ func hasFinding(r exchange.Report, id string) bool {
 	}
 	return false
 }
+
+// TestPinReachesEveryChange: a domain controller in the grant is where every style
+// of script makes every change.
+func TestPinReachesEveryChange(t *testing.T) {
+	for _, g := range []exchange.Grant{groupGrant(), roleGroupGrant()} {
+		g.DomainController = "DC02.contoso.test"
+		for _, style := range []Style{Full, Minimal} {
+			st, _ := stageOf(t, "plain")
+			for _, print := range []func(io.Writer) error{
+				func(w io.Writer) error { return Grant(w, g, style) },
+				func(w io.Writer) error { return Revoke(w, g, style) },
+			} {
+				if r := st.run(t, print, "Confirm", false); r.ExitCode != 0 {
+					t.Fatalf("exit code %d\n%s", r.ExitCode, r.Console)
+				}
+			}
+			changes := 0
+			for _, c := range st.org.Calls() {
+				if !c.Writes {
+					continue
+				}
+				changes++
+				if got := c.Command.Text("DomainController"); got != g.DomainController {
+					t.Errorf("style %d: %s on %q", style, c.Command.Cmdlet, got)
+				}
+			}
+			if changes < 4 {
+				t.Errorf("style %d: %d changes", style, changes)
+			}
+		}
+	}
+}

@@ -48,6 +48,8 @@ param(
 $exitCode = 1
 $filter = ''
 $newScope = $null
+$pin = @{}
+if ($Grant.DomainController) { $pin.DomainController = $Grant.DomainController }
 try {
     $existing = Get-RoleGroup -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.Assignee }
     if ($existing) {
@@ -60,7 +62,6 @@ try {
         Confirm     = $false
         ErrorAction = 'Stop'
     }
-    if ($Grant.DomainController) { $newRoleGroupParams.DomainController = $Grant.DomainController }
     if ($Grant.ScopeName) { $newRoleGroupParams.CustomRecipientWriteScope = $Grant.ScopeName }
     if ($Grant.ScopeKind -eq 'organizationalUnit') {
         $newRoleGroupParams.RecipientOrganizationalUnitScope = $Grant.Scope
@@ -75,7 +76,7 @@ try {
         while ($true) {
             try {
 # include: newscope
-                $made = New-RoleGroup @newRoleGroupParams
+                $made = New-RoleGroup @newRoleGroupParams @pin
                 $newScope = $null
                 break
             } catch {
@@ -115,7 +116,7 @@ try {
                 Confirm       = $false
                 ErrorAction   = 'Stop'
             }
-            $null = New-ManagementRoleAssignment @newManagementRoleAssignmentParams
+            $null = New-ManagementRoleAssignment @newManagementRoleAssignmentParams @pin
             "It has the role $Configuration too."
         }
     }
@@ -129,7 +130,7 @@ try {
 } finally {
     if ($newScope) {
         # The scope was made in this run and nothing uses it.
-        Remove-ManagementScope -Identity "$($newScope.Guid)" -Confirm:$false -ErrorAction Continue
+        Remove-ManagementScope -Identity "$($newScope.Guid)" -Confirm:$false -ErrorAction Continue @pin
     }
 }
 if ($MyInvocation.InvocationName -ne '.') { exit $exitCode }

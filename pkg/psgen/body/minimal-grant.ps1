@@ -47,6 +47,8 @@ param(
 $exitCode = 1
 $filter = ''
 $newScope = $null
+$pin = @{}
+if ($Grant.DomainController) { $pin.DomainController = $Grant.DomainController }
 try {
     $existing = Get-ManagementRoleAssignment -ErrorAction Stop |
         Where-Object -FilterScript { $_.Name -eq $Grant.Name }
@@ -63,7 +65,6 @@ try {
     }
     $who = if ($Grant.AssigneeKind -eq 'user') { 'User' } else { 'SecurityGroup' }
     $newManagementRoleAssignmentParams[$who] = $Grant.Assignee
-    if ($Grant.DomainController) { $newManagementRoleAssignmentParams.DomainController = $Grant.DomainController }
     if ($Grant.ScopeName) { $newManagementRoleAssignmentParams.CustomRecipientWriteScope = $Grant.ScopeName }
     if ($Grant.ScopeKind -eq 'organizationalUnit') {
         $newManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Grant.Scope
@@ -78,7 +79,7 @@ try {
         while ($true) {
             try {
 # include: newscope
-                $made = New-ManagementRoleAssignment @newManagementRoleAssignmentParams
+                $made = New-ManagementRoleAssignment @newManagementRoleAssignmentParams @pin
                 $newScope = $null
                 break
             } catch {
@@ -122,7 +123,7 @@ try {
 } finally {
     if ($newScope) {
         # The scope was made in this run and nothing uses it.
-        Remove-ManagementScope -Identity "$($newScope.Guid)" -Confirm:$false -ErrorAction Continue
+        Remove-ManagementScope -Identity "$($newScope.Guid)" -Confirm:$false -ErrorAction Continue @pin
     }
 }
 if ($MyInvocation.InvocationName -ne '.') { exit $exitCode }

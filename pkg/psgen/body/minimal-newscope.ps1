@@ -5,6 +5,6 @@
                         Confirm                    = $false
                         ErrorAction                = 'Stop'
                     }
-                    $newScope = New-ManagementScope @newManagementScopeParams
+                    $newScope = New-ManagementScope @newManagementScopeParams @pin
                     $scope = $newScope
                 }

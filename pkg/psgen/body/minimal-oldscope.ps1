@@ -3,6 +3,6 @@
     if ($scope -and $users) {
         "The scope '$($scope.Name)' stays: another assignment uses it."
     } elseif ($scope -and $PSCmdlet.ShouldProcess("$($scope.Name): $($scope.RecipientFilter)", 'Remove scope')) {
-        Remove-ManagementScope -Identity "$($scope.Guid)" -Confirm:$false -ErrorAction Stop
+        Remove-ManagementScope -Identity "$($scope.Guid)" @removeParams
         "Removed the scope '$($scope.Name)'."
     }

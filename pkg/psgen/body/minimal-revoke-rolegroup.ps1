@@ -38,6 +38,8 @@ param()
 # include: functions
 
 $exitCode = 1
+$removeParams = @{ Confirm = $false; ErrorAction = 'Stop' }
+if ($Grant.DomainController) { $removeParams.DomainController = $Grant.DomainController }
 try {
 # include: scope
     $assignments = @(Get-ManagementRoleAssignment -ErrorAction Stop)
@@ -70,10 +72,14 @@ try {
                 "$($member[0].Guid)"
             })
         $members = @(Get-RoleGroupMember -Identity "$($group.Guid)" -ResultSize Unlimited -ErrorAction Stop)
-        $parameters = @{ BypassSecurityGroupManagerCheck = $true; Confirm = $false; ErrorAction = 'Stop' }
         foreach ($member in ($members | Where-Object -FilterScript { $ours -contains "$($_.Guid)" })) {
             if ($PSCmdlet.ShouldProcess("$($group.Name): $($member.Name)", 'Remove role group member')) {
-                Remove-RoleGroupMember -Identity "$($group.Guid)" -Member "$($member.Guid)" @parameters
+                $removeRoleGroupMemberParams = @{
+                    Identity                        = "$($group.Guid)"
+                    Member                          = "$($member.Guid)"
+                    BypassSecurityGroupManagerCheck = $true
+                }
+                Remove-RoleGroupMember @removeRoleGroupMemberParams @removeParams
                 "Took $($member.Name) out of '$($group.Name)'."
             }
         }
@@ -81,7 +87,7 @@ try {
         if ($left.Count) {
             "The role group stays: $($left[0].Name) is in it."
         } elseif ($PSCmdlet.ShouldProcess("the empty role group $($group.Name)", 'Remove role group')) {
-            Remove-RoleGroup -Identity "$($group.Guid)" @parameters
+            Remove-RoleGroup -Identity "$($group.Guid)" -BypassSecurityGroupManagerCheck @removeParams
             "Removed the role group '$($group.Name)'."
             $gone = @($own | ForEach-Object -Process { "$($_.Guid)" })
             $assignments = $assignments | Where-Object -FilterScript { $gone -notcontains "$($_.Guid)" }

@@ -38,6 +38,8 @@ param()
 # include: functions
 
 $exitCode = 1
+$removeParams = @{ Confirm = $false; ErrorAction = 'Stop' }
+if ($Grant.DomainController) { $removeParams.DomainController = $Grant.DomainController }
 try {
 # include: scope
     $assignments = @(Get-ManagementRoleAssignment -ErrorAction Stop)
@@ -62,7 +64,7 @@ try {
                 "$($assignment.RecipientWriteScope) $($assignment.CustomRecipientWriteScope)."
         }
         if ($PSCmdlet.ShouldProcess("$($Grant.Name) of $($assignment.RoleAssignee)", 'Remove role assignment')) {
-            Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" -Confirm:$false -ErrorAction Stop
+            Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" @removeParams
             "Removed the assignment '$($Grant.Name)'."
         }
     }

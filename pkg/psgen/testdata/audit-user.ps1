@@ -35,7 +35,7 @@
 .NOTES
     script-format: 1
     kind: audit
-    sha256: 65e250416241c3eb90515c67ef29d96bd9f6849b2a6c4b193178e0c10a5a175b
+    sha256: bcadf24e5853f7847f362c93aa7825952987f2456ac0eac27021a842fcff2039
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -1001,8 +1001,8 @@ $ExgFaultRules = @(
     @{
         Rule     = 'write-scope'
         Fault    = 'access_denied'
-        Text     = '(?i)out of the current user''s write scope.{0,400}(?:read|write) scope|isn''t within ' +
-            '(?:your|a valid|the) .{0,40}write scope'
+        Text     = '(?i)out of the current user''s write scope|isn''t within (?:your|a valid|the) .{0,40}write ' +
+            'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
         Source   = 'http://kb.odin.com/en/115989'

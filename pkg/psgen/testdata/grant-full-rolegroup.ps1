@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 534751f41c733057880692a524535be78f00efd605c34b544833694dfa9d0b56
+    sha256: 73c0e4c3ca62ee6a61bdd6470e0b60f3065082df063bd927be7abac960fe53e3
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1956,8 +1956,8 @@ $ExgFaultRules = @(
     @{
         Rule     = 'write-scope'
         Fault    = 'access_denied'
-        Text     = '(?i)out of the current user''s write scope.{0,400}(?:read|write) scope|isn''t within ' +
-            '(?:your|a valid|the) .{0,40}write scope'
+        Text     = '(?i)out of the current user''s write scope|isn''t within (?:your|a valid|the) .{0,40}write ' +
+            'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
         Source   = 'http://kb.odin.com/en/115989'

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: b7d63ebbc162cea5a3074eeb67b878cc9043c78fb3d4cc0e0979bb3ecdd43e3b
+    sha256: 84e0435d98eeab8f6d26b619d45b9c2e820fe3ff144342141c4a4e59c4498208
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1995,8 +1995,8 @@ $ExgFaultRules = @(
     @{
         Rule     = 'write-scope'
         Fault    = 'access_denied'
-        Text     = '(?i)out of the current user''s write scope.{0,400}(?:read|write) scope|isn''t within ' +
-            '(?:your|a valid|the) .{0,40}write scope'
+        Text     = '(?i)out of the current user''s write scope|isn''t within (?:your|a valid|the) .{0,40}write ' +
+            'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
         Source   = 'http://kb.odin.com/en/115989'

@@ -28,7 +28,7 @@
 .NOTES
     script-format: 1
     kind: grant-minimal
-    sha256: 989894dcb8ea0a460b62298c0b8bdf4040cc1d98f99843c4dc345a688024536c
+    sha256: a970c72565ae733509cd96245bc0032e60eef66bd19ee671f3a2053578abbc69
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -46,26 +46,22 @@ param(
 $Role = 'ApplicationImpersonation'
 $Configuration = 'View-Only Configuration'
 $Grant = @{
-    Name                  = 'ApplicationImpersonation-Reschedule Impersonation-29d85646'
-    AssigneeKind          = 'roleGroup'
     Assignee              = 'Reschedule Impersonation'
     Members               = @(
         'CONTOSO\svc-reschedule'
     )
     ViewOnlyConfiguration = $true
-    Mailbox               = ''
     ScopeKind             = 'group'
     Scope                 = 'Reschedule Users'
     ScopeName             = 'ApplicationImpersonation-Reschedule Impersonation-29d85646'
-    ScopeNamed            = $false
     DomainController      = ''
-    InScope               = @()
-    OutOfScope            = @()
 }
 
 $exitCode = 1
 $filter = ''
 $newScope = $null
+$pin = @{}
+if ($Grant.DomainController) { $pin.DomainController = $Grant.DomainController }
 try {
     $existing = Get-RoleGroup -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq $Grant.Assignee }
     if ($existing) {
@@ -78,7 +74,6 @@ try {
         Confirm     = $false
         ErrorAction = 'Stop'
     }
-    if ($Grant.DomainController) { $newRoleGroupParams.DomainController = $Grant.DomainController }
     if ($Grant.ScopeName) { $newRoleGroupParams.CustomRecipientWriteScope = $Grant.ScopeName }
     if ($Grant.ScopeKind -eq 'organizationalUnit') {
         $newRoleGroupParams.RecipientOrganizationalUnitScope = $Grant.Scope
@@ -113,10 +108,10 @@ try {
                         Confirm                    = $false
                         ErrorAction                = 'Stop'
                     }
-                    $newScope = New-ManagementScope @newManagementScopeParams
+                    $newScope = New-ManagementScope @newManagementScopeParams @pin
                     $scope = $newScope
                 }
-                $made = New-RoleGroup @newRoleGroupParams
+                $made = New-RoleGroup @newRoleGroupParams @pin
                 $newScope = $null
                 break
             } catch {
@@ -156,7 +151,7 @@ try {
                 Confirm       = $false
                 ErrorAction   = 'Stop'
             }
-            $null = New-ManagementRoleAssignment @newManagementRoleAssignmentParams
+            $null = New-ManagementRoleAssignment @newManagementRoleAssignmentParams @pin
             "It has the role $Configuration too."
         }
     }
@@ -170,7 +165,7 @@ try {
 } finally {
     if ($newScope) {
         # The scope was made in this run and nothing uses it.
-        Remove-ManagementScope -Identity "$($newScope.Guid)" -Confirm:$false -ErrorAction Continue
+        Remove-ManagementScope -Identity "$($newScope.Guid)" -Confirm:$false -ErrorAction Continue @pin
     }
 }
 if ($MyInvocation.InvocationName -ne '.') { exit $exitCode }

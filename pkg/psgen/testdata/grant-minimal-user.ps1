@@ -27,7 +27,7 @@
 .NOTES
     script-format: 1
     kind: grant-minimal
-    sha256: 56d9c8e76e1424f5ee2c749c50983928c5f4a5d15ddaeebcc690856383870998
+    sha256: cf2bddd499c52169bdaf11199b8e5fbdfa5e517f8f330510bc2c03649beeb530
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -47,21 +47,17 @@ $Grant = @{
     Name                  = 'ApplicationImpersonation-svc-reschedule-30a6cea9'
     AssigneeKind          = 'user'
     Assignee              = 'CONTOSO\svc-reschedule'
-    Members               = @()
-    ViewOnlyConfiguration = $false
-    Mailbox               = ''
     ScopeKind             = 'group'
     Scope                 = 'Reschedule Users'
     ScopeName             = 'ApplicationImpersonation-svc-reschedule-30a6cea9'
-    ScopeNamed            = $false
     DomainController      = ''
-    InScope               = @()
-    OutOfScope            = @()
 }
 
 $exitCode = 1
 $filter = ''
 $newScope = $null
+$pin = @{}
+if ($Grant.DomainController) { $pin.DomainController = $Grant.DomainController }
 try {
     $existing = Get-ManagementRoleAssignment -ErrorAction Stop |
         Where-Object -FilterScript { $_.Name -eq $Grant.Name }
@@ -78,7 +74,6 @@ try {
     }
     $who = if ($Grant.AssigneeKind -eq 'user') { 'User' } else { 'SecurityGroup' }
     $newManagementRoleAssignmentParams[$who] = $Grant.Assignee
-    if ($Grant.DomainController) { $newManagementRoleAssignmentParams.DomainController = $Grant.DomainController }
     if ($Grant.ScopeName) { $newManagementRoleAssignmentParams.CustomRecipientWriteScope = $Grant.ScopeName }
     if ($Grant.ScopeKind -eq 'organizationalUnit') {
         $newManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Grant.Scope
@@ -113,10 +108,10 @@ try {
                         Confirm                    = $false
                         ErrorAction                = 'Stop'
                     }
-                    $newScope = New-ManagementScope @newManagementScopeParams
+                    $newScope = New-ManagementScope @newManagementScopeParams @pin
                     $scope = $newScope
                 }
-                $made = New-ManagementRoleAssignment @newManagementRoleAssignmentParams
+                $made = New-ManagementRoleAssignment @newManagementRoleAssignmentParams @pin
                 $newScope = $null
                 break
             } catch {
@@ -160,7 +155,7 @@ try {
 } finally {
     if ($newScope) {
         # The scope was made in this run and nothing uses it.
-        Remove-ManagementScope -Identity "$($newScope.Guid)" -Confirm:$false -ErrorAction Continue
+        Remove-ManagementScope -Identity "$($newScope.Guid)" -Confirm:$false -ErrorAction Continue @pin
     }
 }
 if ($MyInvocation.InvocationName -ne '.') { exit $exitCode }

@@ -23,7 +23,7 @@
 .NOTES
     script-format: 1
     kind: revoke-minimal
-    sha256: 2344c68909b46b40333b789ceb7651eb023fd174af5bdbd17ec1de4b0e03a071
+    sha256: b7d5ae7ff02d69a1b84674c9dcd6f9fa5952ed03bd7c660e68880dc9b2377c64
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -38,24 +38,20 @@ param()
 $Role = 'ApplicationImpersonation'
 $Configuration = 'View-Only Configuration'
 $Grant = @{
-    Name                  = 'ApplicationImpersonation-Reschedule Impersonation-29d85646'
-    AssigneeKind          = 'roleGroup'
     Assignee              = 'Reschedule Impersonation'
     Members               = @(
         'CONTOSO\svc-reschedule'
     )
     ViewOnlyConfiguration = $true
-    Mailbox               = ''
     ScopeKind             = 'group'
     Scope                 = 'Reschedule Users'
     ScopeName             = 'ApplicationImpersonation-Reschedule Impersonation-29d85646'
-    ScopeNamed            = $false
     DomainController      = ''
-    InScope               = @()
-    OutOfScope            = @()
 }
 
 $exitCode = 1
+$removeParams = @{ Confirm = $false; ErrorAction = 'Stop' }
+if ($Grant.DomainController) { $removeParams.DomainController = $Grant.DomainController }
 try {
     # The scope holds the group's distinguished name; in a filter a single quote is doubled.
     $group = @(Get-Group -Identity $Grant.Scope -ErrorAction Stop)
@@ -102,10 +98,14 @@ try {
                 "$($member[0].Guid)"
             })
         $members = @(Get-RoleGroupMember -Identity "$($group.Guid)" -ResultSize Unlimited -ErrorAction Stop)
-        $parameters = @{ BypassSecurityGroupManagerCheck = $true; Confirm = $false; ErrorAction = 'Stop' }
         foreach ($member in ($members | Where-Object -FilterScript { $ours -contains "$($_.Guid)" })) {
             if ($PSCmdlet.ShouldProcess("$($group.Name): $($member.Name)", 'Remove role group member')) {
-                Remove-RoleGroupMember -Identity "$($group.Guid)" -Member "$($member.Guid)" @parameters
+                $removeRoleGroupMemberParams = @{
+                    Identity                        = "$($group.Guid)"
+                    Member                          = "$($member.Guid)"
+                    BypassSecurityGroupManagerCheck = $true
+                }
+                Remove-RoleGroupMember @removeRoleGroupMemberParams @removeParams
                 "Took $($member.Name) out of '$($group.Name)'."
             }
         }
@@ -113,7 +113,7 @@ try {
         if ($left.Count) {
             "The role group stays: $($left[0].Name) is in it."
         } elseif ($PSCmdlet.ShouldProcess("the empty role group $($group.Name)", 'Remove role group')) {
-            Remove-RoleGroup -Identity "$($group.Guid)" @parameters
+            Remove-RoleGroup -Identity "$($group.Guid)" -BypassSecurityGroupManagerCheck @removeParams
             "Removed the role group '$($group.Name)'."
             $gone = @($own | ForEach-Object -Process { "$($_.Guid)" })
             $assignments = $assignments | Where-Object -FilterScript { $gone -notcontains "$($_.Guid)" }
@@ -124,7 +124,7 @@ try {
     if ($scope -and $users) {
         "The scope '$($scope.Name)' stays: another assignment uses it."
     } elseif ($scope -and $PSCmdlet.ShouldProcess("$($scope.Name): $($scope.RecipientFilter)", 'Remove scope')) {
-        Remove-ManagementScope -Identity "$($scope.Guid)" -Confirm:$false -ErrorAction Stop
+        Remove-ManagementScope -Identity "$($scope.Guid)" @removeParams
         "Removed the scope '$($scope.Name)'."
     }
     $exitCode = 0

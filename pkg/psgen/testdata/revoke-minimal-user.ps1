@@ -23,7 +23,7 @@
 .NOTES
     script-format: 1
     kind: revoke-minimal
-    sha256: 6aad402ceca4aa8302ca03c1c2717625e7053442284b555759d7482b49428887
+    sha256: 0abfb3d6ed1458b76a6aca9f1341103ae4d70b92d20331a18bce63aef481820d
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -40,19 +40,15 @@ $Grant = @{
     Name                  = 'ApplicationImpersonation-svc-reschedule-30a6cea9'
     AssigneeKind          = 'user'
     Assignee              = 'CONTOSO\svc-reschedule'
-    Members               = @()
-    ViewOnlyConfiguration = $false
-    Mailbox               = ''
     ScopeKind             = 'group'
     Scope                 = 'Reschedule Users'
     ScopeName             = 'ApplicationImpersonation-svc-reschedule-30a6cea9'
-    ScopeNamed            = $false
     DomainController      = ''
-    InScope               = @()
-    OutOfScope            = @()
 }
 
 $exitCode = 1
+$removeParams = @{ Confirm = $false; ErrorAction = 'Stop' }
+if ($Grant.DomainController) { $removeParams.DomainController = $Grant.DomainController }
 try {
     # The scope holds the group's distinguished name; in a filter a single quote is doubled.
     $group = @(Get-Group -Identity $Grant.Scope -ErrorAction Stop)
@@ -91,7 +87,7 @@ try {
                 "$($assignment.RecipientWriteScope) $($assignment.CustomRecipientWriteScope)."
         }
         if ($PSCmdlet.ShouldProcess("$($Grant.Name) of $($assignment.RoleAssignee)", 'Remove role assignment')) {
-            Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" -Confirm:$false -ErrorAction Stop
+            Remove-ManagementRoleAssignment -Identity "$($assignment.Guid)" @removeParams
             "Removed the assignment '$($Grant.Name)'."
         }
     }
@@ -101,7 +97,7 @@ try {
     if ($scope -and $users) {
         "The scope '$($scope.Name)' stays: another assignment uses it."
     } elseif ($scope -and $PSCmdlet.ShouldProcess("$($scope.Name): $($scope.RecipientFilter)", 'Remove scope')) {
-        Remove-ManagementScope -Identity "$($scope.Guid)" -Confirm:$false -ErrorAction Stop
+        Remove-ManagementScope -Identity "$($scope.Guid)" @removeParams
         "Removed the scope '$($scope.Name)'."
     }
     $exitCode = 0

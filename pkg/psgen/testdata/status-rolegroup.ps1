@@ -31,7 +31,7 @@
 .NOTES
     script-format: 1
     kind: status
-    sha256: 40c739ae98e1c7f917af1551153e819d1595fed2248fcbf28e290586ea087b38
+    sha256: 7bf1a0c9c132f172bff034650a6ba3be4c24eca77bc5d075aec149f673bf1fb6
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -1566,8 +1566,8 @@ $ExgFaultRules = @(
     @{
         Rule     = 'write-scope'
         Fault    = 'access_denied'
-        Text     = '(?i)out of the current user''s write scope.{0,400}(?:read|write) scope|isn''t within ' +
-            '(?:your|a valid|the) .{0,40}write scope'
+        Text     = '(?i)out of the current user''s write scope|isn''t within (?:your|a valid|the) .{0,40}write ' +
+            'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
         Source   = 'http://kb.odin.com/en/115989'
