@@ -29,6 +29,9 @@ func (e *TextError) Error() string {
 // and spaces of every language pass. The error is a *TextError.
 func CheckText(s string) error {
 	for i, r := range s {
+		if ' ' <= r && r <= '~' {
+			continue
+		}
 		why := refusedRune(r)
 		if r == utf8.RuneError {
 			why = invalidEncoding(s[i:])
@@ -42,8 +45,6 @@ func CheckText(s string) error {
 
 func refusedRune(r rune) string {
 	switch {
-	case r < utf8.RuneSelf && r >= ' ' && r != 0x7f:
-		return ""
 	case r == 0:
 		return "a NUL character"
 	case unicode.IsControl(r):
@@ -83,12 +84,15 @@ func Quote(s string) (string, error) {
 	var b strings.Builder
 	b.Grow(len(s) + 2)
 	b.WriteByte('\'')
-	for _, r := range s {
+	written := 0
+	for i, r := range s {
 		if isSingleQuote(r) {
+			b.WriteString(s[written:i])
 			b.WriteRune(r)
+			written = i // and once more with what follows
 		}
-		b.WriteRune(r)
 	}
+	b.WriteString(s[written:])
 	b.WriteByte('\'')
 	return b.String(), nil
 }

@@ -324,10 +324,10 @@ var table = []Rule{
 	},
 	{
 		Name: "write-scope", ID: AccessDenied,
-		Text:   `(?i)out of the current user's write scope.{0,400}(?:read|write) scope|isn't within (?:your|a valid|the) .{0,40}write scope`,
+		Text:   `(?i)out of the current user's write scope|isn't within (?:your|a valid|the) .{0,40}write scope`,
 		Hint:   "Your own roles do not reach this object. Use an account whose write scope covers it.",
 		Retry:  RetryNever,
-		Source: "http://kb.odin.com/en/115989",
+		Source: "https://github.com/OfficeDev/Office-Add-in-samples/issues/139",
 	},
 	{
 		Name: "group-manager", ID: AccessDenied,
@@ -551,6 +551,15 @@ var table = []Rule{
 		Retry:  RetryNever,
 		Source: sourceTroubleshoot,
 	},
+	{
+		Name: "tls-certificate", ID: ConnectTLS,
+		Layer: LayerRemoting,
+		Text: `(?i)(?:server|SSL)[ -]?(?:certificate|zertifikat)|SSL library|certificat (?:SSL|d[eu] serveur)|certificado (?:SSL|de servidor|del servidor|do servidor)` +
+			`|certificato (?:SSL|server|del server)|(?:SSL|サーバー) ?証明書|(?:SSL|服务器) ?证书|сертификат (?:SSL|сервера)`,
+		Hint:   hintTLS,
+		Retry:  RetryNever,
+		Source: "https://github.com/microsoft/azure-pipelines-tasks/issues/1774",
+	},
 
 	// The way to the server: logon.
 	{
@@ -749,7 +758,7 @@ var table = []Rule{
 	},
 	{
 		Name: "logon-library", ID: ConnectAuth,
-		Text:   `KDC_ERR_[A-Z_]+|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|(?i:clock skew too great|cannot find KDC|preauthentication failed|no kerberos credentials|credentials were rejected by the server)`,
+		Text:   `KDC_ERR_[A-Z_]+|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|authGSS[A-Za-z]+|Kerberos[A-Za-z]*Error|SpnegoError|(?i:unspecified GSS failure|in kerberos database|clock skew too great|cannot find KDC|preauthentication failed|no kerberos credentials|credentials were rejected by the server)`,
 		Hint:   "Kerberos or NTLM refused the logon. Check account, realm (upper case) and password, the clock, and that the server is named by its full name: its HTTP service name must exist exactly once.",
 		Retry:  RetryNever,
 		Source: "https://learn.microsoft.com/troubleshoot/windows-server/windows-security/kerberos-authentication-problems-if-user-belongs-to-groups",

@@ -33,6 +33,7 @@ type blocks map[string]string
 // whole file at once.
 func writeScript(w io.Writer, name string, parts blocks) error {
 	var b strings.Builder
+	b.Grow(128 << 10) // a full script
 	if err := include(&b, name, parts); err != nil {
 		return err
 	}
