@@ -35,7 +35,7 @@
 .NOTES
     script-format: 1
     kind: audit
-    sha256: bcadf24e5853f7847f362c93aa7825952987f2456ac0eac27021a842fcff2039
+    sha256: 28cb88bafc985950988d385894b85a53a94779fddea70c706eaf557368e3160e
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -1005,7 +1005,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

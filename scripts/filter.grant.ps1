@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: af392697ba0bff737301b02b7a79bde35524d9bdc3b007d8fb0adbafcc05b914
+    sha256: 13dc322c149852446d5704c2a5efb2f433647a1341d1920cbdc7f8fd6383bbd7
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -2003,7 +2003,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

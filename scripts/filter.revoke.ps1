@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 7b26a20ad77e69f45eb9a58cc031269e64ae6526b6fedb5c450aed26a3e358dd
+    sha256: 27fad7563b9b55976e56d45e2144822d909811fe5ccc27f10ed4a8ea848644e7
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1682,7 +1682,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 37ca68257e4e1082ea867fc431626b49d473f4c3c2d0e6eacfe7225be0f1a3e2
+    sha256: a676f9275df59baf1a44904f2645ec39e8c7aa230b76a6b44c4416087787787d
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1966,7 +1966,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

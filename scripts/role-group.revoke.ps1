@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 08acad44e0332a2dc67c427a683cd23cc3825186fc1e395b55c10323b4cbf569
+    sha256: a32ac46e7614e9f00c3b1e191c0cf4add83f88c5fce85a68474091276d10cbfb
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1810,7 +1810,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 353a8409dba9c16645249cb25713ca0968103320544ddec800301b384516029a
+    sha256: c0758e73779178aea2a68ef85ca383955021eb055b3c875c7ebf04e654106a5a
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -2003,7 +2003,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 931fac1c9466b3016f75630610bc930b84f1da3db28b8fa2bc1a4ca0c5f2c362
+    sha256: b12a8733adc518cb884858d886781e4135beb2ed7f26b8d1afa7874ced9c810d
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1682,7 +1682,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 51a76aeea21eedc141234c3619ecaad5b899028e2e61d494c57e02a460743867
+    sha256: 18e84067629c9b015500c76a02bbb59a8a8b03fc54ab01b96db0709b9ad9ab94
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -2003,7 +2003,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: aacaeee063f8aafd256c6a45250ff24911e4725a8360cddc9a577cc310f20799
+    sha256: 7b57e296d64fff8285d5bc85c4abc49f43470ee9e80ab8c2b9f9d7db16af6227
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1682,7 +1682,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

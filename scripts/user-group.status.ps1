@@ -31,7 +31,7 @@
 .NOTES
     script-format: 1
     kind: status
-    sha256: 9b8466834bd8a5c2af099a55c3e21bb1781f15e88b80888feda35b8475aa4feb
+    sha256: 9c36f51a09a32eba3c22a35d74e1fdfc11387d6bf987803049a3d538cd104a04
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -1572,7 +1572,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 798779191a9f5ad725b5fbb7330199a18368d39c30dd7ca6fbe457b3362f4d19
+    sha256: adc2da68732ee543d23e6fde45dedeb65a8acf19a1c8ddc7ae0ce4ded394a92e
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -2002,7 +2002,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'

@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: ae209b03f83b1d62226881478d840e2a6f90072ff688593ac64f5cb9ef5463c9
+    sha256: f48d401553db38d77f000471134220c652d81f2a884884aacd714fc217f2d3f0
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1681,7 +1681,7 @@ $ExgFaultRules = @(
             'scope'
         Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
         Retry    = 'never'
-        Source   = 'http://kb.odin.com/en/115989'
+        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
     },
     @{
         Rule     = 'group-manager'
