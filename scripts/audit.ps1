@@ -35,7 +35,7 @@
 .NOTES
     script-format: 1
     kind: audit
-    sha256: 28cb88bafc985950988d385894b85a53a94779fddea70c706eaf557368e3160e
+    sha256: b7ca21780b1b0b0263b9ec6c9614c3aafd68f3d2e85a2b2e4b7cf516270d5b38
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -626,7 +626,7 @@ function Get-ExgFault {
         Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
     }
     foreach ($rule in $ExgFaultRules) {
-        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
+        $misses = @($rule.Keys | Where-Object { $seen[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
         if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
             (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
             break
@@ -658,7 +658,8 @@ $ExgFaultWrappers = @(
     'Exception', 'SystemException', 'ApplicationException', 'RuntimeException', 'AggregateException',
     'RemoteException', 'CimException', 'CimJobException', 'MethodInvocationException', 'TargetInvocationException',
     'CmdletInvocationException', 'CmdletProxyException', 'ParentContainsErrorRecordException',
-    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord'
+    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord',
+    'SerializedRemoteException', 'InnerException'
 )
 $ExgFaultTypePattern = '(?:^|[ |"''(\[>:{,])((?:[A-Za-z_][A-Za-z0-9_]*\.)*[A-Z][A-Za-z0-9_]*Exception) ' +
     '?(?:[:|"]|$)'

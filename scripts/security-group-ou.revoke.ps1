@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: b12a8733adc518cb884858d886781e4135beb2ed7f26b8d1afa7874ced9c810d
+    sha256: e55b73667d29849e221c88c2733e6204665d922ac83f0f5667d582a642effc34
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1303,7 +1303,7 @@ function Get-ExgFault {
         Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
     }
     foreach ($rule in $ExgFaultRules) {
-        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
+        $misses = @($rule.Keys | Where-Object { $seen[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
         if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
             (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
             break
@@ -1335,7 +1335,8 @@ $ExgFaultWrappers = @(
     'Exception', 'SystemException', 'ApplicationException', 'RuntimeException', 'AggregateException',
     'RemoteException', 'CimException', 'CimJobException', 'MethodInvocationException', 'TargetInvocationException',
     'CmdletInvocationException', 'CmdletProxyException', 'ParentContainsErrorRecordException',
-    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord'
+    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord',
+    'SerializedRemoteException', 'InnerException'
 )
 $ExgFaultTypePattern = '(?:^|[ |"''(\[>:{,])((?:[A-Za-z_][A-Za-z0-9_]*\.)*[A-Z][A-Za-z0-9_]*Exception) ' +
     '?(?:[:|"]|$)'

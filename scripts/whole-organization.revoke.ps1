@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: f48d401553db38d77f000471134220c652d81f2a884884aacd714fc217f2d3f0
+    sha256: 975401f8c9ba60c4460c50f777345d98db5eb84b48182f649baa5fe326b95004
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1302,7 +1302,7 @@ function Get-ExgFault {
         Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
     }
     foreach ($rule in $ExgFaultRules) {
-        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
+        $misses = @($rule.Keys | Where-Object { $seen[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
         if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
             (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
             break
@@ -1334,7 +1334,8 @@ $ExgFaultWrappers = @(
     'Exception', 'SystemException', 'ApplicationException', 'RuntimeException', 'AggregateException',
     'RemoteException', 'CimException', 'CimJobException', 'MethodInvocationException', 'TargetInvocationException',
     'CmdletInvocationException', 'CmdletProxyException', 'ParentContainsErrorRecordException',
-    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord'
+    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord',
+    'SerializedRemoteException', 'InnerException'
 )
 $ExgFaultTypePattern = '(?:^|[ |"''(\[>:{,])((?:[A-Za-z_][A-Za-z0-9_]*\.)*[A-Z][A-Za-z0-9_]*Exception) ' +
     '?(?:[:|"]|$)'

@@ -170,6 +170,7 @@ var wrappers = []string{
 	"RemoteException", "CimException", "CimJobException", "MethodInvocationException", "TargetInvocationException",
 	"CmdletInvocationException", "CmdletProxyException", "ParentContainsErrorRecordException",
 	"ActionPreferenceStopException", "WriteErrorException", "LocalizedException", "ErrorRecord",
+	"SerializedRemoteException", "InnerException", // labels of Format-List, not types
 }
 
 // exceptionOf returns the outermost exception that says something: of the failure

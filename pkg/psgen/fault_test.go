@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -143,6 +144,7 @@ var errorCases = []struct {
 	{"scope-parameter", errorCase{ID: "x", Type: remote, Activity: "New-ManagementRoleAssignment", Message: "The management scope object X can't be specified as parameter CustomRecipientWriteScope."}},
 	{"shell-gone", errorCase{ID: "JobFailure", Type: "System.Management.Automation.Remoting.PSRemotingTransportException", Message: "[ClientAccessServer=A,BackEndServer=B,RequestId=c,TimeStamp=d] [FailureCategory=WSMan-InvalidShellID] The shell was not found."}},
 	{"language-mode-id", errorCase{ID: "ScriptsNotAllowed", Type: remote, Message: "x"}},
+	{"unknown", errorCase{ID: head + "[FailureCategory=Cmdlet-DataValidationException] A" + rbac + "NewRoleGroup", Type: remote, Message: "This isn't allowed in your organization. Run Enable-OrganizationCustomization."}},
 	{"unknown", errorCase{ID: "", Type: "System.Exception", Message: ""}},
 	{"unknown", errorCase{ID: "A,B", Type: "System.ArgumentException", Message: "it's \u201cquoted\u201d [text] (?i) $x"}},
 }
@@ -186,6 +188,47 @@ func TestGetExgFault(t *testing.T) {
 	}
 }
 
+// TestGetExgFaultCorpus does the same with the real errors of the shared corpus. A
+// script knows no transports: there it may know less, but never one of the faults
+// that decide what is done.
+func TestGetExgFaultCorpus(t *testing.T) {
+	data, err := os.ReadFile(peers.Shared(t, "corpus", "errors.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := regexp.MustCompile(`\[([A-Za-z-]*)\].{1,2}([A-Za-z.]+)$`)
+	var cases []errorCase
+	for line := range strings.Lines(string(data)) {
+		var r struct {
+			Text         string `json:"text"`
+			FQEID        string `json:"fqeid"`
+			CategoryInfo string `json:"category_info"`
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatal(err)
+		}
+		c := errorCase{ID: strings.Join(strings.Fields(r.FQEID), ""), Type: remote, Message: r.Text}
+		if m := info.FindStringSubmatch(r.CategoryInfo); m != nil {
+			c.Activity, c.Reason = m[1], m[2]
+		}
+		cases = append(cases, c)
+	}
+	compared := 0
+	for i, got := range runGetExgFault(t, cases) {
+		_, rule := fault.Classify(fault.Evidence{Record: withMessage(got)})
+		switch {
+		case inScripts(*rule):
+			compared++
+			sameAsClassify(t, got)
+		case slices.Contains([]string{fault.Dehydrated, fault.AlreadyCustomized, fault.AlreadyExists, fault.Transient}, got.ID):
+			t.Errorf("line %d: the script says %s by %s, Classify %s", i+1, got.ID, got.Rule, rule.ID)
+		}
+	}
+	if compared < 40 {
+		t.Errorf("only %d records compared", compared)
+	}
+}
+
 func runGetExgFault(t *testing.T, cases []errorCase) []fault.Fault {
 	t.Helper()
 	dir := t.TempDir()
@@ -217,13 +260,18 @@ func runGetExgFault(t *testing.T, cases []errorCase) []fault.Fault {
 
 func sameAsClassify(t *testing.T, script fault.Fault) {
 	t.Helper()
-	record := exchange.ErrorRecord{}
-	if script.Record != nil {
-		record = *script.Record
-	}
-	record.Message = script.Message
-	want, _ := fault.Classify(fault.Evidence{Record: record})
+	want, _ := fault.Classify(fault.Evidence{Record: withMessage(script)})
 	if diff := cmp.Diff(want, script); diff != "" {
 		t.Errorf("script and Classify differ (-Classify +script):\n%s", diff)
 	}
+}
+
+// withMessage is the record as the engine had it, its message put back.
+func withMessage(f fault.Fault) exchange.ErrorRecord {
+	record := exchange.ErrorRecord{}
+	if f.Record != nil {
+		record = *f.Record
+	}
+	record.Message = f.Message
+	return record
 }

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 08f480255187a3338a71dd47717eb076015a1b4c70c4888517a3d3bb60a0885b
+    sha256: 31adbebd51f1ca42a599f7b3246bec9f536bf0c6304ca204a006fa76156e44bd
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1581,7 +1581,7 @@ function Get-ExgFault {
         Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
     }
     foreach ($rule in $ExgFaultRules) {
-        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
+        $misses = @($rule.Keys | Where-Object { $seen[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
         if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
             (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
             break
@@ -1613,7 +1613,8 @@ $ExgFaultWrappers = @(
     'Exception', 'SystemException', 'ApplicationException', 'RuntimeException', 'AggregateException',
     'RemoteException', 'CimException', 'CimJobException', 'MethodInvocationException', 'TargetInvocationException',
     'CmdletInvocationException', 'CmdletProxyException', 'ParentContainsErrorRecordException',
-    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord'
+    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord',
+    'SerializedRemoteException', 'InnerException'
 )
 $ExgFaultTypePattern = '(?:^|[ |"''(\[>:{,])((?:[A-Za-z_][A-Za-z0-9_]*\.)*[A-Z][A-Za-z0-9_]*Exception) ' +
     '?(?:[:|"]|$)'

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 8e7d17284a5d5b15fc94bff8ae6eff4cc9ac67b399c5278bf1bd23dd307ffaf5
+    sha256: 7ef81e7c1c5f96c81013e310bc0760a3c9b8d4df657c08e52c747ddb44e5d5cd
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1620,7 +1620,7 @@ function Get-ExgFault {
         Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
     }
     foreach ($rule in $ExgFaultRules) {
-        $misses = @($seen.Keys | Where-Object { $rule[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
+        $misses = @($rule.Keys | Where-Object { $seen[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
         if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
             (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
             break
@@ -1652,7 +1652,8 @@ $ExgFaultWrappers = @(
     'Exception', 'SystemException', 'ApplicationException', 'RuntimeException', 'AggregateException',
     'RemoteException', 'CimException', 'CimJobException', 'MethodInvocationException', 'TargetInvocationException',
     'CmdletInvocationException', 'CmdletProxyException', 'ParentContainsErrorRecordException',
-    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord'
+    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord',
+    'SerializedRemoteException', 'InnerException'
 )
 $ExgFaultTypePattern = '(?:^|[ |"''(\[>:{,])((?:[A-Za-z_][A-Za-z0-9_]*\.)*[A-Z][A-Za-z0-9_]*Exception) ' +
     '?(?:[:|"]|$)'
