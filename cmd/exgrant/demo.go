@@ -13,7 +13,6 @@ import (
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
-	"github.com/exgrant/exgrant/pkg/psgen"
 )
 
 func (p *program) demoCommand() *cli.Command {
@@ -188,7 +187,7 @@ func (s *story) ask(ctx context.Context, c exchange.Command) ([]exchange.Object,
 
 // send prints a command, runs it, and prints the error if that is the answer.
 func (s *story) send(ctx context.Context, c exchange.Command) ([]exchange.Object, *fault.Fault, error) {
-	text, err := psgen.Command(c)
+	text, err := c.Line()
 	if err != nil {
 		return nil, nil, err
 	}

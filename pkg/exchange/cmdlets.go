@@ -21,6 +21,13 @@ func (c Command) unattended() Command { return c.With("Confirm", Bool(false)) }
 // Exchange Online.
 func GetExchangeServer() Command { return command("Get-ExchangeServer") }
 
+// GetCommands looks cmdlets up by name in the session. Names that are not there,
+// because no role of the caller gives them, are errors; the objects have Name and
+// Parameters, the names of the parameters that the caller's roles leave.
+func GetCommands(names ...string) Command {
+	return command("Get-Command", Param{"Name", Strings(names)})
+}
+
 // GetOrganizationConfig reads the organization's settings.
 func GetOrganizationConfig() Command { return command("Get-OrganizationConfig") }
 

@@ -23,6 +23,7 @@ var commands = []struct {
 	want    string
 }{
 	{GetExchangeServer(), "Get-ExchangeServer"},
+	{GetCommands("Get-User", "Get-Group"), "Get-Command -Name [Get-User Get-Group]"},
 	{GetOrganizationConfig(), "Get-OrganizationConfig"},
 	{GetADServerSettings(), "Get-ADServerSettings"},
 	{SetADServerSettings(true), "Set-ADServerSettings -ViewEntireForest:true"},

@@ -1,6 +1,9 @@
 package exchange
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // An Invoker runs one pipeline in an Exchange session.
 //
@@ -14,6 +17,21 @@ import "context"
 type Invoker interface {
 	Invoke(ctx context.Context, p Pipeline, yield func(Object) error) (Streams, error)
 }
+
+// A LostReplyError says that a pipeline was sent and the connection failed before
+// its end was known: it may have run, whole or in part, or not at all. Invokers
+// give it only for pipelines that change something; those that only read are
+// sent again. Who gets it reads what is there before going on.
+type LostReplyError struct {
+	Cmdlet string
+	Err    error // what happened to the connection
+}
+
+func (e *LostReplyError) Error() string {
+	return fmt.Sprintf("%s was sent, but its reply was lost: %v", e.Cmdlet, e.Err)
+}
+
+func (e *LostReplyError) Unwrap() error { return e.Err }
 
 // Streams is what a pipeline reported beside its output.
 type Streams struct {

@@ -1,20 +1,18 @@
-package psgen
+package exchange
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
-// Command returns c as one PowerShell command line, the way a person would type
+// Line returns the command as one PowerShell command line, the way a person would type
 // it: every parameter by name, text as constants, booleans as $true and $false.
 // A list of one element looks like a single value, which binds the same.
 //
 // It refuses cmdlet and parameter names that are not plain words, since those
-// stand outside quotes, and text that Literal refuses.
-func Command(c exchange.Command) (string, error) {
+// stand outside quotes, and text that Quote refuses.
+func (c Command) Line() (string, error) {
 	verb, noun, ok := strings.Cut(c.Cmdlet, "-")
 	if !ok || !isWord(verb) || !isWord(noun) {
 		return "", fmt.Errorf("cannot write %q as a cmdlet: it is not a verb and a noun", c.Cmdlet)
@@ -37,35 +35,35 @@ func Command(c exchange.Command) (string, error) {
 // argument is what follows a parameter's name. Booleans are bound with a colon:
 // many, such as every cmdlet's -Confirm, are switches to PowerShell, and after a
 // space $false would be an argument of its own.
-func argument(p exchange.Param) (string, error) {
+func argument(p Param) (string, error) {
 	switch v := p.Value.(type) {
-	case exchange.String:
-		text, err := Literal(string(v))
+	case String:
+		text, err := Quote(string(v))
 		return " " + text, err
-	case exchange.Strings:
+	case Strings:
 		return list(v)
-	case exchange.Int:
+	case Int:
 		return " " + strconv.FormatInt(int64(v), 10), nil
-	case exchange.Bool:
-		return ":" + boolean(bool(v)), nil
-	case exchange.Switch:
+	case Bool:
+		return ":$" + strconv.FormatBool(bool(v)), nil
+	case Switch:
 		if v {
 			return "", nil
 		}
-		return ":" + boolean(false), nil
-	case exchange.Null:
+		return ":$false", nil
+	case Null:
 		return " $null", nil
 	}
 	return "", fmt.Errorf("a value of type %T has no PowerShell form", p.Value)
 }
 
-func list(values exchange.Strings) (string, error) {
+func list(values Strings) (string, error) {
 	if len(values) == 0 {
 		return " @()", nil
 	}
 	texts := make([]string, len(values))
 	for i, s := range values {
-		text, err := Literal(s)
+		text, err := Quote(s)
 		if err != nil {
 			return "", err
 		}

@@ -1,0 +1,161 @@
+package exchange
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// PlanSchema names the version of Plan's JSON form.
+const PlanSchema = "exgrant.plan/v1"
+
+// MaxPlan is the longest plan that ReadPlan reads, in bytes.
+const MaxPlan = 4 << 20
+
+// A Plan tells what applying a grant would change and what that was decided on,
+// for a person to approve and for a program to apply later. Its JSON form is a
+// contract: see PlanSchema.
+type Plan struct {
+	Schema    string       `json:"schema"`
+	MadeAt    time.Time    `json:"madeAt"` // UTC, whole seconds
+	Target    PlanTarget   `json:"target"`
+	Grant     GrantState   `json:"grant"`
+	Options   *PlanOptions `json:"options,omitempty"` // nil when none was given
+	Changes   []Change     `json:"changes"`
+	Unchanged []Unchanged  `json:"unchanged"`
+	Findings  []Finding    `json:"findings"`
+	Read      []ReadObject `json:"read"`
+}
+
+// PlanTarget is the organization that a plan was made for.
+type PlanTarget struct {
+	Server       string `json:"server,omitempty"`
+	Build        string `json:"build,omitempty"`
+	Organization string `json:"organization,omitempty"` // GUID of the organization, by which another one is refused
+}
+
+// PlanOptions is what else the plan's maker asked for, so that applying the plan
+// asks for the same.
+type PlanOptions struct {
+	DomainController      string   `json:"domainController,omitempty"`
+	ViewOnlyConfiguration bool     `json:"viewOnlyConfiguration,omitempty"`
+	UpdateScope           bool     `json:"updateScope,omitempty"`
+	AllowEmpty            bool     `json:"allowEmpty,omitempty"`
+	InScope               []string `json:"inScope,omitempty"`
+	OutOfScope            []string `json:"outOfScope,omitempty"`
+}
+
+// Actions of a Change.
+const (
+	ActionCreate = "create"
+	ActionUpdate = "update"
+	ActionRemove = "remove"
+)
+
+// A Change is one command that a plan would run. ID is the id of the report's
+// step that carries it out.
+type Change struct {
+	ID      string      `json:"id"`
+	Action  string      `json:"action"`
+	Command PlanCommand `json:"command"`
+	Why     string      `json:"why"`
+}
+
+// A PlanCommand is a Command as data.
+type PlanCommand struct {
+	Cmdlet     string             `json:"cmdlet"`
+	Parameters []InverseParameter `json:"parameters"`
+}
+
+// Unchanged is something that a plan found as it should be, or leaves alone.
+type Unchanged struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
+}
+
+// A ReadObject is an object that a plan rests on, with a hash of what was read
+// of it.
+type ReadObject struct {
+	Kind   string `json:"kind"` // Group, User, ManagementScope, RoleAssignment …: the noun of the cmdlet that read it
+	GUID   string `json:"guid"`
+	SHA256 string `json:"sha256"`
+}
+
+// NewPlanCommand returns a command as data.
+func NewPlanCommand(c Command) PlanCommand {
+	out := PlanCommand{Cmdlet: c.Cmdlet, Parameters: []InverseParameter{}}
+	for _, p := range c.Params {
+		out.Parameters = append(out.Parameters, InverseParameter{p.Name, plainValue(p.Value)})
+	}
+	return out
+}
+
+func plainValue(v Value) any {
+	switch v := v.(type) {
+	case String:
+		return string(v)
+	case Int:
+		return int64(v)
+	case Bool:
+		return bool(v)
+	case Switch:
+		return bool(v)
+	case Strings:
+		return []string(v)
+	}
+	return nil
+}
+
+// MarshalJSON writes the plan; a list that every plan has is [] when empty,
+// never null.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	p.Changes, p.Unchanged, p.Findings, p.Read = notNil(p.Changes), notNil(p.Unchanged), notNil(p.Findings), notNil(p.Read)
+	type plain Plan
+	return json.Marshal(plain(p))
+}
+
+// ReadPlan reads a plan that was written as JSON. It refuses another schema,
+// fields that no plan has, a grant that does not validate, and more than MaxPlan
+// bytes.
+func ReadPlan(r io.Reader) (*Plan, error) {
+	limited := &io.LimitedReader{R: r, N: MaxPlan + 1}
+	d := json.NewDecoder(limited)
+	d.DisallowUnknownFields()
+	var p Plan
+	err := d.Decode(&p)
+	switch {
+	case limited.N <= 0:
+		return nil, fmt.Errorf("not a plan: it is longer than %d bytes", MaxPlan)
+	case err != nil:
+		return nil, fmt.Errorf("not a plan: %w", err)
+	case p.Schema != PlanSchema:
+		return nil, fmt.Errorf("not a plan: its schema is %q, expected %q", p.Schema, PlanSchema)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("not a plan: something stands after it")
+	}
+	if err := p.Wish().Validate(); err != nil {
+		return nil, fmt.Errorf("the plan's grant: %w", err)
+	}
+	return &p, nil
+}
+
+// Wish returns the grant that the plan is for, as it was asked for.
+func (p *Plan) Wish() Grant {
+	g := Grant{
+		Name:     p.Grant.Name,
+		Assignee: Assignee{Kind: p.Grant.Assignee.Kind, Identity: p.Grant.Assignee.Given, Members: p.Grant.Assignee.Members},
+		Mailbox:  p.Grant.Mailbox,
+		Scope:    Scope{Kind: p.Grant.Scope.Kind, Text: p.Grant.Scope.Given},
+	}
+	if g.Scope.Creates() {
+		g.Scope.Name = p.Grant.Scope.Name
+	}
+	if o := p.Options; o != nil {
+		g.DomainController = o.DomainController
+		g.Assignee.ViewOnlyConfiguration = o.ViewOnlyConfiguration
+		g.InScope, g.OutOfScope = o.InScope, o.OutOfScope
+	}
+	return g
+}

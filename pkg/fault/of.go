@@ -1,0 +1,21 @@
+package fault
+
+import (
+	"errors"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// Of returns the meaning of a Go error: of the evidence that it, or an error that
+// it wraps, carries (a method Evidence() Evidence), else of its text. The fault's
+// message is the error's own.
+func Of(err error) Fault {
+	var witness interface{ Evidence() Evidence }
+	evidence := Evidence{Record: exchange.ErrorRecord{Message: err.Error()}}
+	if errors.As(err, &witness) {
+		evidence = witness.Evidence()
+	}
+	f, _ := Classify(evidence)
+	f.Message = err.Error()
+	return f
+}
