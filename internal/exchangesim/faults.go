@@ -80,7 +80,7 @@ func (c *call) record(f *failure) exchange.ErrorRecord {
 		r.Category = "NotSpecified"
 	}
 	switch {
-	case f.exception == typeCommandNotFound:
+	case f.exception == typeCommandNotFound && f.id == "":
 		r.Activity, r.FullyQualifiedErrorID = "", "CommandNotFoundException"
 	case f.engine:
 		r.FullyQualifiedErrorID = f.id + "," + c.cmdlet.task

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
@@ -152,7 +153,7 @@ func (s *Session) invoke(ctx context.Context, p exchange.Pipeline, input *exchan
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c := s.run(p[0], input)
+	c := s.runAny(p[0], input)
 	streams.Errors = append(streams.Errors, c.errors...)
 	streams.Warnings = append(streams.Warnings, c.warnings...)
 	streams.Failed = streams.Failed || c.failed
@@ -175,4 +176,12 @@ func (s *Session) invoke(ctx context.Context, p exchange.Pipeline, input *exchan
 		}
 	}
 	return nil
+}
+
+// runAny runs a cmdlet of the organization, or Get-Command, which every session has.
+func (s *Session) runAny(command exchange.Command, input *exchange.Object) *call {
+	if strings.EqualFold(command.Cmdlet, getCommand) {
+		return s.runGetCommand(command)
+	}
+	return s.run(command, input)
 }

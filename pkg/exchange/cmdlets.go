@@ -97,6 +97,12 @@ func ListHolders(role string) Command {
 	return ListAssignments(role).With("GetEffectiveUsers", Switch(true))
 }
 
+// ListAssignmentsUsing returns the assignments whose recipient write scope is the
+// management scope of that name. Servers may answer with others too: compare.
+func ListAssignmentsUsing(scope string) Command {
+	return command("Get-ManagementRoleAssignment", Param{"CustomRecipientWriteScope", String(scope)})
+}
+
 // ListAssignmentsOf returns the assignments of a role that assignee holds, direct
 // and through groups: the server resolves names and memberships.
 func ListAssignmentsOf(role, assignee string) Command {

@@ -38,6 +38,7 @@ var commands = []struct {
 	{ListImpersonationRoles(), "Get-ManagementRole -RoleType ApplicationImpersonation"},
 	{ListAssignments("r"), "Get-ManagementRoleAssignment -Role r"},
 	{ListHolders("r"), "Get-ManagementRoleAssignment -Role r -GetEffectiveUsers"},
+	{ListAssignmentsUsing("s"), "Get-ManagementRoleAssignment -CustomRecipientWriteScope s"},
 	{ListAssignmentsOf("r", "u"), "Get-ManagementRoleAssignment -Role r -RoleAssignee u"},
 	{ListDirectAssignmentsOf("r", "u"), "Get-ManagementRoleAssignment -Role r -RoleAssignee u -AssignmentMethod [Direct]"},
 	{ListDirectAssignmentsOf("", "u"), "Get-ManagementRoleAssignment -RoleAssignee u -AssignmentMethod [Direct]"},
