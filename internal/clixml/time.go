@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// A DateTime is a System.DateTime as its text: an xs:dateTime with up to seven
-// digits behind the second's point and a zone, or none, such as
-// "2026-03-01T08:30:00.1234567+01:00". A date without a zone names no instant,
+// A DateTime is a System.DateTime as its text: a date, mostly with a time, which
+// has up to seven digits behind the second's point, and with a zone or none, such
+// as "2026-03-01T08:30:00.1234567+01:00". A date without a zone names no instant,
 // which is why nothing but the text holds all of it.
 type DateTime struct {
 	Text string
@@ -25,39 +25,38 @@ func NewDateTime(t time.Time) DateTime {
 // Time returns the date. Without a zone in the text (zoned is false) the clock of
 // t is right and its location, UTC, means nothing.
 func (d DateTime) Time() (t time.Time, zoned bool, err error) {
-	text := d.Text
-	if len(text) < len("2006-01-02T15:04:05") || !isDateTime(text) {
-		return time.Time{}, false, fmt.Errorf("%q is no date and time of CLIXML", text)
+	rest, ok := afterShape(d.Text, "0000-00-00")
+	layout := time.DateOnly
+	if after, timed := afterShape(rest, "T00:00:00"); ok && timed {
+		layout += "T" + time.TimeOnly
+		rest = strings.TrimLeft(strings.TrimPrefix(after, "."), "0123456789")
+		fraction := len(after) - len(rest) // with its point
+		ok = fraction == 0 || after[0] == '.' && fraction > 1 && fraction <= len(".123456789")
 	}
-	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05"} {
-		if t, err = time.Parse(layout, text); err == nil {
-			return t, strings.HasSuffix(layout, "Z07:00"), nil
+	zoned = rest != ""
+	if zoned {
+		layout += "Z07:00"
+	}
+	if ok {
+		if t, err = time.Parse(layout, d.Text); err == nil {
+			return t, zoned, nil
 		}
 	}
-	return time.Time{}, false, fmt.Errorf("%q is no date and time of CLIXML: %w", text, err)
+	return time.Time{}, false, fmt.Errorf("%q is no date and time of CLIXML, such as 2026-03-01T08:30:00Z", d.Text)
 }
 
-// isDateTime holds the digits that time.Parse takes or leaves: CLIXML writes two
-// everywhere, and at most seven behind a point.
-func isDateTime(s string) bool {
-	const shape = "0000-00-00T00:00:00"
+// afterShape cuts off what looks like shape, in which 0 is any digit: time.Parse
+// would also take numbers that lack one.
+func afterShape(s, shape string) (rest string, ok bool) {
+	if len(s) < len(shape) {
+		return s, false
+	}
 	for i := range len(shape) {
-		if shape[i] == '0' != isDigit(s[i]) || shape[i] != '0' && shape[i] != s[i] {
-			return false
+		if shape[i] == '0' && !isDigit(s[i]) || shape[i] != '0' && shape[i] != s[i] {
+			return s, false
 		}
 	}
-	rest := s[len(shape):]
-	if strings.HasPrefix(rest, ".") {
-		n := 1
-		for n < len(rest) && isDigit(rest[n]) {
-			n++
-		}
-		if n == 1 || n > 8 {
-			return false
-		}
-		rest = rest[n:]
-	}
-	return rest == "" || rest == "Z" || len(rest) == len("+00:00")
+	return s[len(shape):], true
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
