@@ -1,0 +1,71 @@
+package psrp
+
+import "fmt"
+
+// A PoolState is the state of a runspace pool (MS-PSRP 2.2.3.4).
+type PoolState int32
+
+// The states that a pool of this package can be in.
+const (
+	PoolBeforeOpen           PoolState = 0
+	PoolOpened               PoolState = 2
+	PoolClosed               PoolState = 3
+	PoolClosing              PoolState = 4
+	PoolBroken               PoolState = 5
+	PoolNegotiationSent      PoolState = 6
+	PoolNegotiationSucceeded PoolState = 7
+)
+
+func (s PoolState) String() string {
+	switch s {
+	case PoolBeforeOpen:
+		return "BeforeOpen"
+	case PoolOpened:
+		return "Opened"
+	case PoolClosed:
+		return "Closed"
+	case PoolClosing:
+		return "Closing"
+	case PoolBroken:
+		return "Broken"
+	case PoolNegotiationSent:
+		return "NegotiationSent"
+	case PoolNegotiationSucceeded:
+		return "NegotiationSucceeded"
+	}
+	return fmt.Sprintf("PoolState(%d)", int32(s))
+}
+
+// An InvocationState is the state of a pipeline (MS-PSRP 2.2.3.5).
+type InvocationState int32
+
+// The states of a pipeline.
+const (
+	NotStarted InvocationState = 0
+	Running    InvocationState = 1
+	Stopping   InvocationState = 2
+	Stopped    InvocationState = 3
+	Completed  InvocationState = 4
+	Failed     InvocationState = 5
+)
+
+// Ended reports whether a pipeline in this state gives nothing more.
+func (s InvocationState) Ended() bool { return s == Stopped || s == Completed || s == Failed }
+
+func (s InvocationState) String() string {
+	switch s {
+	case NotStarted:
+		return "NotStarted"
+	case Running:
+		return "Running"
+	case Stopping:
+		return "Stopping"
+	case Stopped:
+		return "Stopped"
+	case Completed:
+		return "Completed"
+	case Failed:
+		return "Failed"
+	}
+	return fmt.Sprintf("InvocationState(%d)", int32(s))
+}
