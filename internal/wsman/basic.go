@@ -51,6 +51,13 @@ func (b *BasicAuth) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.Next.RoundTrip(r)
 }
 
+// CloseIdleConnections closes those of the transport behind it.
+func (b *BasicAuth) CloseIdleConnections() {
+	if c, ok := b.Next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
 func isLoopback(u *url.URL) bool {
 	ip := net.ParseIP(u.Hostname())
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()

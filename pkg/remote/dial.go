@@ -1,0 +1,60 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// An AuthMethod is a way to log on.
+type AuthMethod string
+
+// Basic sends name and password with every request. It is refused but over TLS or
+// to this machine.
+const Basic AuthMethod = "basic"
+
+// AuthMethods returns every way to log on.
+func AuthMethods() []AuthMethod { return []AuthMethod{Basic} }
+
+// A Credential is who logs on, and how.
+type Credential struct {
+	Method   AuthMethod
+	Username string // user@REALM or DOMAIN\user
+	Password Secret
+}
+
+// A Session runs pipelines at a server. It is safe for concurrent use. Whoever
+// opened it closes it: that deletes what the server holds for it.
+type Session interface {
+	exchange.Invoker
+
+	// Target says where the session is, for reports.
+	Target() exchange.Target
+
+	// Close ends the session. It is done even when ctx has ended, within a time of its
+	// own. A second Close does nothing.
+	Close(ctx context.Context) error
+}
+
+// Dial opens a session over PowerShell remoting. Errors about the server are of
+// type *Error.
+func Dial(ctx context.Context, t Target, c Credential) (Session, error) {
+	u, err := t.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.Method != Basic:
+		return nil, fmt.Errorf("there is no way to log on by %q", c.Method)
+	case c.Username == "" || c.Password.IsZero():
+		return nil, fmt.Errorf("logging on by basic needs a user name and a password")
+	case u.Scheme != "https" && !isLoopback(u):
+		return nil, fmt.Errorf("basic would send the password to %s in clear: it is for TLS, or for this machine", u.Host)
+	}
+	s := newPSRPSession(t, u, c)
+	if _, err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}

@@ -1,0 +1,213 @@
+package remote
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/exgrant/exgrant/internal/psrp"
+	"github.com/exgrant/exgrant/internal/wsman"
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+const (
+	// atOnce is how many pipelines of a session are under way. The runspace runs one
+	// after the other, so that all see the same session; more only keep the line full.
+	atOnce = 4
+
+	// cleanup is how long stopping a pipeline or deleting a shell may take when the
+	// caller's own time is over.
+	cleanup = 10 * time.Second
+
+	// tries is how often a pipeline is sent at most when the session is lost under it.
+	tries = 3
+)
+
+// A psrpSession is a Session over PSRP. The runspace pool in it is replaced when
+// the server has lost it.
+type psrpSession struct {
+	target Target
+	url    *url.URL
+	slots  chan struct{}
+
+	client      *wsman.Client
+	connections *http.Client
+
+	mu       sync.Mutex // held while a runspace is opened, too: one opens, others wait
+	current  *runspace
+	settings []exchange.Pipeline // what a new runspace must be told again
+	closed   bool
+}
+
+// A runspace is one open runspace pool, with one runspace, in its shell.
+type runspace struct {
+	shell *wsman.Shell
+	pool  *psrp.ClientPool
+}
+
+var errClosed = errors.New("the session is closed")
+
+func newPSRPSession(t Target, u *url.URL, c Credential) *psrpSession {
+	connections := newHTTPClient(t, u, c)
+	return &psrpSession{
+		target: t, url: u, connections: connections, slots: make(chan struct{}, atOnce),
+		client: wsman.NewClient(wsman.Config{
+			URL: u.String(), HTTP: connections, ResourceURI: t.resource(), Slack: t.timeout(), Trace: t.trace,
+		}),
+	}
+}
+
+// Target is documented at Session.
+func (s *psrpSession) Target() exchange.Target {
+	return exchange.Target{Server: s.url.Hostname(), Transport: "psrp"}
+}
+
+// open returns the runspace, which it opens if there is none.
+func (s *psrpSession) open(ctx context.Context) (*runspace, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	if s.current != nil {
+		return s.current, nil
+	}
+	r, err := s.openRunspace(ctx)
+	if err != nil {
+		return nil, s.explain("opening a session", err)
+	}
+	for _, p := range s.settings {
+		run, err := newRun(r, p, nil)
+		if err == nil {
+			err = run.do(ctx)
+		}
+		if err != nil {
+			_ = r.delete(ctx)
+			return nil, s.explain("setting up a new session", err)
+		}
+	}
+	s.current = r
+	return r, nil
+}
+
+func (s *psrpSession) openRunspace(ctx context.Context) (*runspace, error) {
+	pool := psrp.NewClientPool(psrp.PoolConfig{ID: newID(), MaxFragment: s.client.MaxPayload()})
+	out, err := pool.Open()
+	if err != nil {
+		return nil, err
+	}
+	id := pool.ID().String()
+	shell, err := s.client.Create(ctx, wsman.CreateRequest{ShellID: id, Payload: slices.Concat(out...)})
+	if err != nil {
+		if mayHaveHappened(err) {
+			_ = (&runspace{shell: s.client.Attach(id)}).delete(ctx)
+		}
+		return nil, err
+	}
+	r := &runspace{shell, pool}
+	for pool.State() != psrp.PoolOpened && err == nil {
+		err = r.negotiate(ctx)
+	}
+	if err != nil {
+		_ = r.delete(ctx)
+		return nil, err
+	}
+	if !slices.Contains([]string{"2.0", "2.1"}, pool.ProtocolVersion()) {
+		s.client.SetMaxEnvelope(wsman.MaxEnvelope22)
+		pool.SetMaxFragment(s.client.MaxPayload())
+	}
+	return r, nil
+}
+
+// negotiate takes one step on the way to an open pool.
+func (r *runspace) negotiate(ctx context.Context) error {
+	got, err := r.shell.Receive(ctx, "")
+	if err != nil {
+		return err
+	}
+	reply, err := r.pool.Receive(got.Data)
+	if err != nil {
+		return err
+	}
+	if err := r.answer(ctx, "", reply); err != nil {
+		return err
+	}
+	switch state := r.pool.State(); {
+	case state == psrp.PoolBroken || state == psrp.PoolClosed:
+		if failure, ok := r.pool.Failure(); ok {
+			return &refusedError{failure}
+		}
+		return &psrp.ProtocolError{What: "the server closed the runspace pool while it opened"}
+	case got.Done && state != psrp.PoolOpened:
+		return &psrp.ProtocolError{What: "the server ended the shell while it opened"}
+	}
+	return nil
+}
+
+// send sends what follows the first fragment of a pipeline.
+func (r *runspace) send(ctx context.Context, command string, fragments [][]byte) error {
+	for _, f := range fragments {
+		if err := r.shell.Send(ctx, command, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer sends the answers to host calls.
+func (r *runspace) answer(ctx context.Context, command string, fragments [][]byte) error {
+	for _, f := range fragments {
+		if err := r.shell.SendResponse(ctx, command, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// delete ends the shell. It uses a time of its own: it must also happen when the
+// caller's is over.
+func (r *runspace) delete(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
+	return r.shell.Delete(ctx)
+}
+
+// drop gives a runspace up that no longer answers as it should.
+func (s *psrpSession) drop(ctx context.Context, r *runspace) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != r {
+		return // another pipeline has done it
+	}
+	s.current = nil
+	_ = r.delete(ctx) // it may be gone, which is why it is dropped
+}
+
+// Close is documented at Session.
+func (s *psrpSession) Close(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.connections.CloseIdleConnections()
+	r := s.current
+	s.current, s.closed = nil, true
+	if r == nil {
+		return nil
+	}
+	if err := r.delete(ctx); err != nil && !isGone(err) {
+		return s.explain("closing the session", err)
+	}
+	return nil
+}
+
+func newID() psrp.GUID {
+	var g psrp.GUID
+	_, _ = rand.Read(g[:]) // never fails
+	g[6] = g[6]&0x0f | 0x40
+	g[8] = g[8]&0x3f | 0x80
+	return g
+}

@@ -1,0 +1,134 @@
+package remote
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/exgrant/exgrant/internal/psrp"
+	"github.com/exgrant/exgrant/internal/wsman"
+	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/fault"
+)
+
+// An Error says what could not be done at a server, and why. Its evidence tells
+// package fault what that means.
+type Error struct {
+	Doing string // "opening a session", "running Get-User"
+	Err   error
+}
+
+func (e *Error) Error() string { return e.Doing + ": " + e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Evidence returns what is known about the error in codes and records.
+func (e *Error) Evidence() fault.Evidence {
+	evidence := fault.Evidence{Text: e.Err.Error()}
+	var service *wsman.FaultError
+	var web *wsman.HTTPError
+	var refused *refusedError
+	switch {
+	case errors.As(e.Err, &service):
+		evidence.WSManCode = service.Code
+		evidence.Record = exchange.ErrorRecord{Message: strings.TrimSpace(service.ProviderText + " " + service.Message)}
+	case errors.As(e.Err, &web):
+		evidence.HTTPStatus = web.Status
+	case errors.As(e.Err, &refused):
+		evidence.Record = toErrorRecord(refused.record)
+	default:
+		evidence.WSManCode = networkCode(e.Err)
+	}
+	return evidence
+}
+
+// Codes that Windows' own client gives for what happens on the way to the server
+// (wsmerror.h, WinHTTP's error messages). Package fault knows them.
+const (
+	codeCannotConnect = 0x80338012 // ERROR_WSMAN_CANNOT_CONNECT
+	codeNameNotFound  = 0x803381B9 // ERROR_WSMAN_NAME_NOT_RESOLVED
+	codeTimedOut      = 0x80338126 // ERROR_WSMAN_NETWORK_TIMEDOUT
+	codeLost          = 12030      // ERROR_WINHTTP_CONNECTION_ERROR: terminated
+	codeTLS           = 12175      // ERROR_WINHTTP_SECURE_FAILURE
+	codeNotWSMan      = 0x803380F7 // ERROR_WSMAN_HTTP_CONTENT_TYPE_MISSMATCH_RESPONSE_DATA
+	codeProviderDied  = 1726       // RPC_S_CALL_FAILED: the process behind the service ended
+)
+
+// networkCode gives a failure between here and the server its code.
+func networkCode(err error) uint32 {
+	var network *wsman.NetworkError
+	if !errors.As(err, &network) {
+		return codeNotWSMan
+	}
+	var name *net.DNSError
+	switch {
+	case isTLS(err):
+		return codeTLS
+	case errors.As(err, &name):
+		return codeNameNotFound
+	case !network.Sent:
+		return codeCannotConnect
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return codeTimedOut
+	}
+	return codeLost
+}
+
+func isTLS(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
+		errors.As(err, &authority) || errors.As(err, &host)
+}
+
+// explain wraps an error about the server; the context's own stays what it is.
+func (s *psrpSession) explain(doing string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errClosed) {
+		return err
+	}
+	return &Error{Doing: doing, Err: err}
+}
+
+// A refusedError is a runspace pool that the server did not open, with its reason.
+type refusedError struct{ record psrp.ErrorRecord }
+
+func (e *refusedError) Error() string {
+	return "the server did not open the session: " + e.record.Message
+}
+
+// isLost reports whether an error says that the session is gone, or no longer to
+// be reached, and not that the server refused something.
+func isLost(err error) bool {
+	var network *wsman.NetworkError
+	var garbled *wsman.ProtocolError
+	var protocol *psrp.ProtocolError
+	return isGone(err) || errors.As(err, &network) || errors.As(err, &garbled) || errors.As(err, &protocol)
+}
+
+// isGone reports whether the server does not have the shell, or the command, any
+// more.
+func isGone(err error) bool {
+	var f *wsman.FaultError
+	if !errors.As(err, &f) {
+		return false
+	}
+	return f.Code == wsman.CodeInvalidSelectors || f.Code == codeProviderDied || strings.Contains(f.Fault.Error(), "[FailureCategory=WSMan-InvalidShellID]")
+}
+
+// mayHaveHappened reports whether the request that failed could have been carried
+// out. A fault in answer to a request that starts something means that it did not
+// start, but for faults about time and about a process that ended.
+func mayHaveHappened(err error) bool {
+	var f *wsman.FaultError
+	if errors.As(err, &f) {
+		return f.Code == wsman.CodeOperationTimeout || f.Code == wsman.CodeOperationAborted || f.Code == codeProviderDied
+	}
+	return !wsman.Unsent(err)
+}
