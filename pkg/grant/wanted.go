@@ -1,0 +1,75 @@
+package grant
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// The kinds of recipient write scopes of assignments (RecipientWriteScope).
+const (
+	writeOrganization = "Organization"
+	writeUnit         = "OU"
+	writeCustom       = "CustomRecipientScope"
+	writeExclusive    = "ExclusiveRecipientScope"
+)
+
+// A wanted is the scope that is asked for, in the terms in which assignments are
+// compared.
+type wanted struct {
+	kind   string // writeOrganization, writeUnit or writeCustom
+	unit   string // canonical name of the organizational unit
+	unitDN string
+
+	name   string // of the management scope
+	guid   string // of a scope that must exist; empty for one of our own
+	filter string
+	root   string
+	key    string // of the filter; empty when it cannot be parsed
+
+	counted bool // whether the recipients were counted
+	count   int
+	first   []string // the names of at most ten
+}
+
+func (w *wanted) String() string {
+	switch w.kind {
+	case writeOrganization:
+		return "the whole organization"
+	case writeUnit:
+		return "the organizational unit " + w.unit
+	}
+	return fmt.Sprintf("the scope '%s' (%s)", w.name, w.filter)
+}
+
+// recipients is whom the scope reaches now, in words.
+func (w *wanted) recipients() string {
+	return fmt.Sprintf("%d recipients: %s", w.count, strings.Join(w.first, ", "))
+}
+
+// scope is the wanted scope as the parameter of an assignment.
+func (w *wanted) scope() exchange.AssignmentScope {
+	switch w.kind {
+	case writeUnit:
+		return exchange.AssignmentScope{OrganizationalUnit: w.unitDN}
+	case writeCustom:
+		return exchange.AssignmentScope{Custom: w.name}
+	}
+	return exchange.AssignmentScope{}
+}
+
+// isOwn tells whether a management scope of this name is the grant's own.
+func (w *wanted) isNamed(scope exchange.Object) bool {
+	return w.name != "" && strings.EqualFold(scope.Text("Name"), w.name)
+}
+
+// filterKey is the same text for two filters that are the same condition, empty
+// for text that is no filter.
+func filterKey(filter string) string {
+	parsed, err := exchange.ParseFilter(filter)
+	if err != nil {
+		return ""
+	}
+	return exchange.FilterKey(parsed)
+}
