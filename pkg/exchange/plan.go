@@ -159,3 +159,17 @@ func (p *Plan) Wish() Grant {
 	}
 	return g
 }
+
+// Command returns the command that the data are of, for showing it. Switches are
+// given as booleans, which binds the same.
+func (c PlanCommand) Command() (Command, error) {
+	out := Command{Cmdlet: c.Cmdlet}
+	for _, p := range c.Parameters {
+		v, err := p.value()
+		if err != nil {
+			return Command{}, fmt.Errorf("%s -%s: %w", c.Cmdlet, p.Name, err)
+		}
+		out = out.With(p.Name, v)
+	}
+	return out, nil
+}

@@ -1,0 +1,138 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// AuditText writes the holders of an audit for a person, each as it arrives.
+type AuditText struct {
+	p *page
+	n int
+}
+
+// NewAuditText returns a writer of holders.
+func NewAuditText(w io.Writer, s Style) *AuditText { return &AuditText{p: newPage(w, s)} }
+
+// Holder writes one holder.
+func (a *AuditText) Holder(h exchange.Holder) error {
+	if a.n > 0 {
+		a.p.blank()
+	}
+	a.n++
+	i := bold
+	if !h.Enabled {
+		i = dim
+	}
+	a.p.item("", i, h.Holder+" ("+h.HolderType+")")
+	a.p.item("  over ", plain, h.Scope.Text)
+	if h.Via != "" {
+		a.p.item("  through ", plain, h.Via)
+	}
+	state := "enabled"
+	if !h.Enabled {
+		state = "disabled"
+	}
+	a.p.item("  by ", plain, fmt.Sprintf("'%s' of role %s, %s, %s", h.Assignment, h.Role, strings.ToLower(h.Delegation), state))
+	a.p.item("     ", dim, h.GUID)
+	return a.p.flush()
+}
+
+// End writes what the report says beside the holders.
+func (a *AuditText) End(r *exchange.Report) error {
+	if a.n > 0 {
+		a.p.blank()
+	}
+	a.p.outcome(r)
+	if r.Outcome == exchange.Audited {
+		a.p.item("  ", plain, count(a.n, "way", "ways")+" to hold a role of this type")
+	} else {
+		a.p.steps(r.Steps)
+	}
+	a.p.findings(r.Findings)
+	return a.p.flush()
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// AuditJSON writes the report of an audit as one document, its holders as they
+// arrive.
+type AuditJSON struct {
+	w io.Writer
+	n int
+}
+
+// NewAuditJSON returns a writer of the report. Nothing is written before the first
+// holder or the end.
+func NewAuditJSON(w io.Writer) *AuditJSON { return &AuditJSON{w: w} }
+
+// Holder writes one holder.
+func (a *AuditJSON) Holder(h exchange.Holder) error {
+	text, err := compact(h)
+	if err != nil {
+		return err
+	}
+	lead := ",\n    "
+	if a.n == 0 {
+		lead = "{\n  \"holders\": [\n    "
+	}
+	a.n++
+	_, err = fmt.Fprintf(a.w, "%s%s", lead, text)
+	return err
+}
+
+// End writes the rest of the report. Its own holders are left out: they are
+// written already.
+func (a *AuditJSON) End(r *exchange.Report) error {
+	rest := *r
+	rest.Holders = nil
+	text, err := indented(rest)
+	if err != nil {
+		return err
+	}
+	if a.n == 0 {
+		_, err = a.w.Write(text)
+		return err
+	}
+	// The fields of the report follow in the same object, but for the empty array.
+	fields := strings.TrimPrefix(string(text), "{\n")
+	fields = strings.Replace(fields, ",\n  \"holders\": []", "", 1)
+	_, err = fmt.Fprintf(a.w, "\n  ],\n%s", fields)
+	return err
+}
+
+// JSON writes a report or plan as indented JSON.
+func JSON(w io.Writer, v any) error {
+	text, err := indented(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+func indented(v any) ([]byte, error) { return encode(v, "  ") }
+
+func compact(v any) ([]byte, error) {
+	text, err := encode(v, "")
+	return []byte(strings.TrimSuffix(string(text), "\n")), err
+}
+
+// encode keeps < > & as they are: nothing here goes into a web page.
+func encode(v any, indent string) ([]byte, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	err := e.Encode(v)
+	return []byte(b.String()), err
+}

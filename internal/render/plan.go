@@ -1,0 +1,68 @@
+package render
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// Plan writes a plan for a person to approve: each change with its exact command
+// and the reason, what stays as it is, and what is worth knowing.
+func Plan(w io.Writer, plan *exchange.Plan, s Style) error {
+	p := newPage(w, s)
+	p.item("", bold, "Plan for "+describeGrant(&plan.Grant))
+	if place := describeTarget(exchange.Target{Server: plan.Target.Server, Build: plan.Target.Build}); place != "" {
+		p.item("  ", dim, place)
+	}
+	p.heading("Changes")
+	if len(plan.Changes) == 0 {
+		p.item("  ", plain, "none: everything is as it should be")
+	}
+	p.changes(plan.Changes)
+	if len(plan.Unchanged) > 0 {
+		p.heading("Left alone")
+		for _, u := range plan.Unchanged {
+			p.item("  = "+u.ID+": ", plain, u.Text)
+		}
+	}
+	p.findings(plan.Findings)
+	return p.flush()
+}
+
+// Changes writes what is about to be changed.
+func Changes(w io.Writer, changes []exchange.Change, s Style) error {
+	p := newPage(w, s)
+	p.changes(changes)
+	return p.flush()
+}
+
+// actions is the mark of each action, and its ink.
+var actions = map[string]struct {
+	mark string
+	ink  ink
+}{
+	exchange.ActionCreate: {"+", green},
+	exchange.ActionUpdate: {"~", yellow},
+	exchange.ActionRemove: {"-", red},
+}
+
+func (p *page) changes(changes []exchange.Change) {
+	for _, c := range changes {
+		a := actions[c.Action]
+		p.item(fmt.Sprintf("  %s %s %s: ", a.mark, c.Action, c.ID), a.ink, c.Why)
+		p.command("      ", commandLine(c.Command))
+	}
+}
+
+// commandLine is a plan's command as it would be typed.
+func commandLine(c exchange.PlanCommand) string {
+	command, err := c.Command()
+	if err == nil {
+		var line string
+		if line, err = command.Line(); err == nil {
+			return line
+		}
+	}
+	return fmt.Sprintf("%s (cannot be shown: %v)", c.Cmdlet, err)
+}

@@ -1,0 +1,197 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func sampleReport() *exchange.Report {
+	three := 3
+	return &exchange.Report{
+		Schema: exchange.ReportSchema, Operation: exchange.OperationGrant, Outcome: exchange.Granted, Changed: true,
+		StartedAt: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), FinishedAt: time.Date(2026, 11, 24, 9, 0, 3, 0, time.UTC),
+		Target: exchange.Target{Server: "ex01.contoso.test", Build: "15.2.2562.17", DomainController: "DC01.contoso.test"},
+		Grant: &exchange.GrantState{Name: "Reschedule", Role: exchange.Role,
+			Assignee: exchange.AssigneeState{Kind: exchange.User, Given: `CONTOSO\svc`, Name: "svc"},
+			Scope:    exchange.ScopeState{Kind: exchange.Group, Given: "Reschedule Users", Recipients: &three}},
+		Steps: []exchange.Step{
+			{ID: exchange.StepPreflight, Status: exchange.StatusUnchanged, Text: "Exchange 15.2.2562.17 on-premises, all commands are there."},
+			{ID: exchange.StepAssign, Status: exchange.StatusFailed, Attempt: 1, Command: "New-ManagementRoleAssignment -Name 'Reschedule'",
+				Fault: &exchange.Fault{ID: "dehydrated", Message: "The command you tried to run\r\nisn't currently allowed in your organization.",
+					Hint: "Exchange asks for Enable-OrganizationCustomization first; it is run next.", Source: "https://learn.microsoft.com/x"}},
+			{ID: exchange.StepAssign, Status: exchange.StatusChanged, Attempt: 2, Command: "New-ManagementRoleAssignment -Name 'Reschedule'",
+				Text: "Gives svc the role", GUID: "c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77"},
+			{ID: exchange.StepCustomize, Status: exchange.StatusSkipped},
+		},
+		Findings: []exchange.Finding{
+			{ID: "wider-grant", Severity: exchange.SeverityWarning, Text: "'Old grant' gives svc the whole organization: the scope means nothing while it stands."},
+			{ID: "out-of-scope", Severity: exchange.SeveritySecurity, Text: "boss can be reached."},
+		},
+		Proof: []exchange.Proof{
+			{Mailbox: "anna@contoso.test", Expected: "allowed", RBAC: "allowed", EWS: "allowed"},
+			{Mailbox: "boss\x1b[31m@contoso.test", Expected: "refused", RBAC: "allowed", EWS: "refused", EWSCode: "ErrorImpersonateUserDenied"},
+		},
+		Inverse: []exchange.Inverse{
+			{Cmdlet: "Remove-ManagementRoleAssignment", Identity: "c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77"},
+			{Cmdlet: "Remove-ManagementScope", Identity: "0d5cbb54-0f0f-4f62-9f55-7f3c9d6a3f10", OnlyIf: "unused"},
+		},
+	}
+}
+
+func samplePlan() *exchange.Plan {
+	r := sampleReport()
+	return &exchange.Plan{
+		Schema: exchange.PlanSchema, Grant: *r.Grant, Target: exchange.PlanTarget{Server: "ex01.contoso.test", Build: "15.2.2562.17"},
+		Changes: []exchange.Change{
+			{ID: exchange.StepScope, Action: exchange.ActionCreate, Why: "no scope of this definition under this name",
+				Command: exchange.NewPlanCommand(exchange.NewScope("Reschedule", "MemberOfGroup -eq 'CN=Users,DC=contoso,DC=test'", ""))},
+			{ID: exchange.StepAssign, Action: exchange.ActionUpdate, Why: "the scope is another one", Command: exchange.NewPlanCommand(exchange.SetAssignmentEnabled("c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77", true, ""))},
+			{ID: exchange.StepRemove, Action: exchange.ActionRemove, Why: "it is not used any more", Command: exchange.NewPlanCommand(exchange.RemoveScope("c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77", "dc1"))},
+		},
+		Unchanged: []exchange.Unchanged{{ID: exchange.StepResolve, Text: "svc has a mailbox"}},
+		Findings:  r.Findings[:1],
+	}
+}
+
+func TestText(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		style Style
+		write func(io.Writer, Style) error
+	}{
+		{"report.txt", Style{}, func(w io.Writer, s Style) error { return Report(w, sampleReport(), s) }},
+		{"report-narrow.txt", Style{Width: 44}, func(w io.Writer, s Style) error { return Report(w, sampleReport(), s) }},
+		{"report-colour.txt", Style{Width: 100, Colour: true}, func(w io.Writer, s Style) error { return Report(w, sampleReport(), s) }},
+		{"plan.txt", Style{Width: 80}, func(w io.Writer, s Style) error { return Plan(w, samplePlan(), s) }},
+		{"plan-empty.txt", Style{}, func(w io.Writer, s Style) error { return Plan(w, &exchange.Plan{Grant: *sampleReport().Grant}, s) }},
+		{"audit.txt", Style{Width: 80}, func(w io.Writer, s Style) error { return audit(NewAuditText(w, s)) }},
+		{"audit.json", Style{}, func(w io.Writer, _ Style) error { return audit(NewAuditJSON(w)) }},
+	} {
+		var b bytes.Buffer
+		if err := test.write(&b, test.style); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, test.name, b.String())
+		if text := b.String(); test.style.Colour == strings.Contains(text, "\x1b[0m") && strings.Contains(text, "boss\x1b") {
+			t.Errorf("%s: a name reaches the terminal as it is", test.name)
+		}
+	}
+}
+
+type auditWriter interface {
+	Holder(exchange.Holder) error
+	End(*exchange.Report) error
+}
+
+func audit(a auditWriter) error {
+	holders := []exchange.Holder{
+		{Assignment: "ApplicationImpersonation-Hygiene Management", GUID: "1b7c3c1e-8a1d-4d3e-9b6e-0f4f2f6f7a01", Role: exchange.Role, Holder: "Hygiene Management",
+			HolderType: "RoleGroup", Delegation: "Regular", Enabled: true, Scope: exchange.HolderScope{Kind: exchange.WholeOrganization, Text: "the whole organization"}},
+		{Assignment: "Reschedule", GUID: "c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77", Role: exchange.Role, Holder: "svc", HolderType: "User", Via: "Schedulers",
+			Delegation: "Regular", Scope: exchange.HolderScope{Kind: exchange.Group, Name: "S", Filter: "MemberOfGroup -eq 'CN=Users'", Text: "members of Reschedule Users <&>"}},
+	}
+	for _, h := range holders {
+		if err := a.Holder(h); err != nil {
+			return err
+		}
+	}
+	r := sampleReport()
+	r.Operation, r.Outcome, r.Changed, r.Grant, r.Inverse, r.Proof = exchange.OperationAudit, exchange.Audited, false, nil, nil, nil
+	return a.End(r)
+}
+
+// The streamed document is the report with its holders, whole.
+func TestAuditJSONIsTheReport(t *testing.T) {
+	var b bytes.Buffer
+	if err := audit(NewAuditJSON(&b)); err != nil {
+		t.Fatal(err)
+	}
+	var r exchange.Report
+	d := json.NewDecoder(&b)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Holders) != 2 || r.Outcome != exchange.Audited || len(r.Steps) != 4 {
+		t.Errorf("%d holders, %s, %d steps", len(r.Holders), r.Outcome, len(r.Steps))
+	}
+	b.Reset()
+	none := NewAuditJSON(&b)
+	if err := none.End(&exchange.Report{Operation: exchange.OperationAudit, Outcome: exchange.Audited}); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b.Bytes(), &r); err != nil || len(r.Holders) != 0 || !strings.Contains(b.String(), `"holders": []`) {
+		t.Errorf("%s: %v", b.String(), err)
+	}
+}
+
+// Every outcome has words, and a narrow page stays narrow but for commands.
+func TestEveryOutcome(t *testing.T) {
+	for _, o := range exchange.Outcomes() {
+		if outcomes[o] == "" {
+			t.Errorf("%s has no words", o)
+		}
+		r := sampleReport()
+		r.Outcome = o
+		var b bytes.Buffer
+		if err := Report(&b, r, Style{Width: 50}); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(b.String(), "\n") {
+			long := strings.Contains(line, "Management") || strings.Contains(line, "https:")
+			if n := utf8.RuneCountInString(line); n > 50 && !long {
+				t.Errorf("%s: %d columns: %s", o, n, line)
+			}
+		}
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("the disk is full") }
+
+func TestAFullDiskIsTold(t *testing.T) {
+	for name, err := range map[string]error{
+		"report": Report(full{}, sampleReport(), Style{}),
+		"plan":   Plan(full{}, samplePlan(), Style{}),
+		"JSON":   JSON(full{}, sampleReport()),
+		"audit":  audit(NewAuditText(full{}, Style{})),
+		"stream": audit(NewAuditJSON(full{})),
+	} {
+		if err == nil {
+			t.Errorf("%s: a full disk is not told", name)
+		}
+	}
+}

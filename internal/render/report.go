@@ -1,0 +1,224 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/fault"
+)
+
+// Report writes a report for a person: first how it ended, then what was done,
+// what is worth knowing, and how to undo it.
+func Report(w io.Writer, r *exchange.Report, s Style) error {
+	p := newPage(w, s)
+	p.outcome(r)
+	p.steps(r.Steps)
+	p.findings(r.Findings)
+	p.proof(r.Proof)
+	p.undo(r)
+	return p.flush()
+}
+
+// outcomes says what each outcome means to the person who started the operation.
+var outcomes = map[exchange.Outcome]string{
+	exchange.Granted:              "the grant is in place",
+	exchange.AlreadyGranted:       "the grant was in place already: nothing was changed",
+	exchange.GrantedReplicating:   "the grant is written, and not every domain controller shows it yet: verify it later",
+	exchange.Revoked:              "the grant is gone",
+	exchange.NothingToRevoke:      "there was nothing to revoke: nothing was changed",
+	exchange.Verified:             "the grant is in place, and everything is as it should be",
+	exchange.Audited:              "everybody who holds the role is listed",
+	exchange.Planned:              "nothing was changed: this is what would be done",
+	exchange.Failed:               "it failed",
+	exchange.Conflict:             "something is in the way: nothing of it was overwritten",
+	exchange.NotFound:             "something that was named does not exist",
+	exchange.Unreachable:          "the server could not be reached",
+	exchange.Differs:              "what is there is not what was asked for",
+	exchange.CustomizationPending: "the organization is being customized: try again later",
+	exchange.StillEffective:       "the grant is gone, and the account still reaches mailboxes by another way",
+	exchange.Denied:               "the server did not allow it",
+	exchange.Interrupted:          "interrupted",
+}
+
+func (p *page) outcome(r *exchange.Report) {
+	i := green
+	switch r.Outcome.ExitCode() {
+	case 0:
+	case 3:
+		i = yellow
+	default:
+		i = red
+	}
+	p.item("", i, fmt.Sprintf("%s: %s.", r.Outcome, outcomes[r.Outcome]))
+	if g := r.Grant; g != nil && g.Name != "" {
+		p.item("  ", plain, describeGrant(g))
+	}
+	if place := describeTarget(r.Target); place != "" {
+		p.item("  ", dim, place)
+	}
+}
+
+func describeGrant(g *exchange.GrantState) string {
+	who := g.Assignee.Name
+	if who == "" {
+		who = g.Assignee.Given
+	}
+	return fmt.Sprintf("'%s': %s for %s, %s", g.Name, g.Role, who, describeScope(g.Scope))
+}
+
+func describeScope(s exchange.ScopeState) string {
+	text := "scope " + s.Given
+	switch s.Kind {
+	case exchange.WholeOrganization:
+		text = "the whole organization"
+	case exchange.Group:
+		text = "members of " + s.Given
+	case exchange.OrganizationalUnit:
+		text = "everybody below " + s.Given
+	case exchange.RecipientFilter:
+		text = "filter " + s.Given
+	}
+	if s.Recipients != nil {
+		text += fmt.Sprintf(" (%d now)", *s.Recipients)
+	}
+	return text
+}
+
+func describeTarget(t exchange.Target) string {
+	var parts []string
+	if t.Server != "" {
+		parts = append(parts, t.Server)
+	}
+	if t.Build != "" {
+		parts = append(parts, "Exchange "+t.Build)
+	}
+	if t.DomainController != "" {
+		parts = append(parts, "domain controller "+t.DomainController)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// marks is what stands before a step, and its ink.
+var marks = map[string]struct {
+	mark string
+	ink  ink
+}{
+	exchange.StatusPlanned:   {"~", yellow},
+	exchange.StatusChanged:   {"+", green},
+	exchange.StatusUnchanged: {"=", plain},
+	exchange.StatusSkipped:   {"-", plain},
+	exchange.StatusFailed:    {"x", red},
+}
+
+func (p *page) steps(steps []exchange.Step) {
+	if len(steps) == 0 {
+		return
+	}
+	p.heading("Steps")
+	for _, s := range steps {
+		m := marks[s.Status]
+		text := s.Text
+		if text == "" && s.Fault == nil {
+			text = s.Status
+		}
+		if text == "" {
+			text = s.Fault.Message
+		}
+		if s.Attempt > 1 {
+			text += fmt.Sprintf(" (attempt %d)", s.Attempt)
+		}
+		p.item(fmt.Sprintf("  %s %s: ", m.mark, s.ID), m.ink, text)
+		if s.Command != "" {
+			p.command("      ", s.Command)
+		}
+		if s.GUID != "" && s.Status == exchange.StatusChanged {
+			p.item("      ", dim, s.GUID)
+		}
+		if s.Fault != nil {
+			p.fault(s)
+		}
+	}
+}
+
+// fault says what an error means, below its step.
+func (p *page) fault(s exchange.Step) {
+	f := s.Fault
+	if s.Text != "" && s.Text != f.Message {
+		p.item("      said: ", plain, f.Message)
+	}
+	p.item("      means: ", plain, fmt.Sprintf("%s: %s", f.ID, fault.Meaning(f.ID)))
+	if f.Hint != "" {
+		p.item("      do: ", plain, f.Hint)
+	}
+	if f.Source != "" {
+		p.command("      see: ", f.Source)
+	}
+}
+
+func (p *page) findings(findings []exchange.Finding) {
+	if len(findings) == 0 {
+		return
+	}
+	p.heading("Worth knowing")
+	for _, f := range findings {
+		i := plain
+		switch f.Severity {
+		case exchange.SeverityWarning:
+			i = yellow
+		case exchange.SeveritySecurity:
+			i = red
+		}
+		p.item("  ! "+f.ID+": ", i, f.Text)
+	}
+}
+
+func (p *page) proof(rows []exchange.Proof) {
+	if len(rows) == 0 {
+		return
+	}
+	p.heading("Proof")
+	for _, row := range rows {
+		mark, i := "=", green
+		if row.RBAC != "" && row.RBAC != row.Expected || row.EWS != "" && row.EWS != row.Expected {
+			mark, i = "x", red
+		}
+		text := "expected " + row.Expected
+		if row.RBAC != "" {
+			text += ", role assignments say " + row.RBAC
+		}
+		if row.EWS != "" {
+			text += ", Exchange Web Services say " + strings.TrimSpace(row.EWS+" "+row.EWSCode)
+		}
+		p.item(fmt.Sprintf("  %s %s: ", mark, visible(row.Mailbox)), i, text)
+	}
+}
+
+// undo says how to take a change back, and where the server's own record of it is.
+func (p *page) undo(r *exchange.Report) {
+	if len(r.Inverse) > 0 {
+		p.heading("Undo")
+		p.item("  ", plain, "exgrant revoke --from REPORT.json (the file that --report wrote), or one by one:")
+		for _, v := range r.Inverse {
+			p.command("    ", inverseLine(v))
+		}
+	}
+	if r.Changed {
+		p.heading("Record")
+		p.item("  ", plain, "Search-AdminAuditLog shows what the server recorded since "+r.StartedAt.UTC().Format("2006-01-02 15:04:05")+" UTC.")
+	}
+}
+
+func inverseLine(v exchange.Inverse) string {
+	line := v.Cmdlet + " " + v.Identity
+	if c, err := v.Command(""); err == nil {
+		if written, err := c.Line(); err == nil {
+			line = written
+		}
+	}
+	if v.OnlyIf != "" {
+		line += "   # only if it is " + v.OnlyIf
+	}
+	return line
+}
