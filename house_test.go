@@ -41,6 +41,7 @@ var rooms = []struct {
 	{"internal/exchangesim/winrsd", []string{"pkg/exchange", "internal/exchangesim", "internal/wsman", "internal/clixml", "internal/negotiate"}},
 	{"internal/exchangesim/ewsd", []string{"pkg/exchange", "internal/exchangesim", "internal/negotiate"}},
 	{"internal/peers", nil},
+	{"internal/scriptshell", []string{"pkg/exchange", "internal/exchangesim", "internal/exchangesim/scriptproxy", "internal/peers"}},
 	{"cmd", []string{"*"}},
 	{"bench", []string{"*"}},
 	{"examples", []string{"*"}},
@@ -63,8 +64,9 @@ var visitors = []struct {
 	room string
 	by   []string
 }{
-	{"internal/exchangesim", []string{"cmd", "bench", "internal/exchangesim"}},
-	{"internal/peers", []string{"internal/peers"}},
+	{"internal/exchangesim", []string{"cmd", "bench", "internal/exchangesim", "internal/scriptshell"}},
+	{"internal/peers", []string{"internal/peers", "internal/scriptshell"}},
+	{"internal/scriptshell", []string{"internal/scriptshell"}},
 }
 
 type listed struct {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/scriptshell"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -73,7 +74,7 @@ func TestConsole(t *testing.T) {
 			t.Parallel()
 			for _, way := range []string{"-File", "&", "."} {
 				st, g := stageOf(t, s.scenario)
-				path := st.write(t, s.print(g))
+				path := st.Write(t, s.print(g))
 				args := []string{"-File", path}
 				if s.args != "" {
 					args = append(args, s.args)
@@ -107,8 +108,8 @@ func (s *stage) process(t *testing.T, args []string) peers.Exited {
 	t.Helper()
 	return peers.RunProcess(t, peers.Process{
 		Args:       args,
-		Dir:        s.dir,
-		Env:        []string{"PSModulePath=" + filepath.Dir(filepath.Dir(s.server.Manifest))},
+		Dir:        s.Dir,
+		Env:        []string{"PSModulePath=" + filepath.Dir(filepath.Dir(s.Manifest))},
 		OneConsole: true,
 	})
 }
@@ -116,10 +117,10 @@ func (s *stage) process(t *testing.T, args []string) peers.Exited {
 // TestMachineOutput: what programs ask for is complete and alone.
 func TestMachineOutput(t *testing.T) {
 	st, g := stageOf(t, "plain")
-	path := st.write(t, fullGrant(g))
+	path := st.Write(t, fullGrant(g))
 
 	seen := st.process(t, []string{"-File", path, "-AsJson", "-WhatIf"})
-	if r := parseReport(t, strings.TrimSpace(seen.Stdout)); r.Outcome != exchange.Planned || seen.Code != 0 {
+	if r := scriptshell.ParseReport(t, strings.TrimSpace(seen.Stdout)); r.Outcome != exchange.Planned || seen.Code != 0 {
 		t.Errorf("-AsJson -WhatIf: %s, exit code %d", r.Outcome, seen.Code)
 	}
 
@@ -139,14 +140,14 @@ func TestMachineOutput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.ReadFile(filepath.Join(st.dir, "report.json"))
+	file, err := os.ReadFile(filepath.Join(st.Dir, "report.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(decoded) != strings.TrimSpace(string(file)) {
 		t.Errorf("the record and the file differ:\n%s\n%s", decoded, file)
 	}
-	if r := parseReport(t, string(decoded)); r.Outcome != exchange.Granted {
+	if r := scriptshell.ParseReport(t, string(decoded)); r.Outcome != exchange.Granted {
 		t.Errorf("outcome %s", r.Outcome)
 	}
 
@@ -168,17 +169,17 @@ func indexOf(lines []string, want string) int {
 // cannot be written does not undo what was done.
 func TestReportOfFailure(t *testing.T) {
 	st, g := stageOf(t, "access-denied")
-	r := st.run(t, fullGrant(g), "Confirm", false, "ReportPath", "denied.json")
-	file, err := os.ReadFile(filepath.Join(st.dir, "denied.json"))
+	r := st.Run(t, fullGrant(g), "Confirm", false, "ReportPath", "denied.json")
+	file, err := os.ReadFile(filepath.Join(st.Dir, "denied.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report := parseReport(t, strings.TrimSpace(string(file))); report.Outcome != exchange.Denied || r.ExitCode != 5 {
+	if report := scriptshell.ParseReport(t, strings.TrimSpace(string(file))); report.Outcome != exchange.Denied || r.ExitCode != 5 {
 		t.Errorf("outcome %s, exit code %d", report.Outcome, r.ExitCode)
 	}
 
 	st, g = stageOf(t, "plain")
-	r = st.run(t, fullGrant(g), "Confirm", false, "ReportPath", "no/such/folder/report.json")
+	r = st.Run(t, fullGrant(g), "Confirm", false, "ReportPath", "no/such/folder/report.json")
 	if r.ExitCode != 0 || !strings.Contains(strings.Join(r.Warnings, "\n"), "could not be written") {
 		t.Errorf("exit code %d, warnings %q", r.ExitCode, r.Warnings)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/scriptshell"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -36,8 +37,8 @@ $shell.Stop()
 // was, and a report that says so.
 func TestInterrupt(t *testing.T) {
 	st, g := stageOf(t, "plain")
-	start := st.snapshot(t)
-	report := filepath.Join(st.dir, "report.json")
+	start := st.Snapshot(t)
+	report := filepath.Join(st.Dir, "report.json")
 	quote := func(s string) string {
 		q, err := Literal(s)
 		if err != nil {
@@ -45,22 +46,22 @@ func TestInterrupt(t *testing.T) {
 		}
 		return q
 	}
-	command := strings.NewReplacer("MANIFEST", quote(st.server.Manifest), "SCRIPT", quote(st.write(t, fullGrant(g))),
-		"REPORT", quote(report), "ASKED", quote(filepath.Join(st.dir, "asked"))).Replace(interrupter)
+	command := strings.NewReplacer("MANIFEST", quote(st.Manifest), "SCRIPT", quote(st.Write(t, fullGrant(g))),
+		"REPORT", quote(report), "ASKED", quote(filepath.Join(st.Dir, "asked"))).Replace(interrupter)
 	r := engine.Run(t, peers.Job{Command: command})
 	if len(r.Output) != 1 || r.Output[0].Text != "Stopped" {
 		t.Fatalf("the script was not stopped:\n%s", r.Console)
 	}
-	st.unchanged(t, "an interrupted grant", start)
+	st.Unchanged(t, "an interrupted grant", start)
 	file, err := os.ReadFile(report)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := parseReport(t, strings.TrimSpace(string(file)))
+	got := scriptshell.ParseReport(t, strings.TrimSpace(string(file)))
 	if got.Outcome != exchange.Interrupted || got.Changed {
 		t.Errorf("outcome %s, changed %v", got.Outcome, got.Changed)
 	}
-	calls := st.org.Calls()
+	calls := st.Org.Calls()
 	made := slices.ContainsFunc(calls, func(c exchangesim.Call) bool { return c.Command.Cmdlet == "New-ManagementScope" && c.Writes })
 	if !made {
 		t.Error("the script was stopped before it made the scope: nothing is proved")

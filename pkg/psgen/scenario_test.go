@@ -3,7 +3,6 @@ package psgen
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/internal/scriptshell"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -88,15 +88,15 @@ func runFull(t *testing.T, s exchangesim.Scenario, want ends, record *txtar.Arch
 	st := newStage(t, s, exchangesim.Options{}, exchangesim.SessionOptions{})
 	g := s.Grant()
 	grant := func(w io.Writer) error { return Grant(w, g, Full) }
-	start := st.snapshot(t)
+	start := st.Snapshot(t)
 
-	preview, code := st.report(t, grant, "WhatIf", true)
+	preview, code := st.Report(t, grant, "WhatIf", true)
 	checkEnd(t, "preview", preview, code, want.whatIf)
-	st.unchanged(t, "preview", start)
+	st.Unchanged(t, "preview", start)
 
-	first, code := st.report(t, grant)
+	first, code := st.Report(t, grant)
 	checkEnd(t, "grant", first, code, want.grant)
-	granted := st.snapshot(t)
+	granted := st.Snapshot(t)
 	if first.Changed != (granted != start) {
 		t.Errorf("the report says changed %v, the organization says %v", first.Changed, granted != start)
 	}
@@ -105,33 +105,33 @@ func runFull(t *testing.T, s exchangesim.Scenario, want ends, record *txtar.Arch
 	}
 	record.Files = append(record.Files, reportFile(t, "grant.json", first), diffFile("granted", start, granted))
 
-	again, code := st.report(t, grant)
+	again, code := st.Report(t, grant)
 	checkEnd(t, "second grant", again, code, want.again)
-	st.unchanged(t, "second grant", granted)
+	st.Unchanged(t, "second grant", granted)
 
-	status, code := st.report(t, func(w io.Writer) error { return Status(w, g) })
+	status, code := st.Report(t, func(w io.Writer) error { return Status(w, g) })
 	checkEnd(t, "status", status, code, want.status)
-	st.unchanged(t, "status", granted)
+	st.Unchanged(t, "status", granted)
 	record.Files = append(record.Files, reportFile(t, "status.json", status))
 
-	audit, code := st.report(t, Audit)
+	audit, code := st.Report(t, Audit)
 	if audit.Outcome != exchange.Audited && first.Outcome.ExitCode() == 0 || code != audit.Outcome.ExitCode() {
 		t.Errorf("audit: %s, exit code %d", audit.Outcome, code)
 	}
-	st.unchanged(t, "audit", granted)
+	st.Unchanged(t, "audit", granted)
 
 	st.rollback(t, first, granted, start)
 
 	revoke := func(w io.Writer) error { return Revoke(w, g, Full) }
-	preview, code = st.report(t, revoke, "WhatIf", true)
+	preview, code = st.Report(t, revoke, "WhatIf", true)
 	if code != preview.Outcome.ExitCode() {
 		t.Errorf("preview of revoke: %s, exit code %d", preview.Outcome, code)
 	}
-	st.unchanged(t, "preview of revoke", granted)
-	revoked, code := st.report(t, revoke)
+	st.Unchanged(t, "preview of revoke", granted)
+	revoked, code := st.Report(t, revoke)
 	checkEnd(t, "revoke", revoked, code, want.revoke)
 	if first.Outcome == exchange.Granted && !strings.Contains(s.Name, "disabled") && !strings.Contains(s.Name, "incomplete") {
-		st.unchanged(t, "grant and revoke", start)
+		st.Unchanged(t, "grant and revoke", start)
 	}
 	record.Files = append(record.Files, reportFile(t, "revoke.json", revoked))
 }
@@ -146,16 +146,16 @@ func (s *stage) rollback(t *testing.T, report exchange.Report, granted, start st
 		}
 		return
 	}
-	back, _ := s.report(t, print)
+	back, _ := s.Report(t, print)
 	if back.Outcome != exchange.Revoked && back.Outcome != exchange.StillEffective {
 		t.Errorf("rollback: %s: %+v", back.Outcome, back.Steps)
 	}
-	s.unchanged(t, "grant and rollback", start)
-	if again, _ := s.report(t, print); again.Changed {
+	s.Unchanged(t, "grant and rollback", start)
+	if again, _ := s.Report(t, print); again.Changed {
 		t.Errorf("a second rollback changed something: %+v", again.Steps)
 	}
-	s.report(t, func(w io.Writer) error { return Rollback(w, back) })
-	s.unchanged(t, "rollback of the rollback", granted)
+	s.Report(t, func(w io.Writer) error { return Rollback(w, back) })
+	s.Unchanged(t, "rollback of the rollback", granted)
 }
 
 // runMinimal runs the minimal scripts in an organization of their own.
@@ -164,9 +164,9 @@ func runMinimal(t *testing.T, s exchangesim.Scenario, want ends, record *txtar.A
 	g := s.Grant()
 	grant := func(w io.Writer) error { return Grant(w, g, Minimal) }
 	revoke := func(w io.Writer) error { return Revoke(w, g, Minimal) }
-	start := st.snapshot(t)
-	st.run(t, grant, "WhatIf", true)
-	st.unchanged(t, "minimal preview", start)
+	start := st.Snapshot(t)
+	st.Run(t, grant, "WhatIf", true)
+	st.Unchanged(t, "minimal preview", start)
 	for _, step := range []struct {
 		name  string
 		print func(io.Writer) error
@@ -174,7 +174,7 @@ func runMinimal(t *testing.T, s exchangesim.Scenario, want ends, record *txtar.A
 	}{
 		{"minimal grant", grant, want.minimal}, {"minimal grant again", grant, want.minimalAgain}, {"minimal revoke", revoke, want.minimalRevoke},
 	} {
-		r := st.run(t, step.print, "Confirm", false)
+		r := st.Run(t, step.print, "Confirm", false)
 		if r.ExitCode != step.code {
 			t.Errorf("%s: exit code %d, want %d:\n%s", step.name, r.ExitCode, step.code, r.Console)
 		}
@@ -192,13 +192,13 @@ func TestGerman(t *testing.T) {
 			for _, language := range []string{"de", "ja"} {
 				st := newStage(t, s, exchangesim.Options{}, exchangesim.SessionOptions{Language: language})
 				g := s.Grant()
-				r, code := st.report(t, func(w io.Writer) error { return Grant(w, g, Full) })
+				r, code := st.Report(t, func(w io.Writer) error { return Grant(w, g, Full) })
 				checkEnd(t, language, r, code, scenarioEnds[s.Name].grant)
 				if language == "ja" {
 					continue
 				}
 				st = newStage(t, s, exchangesim.Options{}, exchangesim.SessionOptions{Language: language})
-				if m := st.run(t, func(w io.Writer) error { return Grant(w, g, Minimal) }, "Confirm", false); m.ExitCode != scenarioEnds[s.Name].minimal {
+				if m := st.Run(t, func(w io.Writer) error { return Grant(w, g, Minimal) }, "Confirm", false); m.ExitCode != scenarioEnds[s.Name].minimal {
 					t.Errorf("minimal: exit code %d:\n%s", m.ExitCode, m.Console)
 				}
 			}
@@ -210,24 +210,6 @@ func checkEnd(t *testing.T, what string, r exchange.Report, code int, want excha
 	t.Helper()
 	if r.Outcome != want || code != want.ExitCode() {
 		t.Errorf("%s: %s with exit code %d, want %s with %d\n%s", what, r.Outcome, code, want, want.ExitCode(), pretty(t, r))
-	}
-}
-
-func (s *stage) snapshot(t *testing.T) string {
-	t.Helper()
-	snapshot := s.org.Snapshot()
-	snapshot.Customization = exchangesim.CustomizationSnapshot{} // it cannot be undone
-	b, err := json.MarshalIndent(snapshot, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func (s *stage) unchanged(t *testing.T, what, want string) {
-	t.Helper()
-	if got := s.snapshot(t); got != want {
-		t.Errorf("%s changed the organization:\n%s", what, lineDiff(want, got))
 	}
 }
 
@@ -250,39 +232,5 @@ func pretty(t *testing.T, r exchange.Report) []byte {
 }
 
 func diffFile(name, before, after string) txtar.File {
-	return txtar.File{Name: name, Data: []byte(lineDiff(before, after))}
-}
-
-// lineDiff shows the lines that only one of two sorted snapshots has.
-func lineDiff(before, after string) string {
-	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
-	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
-		a, b = a[1:], b[1:]
-	}
-	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	count := map[string]int{}
-	for _, line := range b {
-		count[line]++
-	}
-	var gone, come []string
-	for _, line := range a {
-		if count[line]--; count[line] < 0 {
-			gone = append(gone, "- "+line)
-		}
-	}
-	count = map[string]int{}
-	for _, line := range a {
-		count[line]++
-	}
-	for _, line := range b {
-		if count[line]--; count[line] < 0 {
-			come = append(come, "+ "+line)
-		}
-	}
-	if len(gone)+len(come) == 0 {
-		return ""
-	}
-	return fmt.Sprintln(strings.Join(append(gone, come...), "\n"))
+	return txtar.File{Name: name, Data: []byte(scriptshell.Diff(before, after))}
 }

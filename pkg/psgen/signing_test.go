@@ -17,9 +17,9 @@ import (
 func TestSigning(t *testing.T) {
 	tool, openssl := peers.Program(t, "osslsigncode"), peers.Program(t, "openssl")
 	st, g := stageOf(t, "plain")
-	path := st.write(t, fullGrant(g))
-	signed := filepath.Join(st.dir, "signed.ps1")
-	key, cert := filepath.Join(st.dir, "key.pem"), filepath.Join(st.dir, "cert.pem")
+	path := st.Write(t, fullGrant(g))
+	signed := filepath.Join(st.Dir, "signed.ps1")
+	key, cert := filepath.Join(st.Dir, "key.pem"), filepath.Join(st.Dir, "cert.pem")
 	must(t, openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=exgrant test",
 		"-addext", "extendedKeyUsage=codeSigning", "-keyout", key, "-out", cert)
 	must(t, tool, "sign", "-certs", cert, "-key", key, "-h", "sha256", "-in", path, "-out", signed)

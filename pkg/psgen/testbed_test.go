@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/scriptshell"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -44,8 +45,8 @@ func TestTestbed(t *testing.T) {
 			t.Parallel()
 			state := filepath.Join(t.TempDir(), "org.json")
 			run := func(print func(io.Writer) error, args string) peers.Exited {
-				st := &stage{dir: t.TempDir()}
-				quote, err := Literal(st.write(t, print))
+				st := &scriptshell.Shell{Dir: t.TempDir()}
+				quote, err := Literal(st.Write(t, print))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/internal/scriptshell"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -44,22 +45,22 @@ func TestGrantForms(t *testing.T) {
 			g := test.g
 			for _, style := range []Style{Full, Minimal} {
 				st, _ := stageOf(t, "plain")
-				start := st.snapshot(t)
+				start := st.Snapshot(t)
 				grant := func(w io.Writer) error { return Grant(w, g, style) }
 				status := func(w io.Writer) error { return Status(w, g) }
 				if style == Minimal {
-					if r := st.run(t, grant, "Confirm", false); r.ExitCode != 0 {
+					if r := st.Run(t, grant, "Confirm", false); r.ExitCode != 0 {
 						t.Fatalf("minimal grant: exit code %d\n%s", r.ExitCode, r.Console)
 					}
 				} else {
-					first, code := st.report(t, grant)
+					first, code := st.Report(t, grant)
 					checkEnd(t, "grant", first, code, exchange.Granted)
-					granted := st.snapshot(t)
-					again, code := st.report(t, grant)
+					granted := st.Snapshot(t)
+					again, code := st.Report(t, grant)
 					checkEnd(t, "again", again, code, exchange.AlreadyGranted)
 					st.rollback(t, first, granted, start)
 				}
-				r, code := st.report(t, status)
+				r, code := st.Report(t, status)
 				checkEnd(t, "status", r, code, exchange.Verified)
 				st.revoke(t, g, style, start)
 			}
@@ -71,15 +72,15 @@ func TestGrantForms(t *testing.T) {
 func (s *stage) revoke(t *testing.T, g exchange.Grant, style Style, start string) {
 	t.Helper()
 	revoke := func(w io.Writer) error { return Revoke(w, g, style) }
-	if r := s.run(t, revoke, "Confirm", false); r.ExitCode != 0 {
+	if r := s.Run(t, revoke, "Confirm", false); r.ExitCode != 0 {
 		t.Errorf("revoke: exit code %d\n%s", r.ExitCode, r.Console)
 	}
 	if g.Scope.Name == "" {
-		s.unchanged(t, "grant and revoke", start)
-	} else if got := s.snapshot(t); !strings.Contains(got, g.Scope.Name) || strings.Contains(got, g.AssignmentName()) {
-		t.Errorf("the scope with its own name should be all that is left:\n%s", lineDiff(start, got))
+		s.Unchanged(t, "grant and revoke", start)
+	} else if got := s.Snapshot(t); !strings.Contains(got, g.Scope.Name) || strings.Contains(got, g.AssignmentName()) {
+		t.Errorf("the scope with its own name should be all that is left:\n%s", scriptshell.Diff(start, got))
 	}
-	if r := s.run(t, revoke, "Confirm", false); r.ExitCode != 0 {
+	if r := s.Run(t, revoke, "Confirm", false); r.ExitCode != 0 {
 		t.Errorf("second revoke: exit code %d\n%s", r.ExitCode, r.Console)
 	}
 }
@@ -89,20 +90,20 @@ func TestExistingScope(t *testing.T) {
 	st, g := stageOf(t, "own-name-other-scope")
 	g.Name, g.Scope = "", exchange.Scope{Kind: exchange.Existing, Text: "Berlin"}
 	g.InScope, g.OutOfScope = nil, nil
-	start := st.snapshot(t)
-	r, code := st.report(t, func(w io.Writer) error { return Grant(w, g, Full) })
+	start := st.Snapshot(t)
+	r, code := st.Report(t, func(w io.Writer) error { return Grant(w, g, Full) })
 	checkEnd(t, "an equal grant", r, code, exchange.AlreadyGranted)
 
 	g.Assignee = exchange.NewUser("svc-backup")
 	g.Mailbox = ""
-	r, code = st.report(t, func(w io.Writer) error { return Grant(w, g, Full) })
+	r, code = st.Report(t, func(w io.Writer) error { return Grant(w, g, Full) })
 	checkEnd(t, "grant", r, code, exchange.Granted)
-	r, code = st.report(t, func(w io.Writer) error { return Revoke(w, g, Full) })
+	r, code = st.Report(t, func(w io.Writer) error { return Revoke(w, g, Full) })
 	checkEnd(t, "revoke", r, code, exchange.Revoked)
-	st.unchanged(t, "grant and revoke", start)
+	st.Unchanged(t, "grant and revoke", start)
 
 	g.Scope.Text = "Nowhere"
-	r, code = st.report(t, func(w io.Writer) error { return Grant(w, g, Full) })
+	r, code = st.Report(t, func(w io.Writer) error { return Grant(w, g, Full) })
 	checkEnd(t, "a scope that does not exist", r, code, exchange.NotFound)
 }
 
@@ -120,14 +121,14 @@ func TestUpdateScope(t *testing.T) {
 					g.Scope = exchange.Scope{Kind: kind, Text: "contoso.test/Staff"}
 				}
 				grant := func(w io.Writer) error { return Grant(w, g, Full) }
-				start := st.snapshot(t)
-				preview, code := st.report(t, grant, "UpdateScope", true, "WhatIf", true)
+				start := st.Snapshot(t)
+				preview, code := st.Report(t, grant, "UpdateScope", true, "WhatIf", true)
 				checkEnd(t, "preview", preview, code, exchange.Planned)
-				st.unchanged(t, "preview", start)
-				r, code := st.report(t, grant, "UpdateScope", true)
+				st.Unchanged(t, "preview", start)
+				r, code := st.Report(t, grant, "UpdateScope", true)
 				checkEnd(t, "grant", r, code, exchange.Granted)
-				granted := st.snapshot(t)
-				again, code := st.report(t, grant)
+				granted := st.Snapshot(t)
+				again, code := st.Report(t, grant)
 				checkEnd(t, "again", again, code, exchange.AlreadyGranted)
 				st.rollback(t, r, granted, start)
 			})
@@ -139,7 +140,7 @@ func TestUpdateScope(t *testing.T) {
 func TestWideningIsNamed(t *testing.T) {
 	st, g := stageOf(t, "own-name-other-scope")
 	g.Scope = exchange.Scope{Kind: exchange.WholeOrganization}
-	r := st.run(t, func(w io.Writer) error { return Grant(w, g, Full) }, "UpdateScope", true, "WhatIf", true)
+	r := st.Run(t, func(w io.Writer) error { return Grant(w, g, Full) }, "UpdateScope", true, "WhatIf", true)
 	if !strings.Contains(r.Console, "THIS WIDENS THE GRANT") {
 		t.Errorf("no word of it:\n%s", r.Console)
 	}
@@ -147,7 +148,7 @@ func TestWideningIsNamed(t *testing.T) {
 
 func TestAllowEmpty(t *testing.T) {
 	st, g := stageOf(t, "empty-group")
-	r, code := st.report(t, func(w io.Writer) error { return Grant(w, g, Full) }, "AllowEmpty", true)
+	r, code := st.Report(t, func(w io.Writer) error { return Grant(w, g, Full) }, "AllowEmpty", true)
 	checkEnd(t, "grant", r, code, exchange.Granted)
 	if !hasFinding(r, "scope-empty") {
 		t.Errorf("findings %+v, none is scope-empty", r.Findings)
@@ -160,28 +161,28 @@ func TestTimeoutIsABudget(t *testing.T) {
 	for _, minutes := range []float64{0, 0.05} {
 		st, g := stageOf(t, "not-yet-in-effect")
 		grant := func(w io.Writer) error { return Grant(w, g, Full) }
-		start := st.snapshot(t)
-		r, code := st.report(t, grant, "TimeoutMinutes", minutes)
+		start := st.Snapshot(t)
+		r, code := st.Report(t, grant, "TimeoutMinutes", minutes)
 		checkEnd(t, "no time", r, code, exchange.CustomizationPending)
-		st.unchanged(t, "no time", start)
+		st.Unchanged(t, "no time", start)
 		for range 3 {
-			r, code = st.report(t, grant)
+			r, code = st.Report(t, grant)
 		}
 		checkEnd(t, "later", r, code, exchange.AlreadyGranted)
 
 		st, g = stageOf(t, "not-yet-in-effect")
-		m := st.run(t, func(w io.Writer) error { return Grant(w, g, Minimal) }, "TimeoutMinutes", minutes, "Confirm", false)
+		m := st.Run(t, func(w io.Writer) error { return Grant(w, g, Minimal) }, "TimeoutMinutes", minutes, "Confirm", false)
 		if m.ExitCode != 3 {
 			t.Errorf("minimal: exit code %d, want 3\n%s", m.ExitCode, m.Console)
 		}
-		st.unchanged(t, "minimal, no time", start)
+		st.Unchanged(t, "minimal, no time", start)
 	}
 }
 
 // TestWaitsGrow: 2 seconds, doubling, at most 5 minutes, within the budget.
 func TestWaitsGrow(t *testing.T) {
 	st, g := stageOf(t, "not-yet-in-effect")
-	r, _ := st.report(t, func(w io.Writer) error { return Grant(w, g, Full) })
+	r, _ := st.Report(t, func(w io.Writer) error { return Grant(w, g, Full) })
 	if got := r.FinishedAt.Sub(r.StartedAt).Seconds(); got != 2+4+8 {
 		t.Errorf("three waits took %v seconds, want 14", got)
 	}
@@ -191,16 +192,16 @@ func TestWaitsGrow(t *testing.T) {
 // an object is not a reason to say that it does not exist.
 func TestDomainController(t *testing.T) {
 	st, g := stageOf(t, "replication-lag")
-	st.report(t, func(w io.Writer) error { return Grant(w, g, Full) })
+	st.Report(t, func(w io.Writer) error { return Grant(w, g, Full) })
 	g.Scope, g.Name = exchange.Scope{Kind: exchange.Existing, Text: g.Name}, ""
-	r, code := st.report(t, func(w io.Writer) error { return Grant(w, g, Full) }, "DomainController", "DC02.contoso.test")
+	r, code := st.Report(t, func(w io.Writer) error { return Grant(w, g, Full) }, "DomainController", "DC02.contoso.test")
 	checkEnd(t, "a scope that DC02 does not have yet", r, code, exchange.NotFound)
 	if last := r.Steps[len(r.Steps)-1]; !strings.Contains(last.Fault.Message, "on this domain controller (DC02.contoso.test)") {
 		t.Errorf("the failed step says %q", last.Fault.Message)
 	}
 
 	st, g = stageOf(t, "plain")
-	r, code = st.report(t, func(w io.Writer) error { return Grant(w, g, Full) }, "DomainController", "DC02.contoso.test")
+	r, code = st.Report(t, func(w io.Writer) error { return Grant(w, g, Full) }, "DomainController", "DC02.contoso.test")
 	checkEnd(t, "pinned", r, code, exchange.Granted)
 	for _, s := range r.Steps {
 		if s.Status == exchange.StatusChanged && !strings.Contains(s.Command, "-DomainController 'DC02.contoso.test'") {
@@ -229,12 +230,12 @@ func TestPinReachesEveryChange(t *testing.T) {
 				func(w io.Writer) error { return Grant(w, g, style) },
 				func(w io.Writer) error { return Revoke(w, g, style) },
 			} {
-				if r := st.run(t, print, "Confirm", false); r.ExitCode != 0 {
+				if r := st.Run(t, print, "Confirm", false); r.ExitCode != 0 {
 					t.Fatalf("exit code %d\n%s", r.ExitCode, r.Console)
 				}
 			}
 			changes := 0
-			for _, c := range st.org.Calls() {
+			for _, c := range st.Org.Calls() {
 				if !c.Writes {
 					continue
 				}
