@@ -85,7 +85,7 @@ func (r *run) rollback(ctx context.Context, undo []exchange.Inverse) error {
 type undoing struct {
 	*run
 	all     []exchange.Inverse
-	removed []string // GUIDs of what is proposed to go
+	removed []string // GUIDs of what will be gone, or will have another scope
 }
 
 // propose proposes one inverse.
@@ -165,6 +165,7 @@ func (u *undoing) removeUnusedRoleGroup(ctx context.Context, group exchange.Obje
 	}
 	held = slices.DeleteFunc(held, func(a exchange.Object) bool { return slices.Contains(u.removed, a.Text("Guid")) })
 	u.removeRoleGroup(group, held, leaving)
+	u.removed = append(u.removed, guidList(held)...) // they go with the group
 	return nil
 }
 
@@ -204,6 +205,9 @@ func (u *undoing) restoreSetting(object exchange.Object, i exchange.Inverse) err
 	guid := object.Text("Guid")
 	_, noun, _ := strings.Cut(i.Cmdlet, "-")
 	i.Identity = guid
+	if !slices.ContainsFunc(i.Parameters, func(p exchange.InverseParameter) bool { return p.Name == "Enabled" }) {
+		u.removed = append(u.removed, guid)
+	}
 	u.run.propose(change{
 		step: exchange.StepRemove, action: exchange.ActionUpdate,
 		text:    "Puts the old value of '" + object.Text("Name") + "' back: " + text,
