@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/exgrant/exgrant/internal/terminal"
 )
 
 // A program is exgrant with everything it may touch of the world around it.
@@ -15,12 +17,27 @@ type program struct {
 	stderr io.Writer // everything else
 	getenv func(string) string
 	now    func() time.Time
+
+	terminal *terminal.Terminal // where a person may sit; nil when nobody does
+}
+
+// person is who may sit in front of the program.
+func (p *program) person() *terminal.Terminal {
+	if p.terminal == nil {
+		p.terminal = terminal.Nobody()
+	}
+	return p.terminal
 }
 
 // commands lists every command, in the order in which help shows them.
 func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
 		p.scriptCommand(),
+		p.planCommand(),
+		p.applyCommand(),
+		p.verifyCommand(),
+		p.revokeCommand(),
+		p.auditCommand(),
 		p.explainCommand(),
 		p.demoCommand(),
 		p.simCommand(),

@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/exgrant/exgrant/internal/terminal"
 )
 
 func main() {
@@ -23,6 +25,8 @@ func main() {
 		stderr: os.Stderr,
 		getenv: os.Getenv,
 		now:    time.Now,
+
+		terminal: terminal.New(os.Stdin, os.Stderr, os.Getenv),
 	}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }

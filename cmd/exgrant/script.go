@@ -239,7 +239,7 @@ func perGrant(c *cli.Context, flag string, grants []exchange.Grant, write func(*
 	paths := []string{c.String(flag)}
 	if len(grants) > 1 {
 		var err error
-		if paths, err = pathsInFolder(c, flag, grants); err != nil {
+		if paths, err = pathsInFolder(c, flag, ".ps1", grants); err != nil {
 			return nil, err
 		}
 	}
@@ -254,10 +254,10 @@ func perGrant(c *cli.Context, flag string, grants []exchange.Grant, write func(*
 	return files, nil
 }
 
-func pathsInFolder(c *cli.Context, flag string, grants []exchange.Grant) ([]string, error) {
+func pathsInFolder(c *cli.Context, flag, ext string, grants []exchange.Grant) ([]string, error) {
 	folder := c.String(flag)
 	if folder == "" || folder == "-" {
-		return nil, usageErrorf("%s: %d grants are %d scripts, and standard output takes one", c.Command.HelpName, len(grants), len(grants)).
+		return nil, usageErrorf("%s: %d grants are %d files, and standard output takes one", c.Command.HelpName, len(grants), len(grants)).
 			withHint("name a folder for them: -%s FOLDER", flagOutput)
 	}
 	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
@@ -265,13 +265,13 @@ func pathsInFolder(c *cli.Context, flag string, grants []exchange.Grant) ([]stri
 			withHint("name a folder, which may be a new one: %s FOLDER", dashed(flag))
 	}
 	prefix := c.Command.Name
-	if flag == flagRollback {
-		prefix = flagRollback
+	if flag != flagOutput {
+		prefix = flag
 	}
 	paths := make([]string, len(grants))
 	seen := map[string]int{}
 	for i, g := range grants {
-		name := prefix + "-" + safeFileName(g.AssignmentName()) + ".ps1"
+		name := prefix + "-" + safeFileName(g.AssignmentName()) + ext
 		if first, ok := seen[strings.ToLower(name)]; ok {
 			return nil, usageErrorf("%s: grants %d and %d would both be written to %s", c.Command.HelpName, first, i+1, name).
 				withHint("give them different names")

@@ -21,17 +21,26 @@ func (p *program) printVersion() error {
 	return err
 }
 
+// tool is the program's name and version, for reports.
+func (p *program) tool() string {
+	info, _ := debug.ReadBuildInfo()
+	return toolText(info)
+}
+
+func toolText(info *debug.BuildInfo) string {
+	if info == nil || info.Main.Version == "" {
+		return "exgrant (devel)"
+	}
+	return "exgrant " + info.Main.Version
+}
+
 // versionText is the program's name, version and, where the build knows them,
 // source revision and Go version. Nil is a build without information.
 func versionText(info *debug.BuildInfo) string {
 	if info == nil {
-		return "exgrant (devel)"
+		return toolText(nil)
 	}
-	version := info.Main.Version
-	if version == "" {
-		version = "(devel)"
-	}
-	text := "exgrant " + version
+	text := toolText(info)
 	var revision, modified string
 	for _, s := range info.Settings {
 		switch s.Key {

@@ -43,7 +43,7 @@ func (t *Terminal) Done() {
 }
 
 func (t *Terminal) movable() bool {
-	return term.IsTerminal(int(t.out.Fd())) && t.getenv("TERM") != "dumb"
+	return t.out != nil && term.IsTerminal(int(t.out.Fd())) && t.getenv("TERM") != "dumb"
 }
 
 // fit cuts a text to so many columns and leaves out what a terminal acts on.

@@ -23,9 +23,12 @@ func New(in, out *os.File, getenv func(string) string) *Terminal {
 	return &Terminal{in: in, out: out, getenv: getenv}
 }
 
+// Nobody returns a terminal in front of which nobody sits.
+func Nobody() *Terminal { return &Terminal{getenv: func(string) string { return "" }} }
+
 // Interactive reports whether there is somebody who can be asked.
 func (t *Terminal) Interactive() bool {
-	return term.IsTerminal(int(t.in.Fd())) && term.IsTerminal(int(t.out.Fd()))
+	return t.in != nil && term.IsTerminal(int(t.in.Fd())) && term.IsTerminal(int(t.out.Fd()))
 }
 
 // Width returns how many columns a file's terminal has, 0 when it is none or does

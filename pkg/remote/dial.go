@@ -37,9 +37,9 @@ type Session interface {
 	Close(ctx context.Context) error
 }
 
-// Dial opens a session over PowerShell remoting. Errors about the server are of
-// type *Error.
-func Dial(ctx context.Context, t Target, c Credential) (Session, error) {
+// New returns a session over PowerShell remoting that opens when it is first used.
+// The error is about target and credential; nobody is contacted.
+func New(t Target, c Credential) (Session, error) {
 	u, err := t.endpoint()
 	if err != nil {
 		return nil, err
@@ -52,8 +52,17 @@ func Dial(ctx context.Context, t Target, c Credential) (Session, error) {
 	case u.Scheme != "https" && !isLoopback(u):
 		return nil, fmt.Errorf("basic would send the password to %s in clear: it is for TLS, or for this machine", u.Host)
 	}
-	s := newPSRPSession(t, u, c)
-	if _, err := s.open(ctx); err != nil {
+	return newPSRPSession(t, u, c), nil
+}
+
+// Dial opens a session over PowerShell remoting. Errors about the server are of
+// type *Error.
+func Dial(ctx context.Context, t Target, c Credential) (Session, error) {
+	s, err := New(t, c)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.(*psrpSession).open(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil

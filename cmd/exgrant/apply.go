@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/exgrant/exgrant/internal/render"
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+func (p *program) applyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "apply",
+		Usage:     "make a grant at a server, and read it back",
+		UsageText: "exgrant apply [grant flags | -f FILE | PLAN.json] --server NAME [flags]",
+		ArgsUsage: "[PLAN.json]",
+		Description: `Shows the plan, asks, makes the changes, and reads back what is there. A second
+run changes nothing. With PLAN.json it makes the changes of that plan, and
+refuses when what the plan rests on has changed since.
+` + operationExample + ` The first that
+does not end well ends the run.`,
+		Flags: append(append(append(grantFlags(), changeFlags()...),
+			&cli.DurationFlag{Name: flagCustomize, Category: "Details",
+				Usage: "`TIME` to try again when the organization must be customized first; 60m when not given"},
+			yesFlag(), reportFlag(),
+			&cli.StringFlag{Name: flagRollback, Category: outputCategory,
+				Usage: "write the script that takes exactly these changes back to `FILE` (a folder for several grants)"},
+			overwriteFlag()), append(formatFlags(), sessionFlags()...)...),
+		Action: p.apply,
+	}
+}
+
+func (p *program) apply(c *cli.Context) error {
+	asJSON, err := wantsJSON(c)
+	if err != nil {
+		return err
+	}
+	plans, grants, err := p.wishes(c)
+	if err != nil {
+		return err
+	}
+	if d := c.Duration(flagCustomize); c.IsSet(flagCustomize) && d <= 0 {
+		return usageErrorf("%s: --%s %v is no time to wait", c.Command.HelpName, flagCustomize, d).withHint("write it as 30m or 2h")
+	}
+	if err := p.mayChange(c); err != nil {
+		return err
+	}
+	reports, err := p.places(c, flagReport, ".json", grants)
+	if err != nil {
+		return err
+	}
+	rollbacks, err := p.places(c, flagRollback, ".ps1", grants)
+	if err == nil {
+		err = p.check(c, reports, rollbacks)
+	}
+	if err != nil {
+		return err
+	}
+	options := p.options(c)
+	options.Confirm = p.confirm(c)
+	operator, err := p.operator(c, options)
+	if err != nil {
+		return err
+	}
+	defer p.close(c.Context, operator)
+	o := &operation{p: p, c: c, asJSON: asJSON, operator: operator}
+	for i := range grants {
+		if err := o.apply(plans[i], grants[i], reports[i], rollbacks[i]); err != nil {
+			return err
+		}
+		if o.ended != nil {
+			o.tellRest(len(grants) - i - 1)
+			break
+		}
+	}
+	return o.ended
+}
+
+// wishes are the grants to make, each with its plan where that was made before.
+func (p *program) wishes(c *cli.Context) ([]*exchange.Plan, []exchange.Grant, error) {
+	name := c.Args().First()
+	if name == "" {
+		grants, err := p.grants(c)
+		return make([]*exchange.Plan, len(grants)), grants, err
+	}
+	others := append([]string{flagFile, flagDomainController, flagUpdate, flagEmpty}, identifyingFlags...)
+	for _, flag := range others {
+		if c.IsSet(flag) {
+			return nil, nil, usageErrorf("%s: %s and %s exclude each other", c.Command.HelpName, name, dashed(flag)).
+				withHint("the plan says what to grant: make another plan for something else")
+		}
+	}
+	r, err := p.open(c, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	plan, err := exchange.ReadPlan(r)
+	if err != nil {
+		return nil, nil, usageErrorf("%s: %s: %w", c.Command.HelpName, fileName(name), err).withHint("exgrant plan -o PLAN.json writes one")
+	}
+	return []*exchange.Plan{plan}, []exchange.Grant{plan.Wish()}, nil
+}
+
+// apply makes one grant. Its report is written whatever happens.
+func (o *operation) apply(plan *exchange.Plan, g exchange.Grant, reportFile, rollbackFile string) error {
+	report, err := o.approved(plan, g)
+	if err != nil {
+		return err
+	}
+	if err := o.result(report); err != nil {
+		return err
+	}
+	if err := o.p.saveJSON(o.c, reportFile, report); err != nil {
+		return err
+	}
+	return o.p.saveRollback(o.c, rollbackFile, report)
+}
+
+// approved plans where no plan was given, asks, and applies. It returns the report
+// of what came to an end.
+func (o *operation) approved(plan *exchange.Plan, g exchange.Grant) (*exchange.Report, error) {
+	ctx := o.c.Context
+	if plan == nil {
+		made, report, err := o.operator.Plan(ctx, g)
+		if err != nil || made == nil {
+			return report, err
+		}
+		plan = made
+	}
+	agreed, err := o.approve(plan)
+	if err != nil {
+		return nil, err
+	}
+	if !agreed {
+		return nil, &hintedError{err: fmt.Errorf("%s: declined: nothing was changed", o.c.Command.HelpName), code: exitInterrupted}
+	}
+	return o.operator.Apply(ctx, plan)
+}
+
+// approve shows a plan and asks whether it may be made.
+func (o *operation) approve(plan *exchange.Plan) (bool, error) {
+	if o.c.Bool(flagYes) || len(plan.Changes) == 0 {
+		return true, nil
+	}
+	o.p.person().Done()
+	if err := render.Plan(o.p.stderr, plan, o.p.style(o.p.stderr)); err != nil {
+		return false, err
+	}
+	fmt.Fprintln(o.p.stderr)
+	changes := "this change"
+	if n := len(plan.Changes); n > 1 {
+		changes = fmt.Sprintf("these %d changes", n)
+	}
+	return o.p.person().Confirm(o.c.Context, "Make "+changes+"?")
+}
+
+// tellRest says what was not begun.
+func (o *operation) tellRest(n int) {
+	if n > 0 {
+		fmt.Fprintf(o.p.stderr, "exgrant: %d more of the grants were not begun\n", n)
+	}
+}

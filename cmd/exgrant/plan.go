@@ -1,0 +1,89 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"github.com/exgrant/exgrant/internal/render"
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+const operationExample = `
+With several grants in the -f file they go through them in order.`
+
+func (p *program) planCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "plan",
+		Usage:     "show what a grant would change at a server",
+		UsageText: "exgrant plan [grant flags | -f FILE] --server NAME [flags]",
+		Description: `Looks everything up and shows each change with its exact command, what is left
+alone and why. Changes nothing. -o keeps the plan for exgrant apply, which
+refuses it when what it rests on has changed meanwhile.
+` + operationExample,
+		Flags: append(append(append(grantFlags(), changeFlags()...),
+			&cli.BoolFlag{Name: flagExitCode, Category: outputCategory, Usage: "exit with 3 when there is something to change"},
+			&cli.StringFlag{Name: flagOutput, Category: outputCategory, Usage: "also keep the plan as JSON in `FILE` (a folder for several grants)"},
+			overwriteFlag()), append(formatFlags(), sessionFlags()...)...),
+		Action: p.plan,
+	}
+}
+
+// changeFlags are those that decide what may be changed.
+func changeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: flagUpdate, Category: "Details", Usage: "change the scope where the assignment, or the scope, has our name and another definition"},
+		&cli.BoolFlag{Name: flagEmpty, Category: "Details", Usage: "grant also when the scope holds no recipient now"},
+	}
+}
+
+func (p *program) plan(c *cli.Context) error {
+	asJSON, err := wantsJSON(c)
+	if err != nil {
+		return err
+	}
+	grants, err := p.grants(c)
+	if err != nil {
+		return err
+	}
+	files, err := p.places(c, flagOutput, ".json", grants)
+	if err == nil {
+		err = p.check(c, files)
+	}
+	if err != nil {
+		return err
+	}
+	operator, err := p.operator(c, p.options(c))
+	if err != nil {
+		return err
+	}
+	defer p.close(c.Context, operator)
+	o := &operation{p: p, c: c, asJSON: asJSON, operator: operator}
+	for i, g := range grants {
+		if err := o.plan(g, files[i]); err != nil {
+			return err
+		}
+	}
+	return o.ended
+}
+
+func (o *operation) plan(g exchange.Grant, file string) error {
+	plan, report, err := o.operator.Plan(o.c.Context, g)
+	if err != nil {
+		return inCommand(o.c, err)
+	}
+	if plan == nil {
+		return o.result(report)
+	}
+	o.p.person().Done()
+	if o.asJSON {
+		err = render.JSON(o.p.stdout, plan)
+	} else {
+		err = render.Plan(o.p.stdout, plan, o.p.style(o.p.stdout))
+	}
+	if err != nil {
+		return err
+	}
+	if o.c.Bool(flagExitCode) && len(plan.Changes) > 0 {
+		o.keep(exchange.Differs)
+	}
+	return o.p.saveJSON(o.c, file, plan)
+}

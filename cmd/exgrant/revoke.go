@@ -1,0 +1,108 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/grant"
+)
+
+func (p *program) revokeCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "revoke",
+		Usage:     "take a grant back at a server",
+		UsageText: "exgrant revoke [grant flags | -f FILE] --server NAME [flags]\nexgrant revoke --guid GUID | --from REPORT.json --server NAME [flags]",
+		Description: `Removes exactly one assignment, and its scope if the grant made it and nothing
+else uses it: the one that the grant describes, the one with a GUID, or by its
+report everything that a run changed. Then it tells by which other ways the
+account still reaches mailboxes.
+` + operationExample + ` The first that
+does not end well ends the run.`,
+		Flags: append(append(grantFlags(),
+			&cli.StringFlag{Name: flagGUID, Category: "Details", Usage: "the assignment with this `GUID`; its scope stays"},
+			&cli.StringFlag{Name: flagFrom, Category: "Details", Usage: "take back what `REPORT` tells: the JSON of --report or of a script's -ReportPath; - for standard input"},
+			yesFlag(), reportFlag(), overwriteFlag()), append(formatFlags(), sessionFlags()...)...),
+		Action: p.revoke,
+	}
+}
+
+func (p *program) revoke(c *cli.Context) error {
+	asJSON, err := wantsJSON(c)
+	if err != nil {
+		return err
+	}
+	what, grants, err := p.revocations(c)
+	if err != nil {
+		return err
+	}
+	if err := p.mayChange(c); err != nil {
+		return err
+	}
+	reports, err := p.places(c, flagReport, ".json", grants)
+	if err == nil {
+		err = p.check(c, reports)
+	}
+	if err != nil {
+		return err
+	}
+	options := p.options(c)
+	options.Confirm = p.confirm(c)
+	operator, err := p.operator(c, options)
+	if err != nil {
+		return err
+	}
+	defer p.close(c.Context, operator)
+	o := &operation{p: p, c: c, asJSON: asJSON, operator: operator}
+	for i, w := range what {
+		report, err := operator.Revoke(c.Context, w)
+		if err != nil {
+			return invalidGrant(c, err)
+		}
+		if err := o.result(report); err != nil {
+			return err
+		}
+		if err := p.saveJSON(c, reports[i], report); err != nil {
+			return err
+		}
+		if o.ended != nil {
+			o.tellRest(len(what) - i - 1)
+			break
+		}
+	}
+	return o.ended
+}
+
+// revocations are what to take back; the grants are those of the flags or the file,
+// none when something else says it.
+func (p *program) revocations(c *cli.Context) ([]grant.Revocation, []exchange.Grant, error) {
+	grantSaid := given(c, append([]string{flagFile}, identifyingFlags...))
+	for _, flag := range []string{flagGUID, flagFrom} {
+		if !c.IsSet(flag) {
+			continue
+		}
+		if c.String(flag) == "" {
+			return nil, nil, emptyValue(c, flag)
+		}
+		if len(grantSaid) > 0 || c.IsSet(flagGUID) && c.IsSet(flagFrom) {
+			return nil, nil, usageErrorf("%s: --%s says what to take back, and nothing else may", c.Command.HelpName, flag).
+				withHint("give one of grant flags, -f, --%s and --%s", flagGUID, flagFrom)
+		}
+	}
+	switch {
+	case c.IsSet(flagGUID):
+		if !exchange.IsGUID(c.String(flagGUID)) {
+			return nil, nil, usageErrorf("%s: --%s \"%s\" is not a GUID", c.Command.HelpName, flagGUID, c.String(flagGUID)).
+				withHint("exgrant audit shows the GUID of every assignment")
+		}
+		return []grant.Revocation{{GUID: c.String(flagGUID)}}, nil, nil
+	case c.IsSet(flagFrom):
+		report, err := p.readReport(c, c.String(flagFrom))
+		return []grant.Revocation{{Report: &report}}, nil, err
+	}
+	grants, err := p.grants(c)
+	what := make([]grant.Revocation, len(grants))
+	for i := range grants {
+		what[i].Grant = &grants[i]
+	}
+	return what, grants, err
+}

@@ -1,0 +1,54 @@
+package main
+
+import "github.com/urfave/cli/v2"
+
+func (p *program) verifyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "tell whether a grant is in place at a server",
+		UsageText: "exgrant verify [grant flags | -f FILE] --server NAME [flags]",
+		Description: `Compares what is there with what was asked for, and asks the server which of the
+named mailboxes the account reaches. Changes nothing. Exits 0 when everything is
+as it should be, else 3.
+` + operationExample,
+		Flags: append(append(grantFlags(),
+			&cli.StringSliceFlag{Name: flagInScope, Category: "Details", Usage: "a `MAILBOX` that must be within reach; repeat the flag for more"},
+			&cli.StringSliceFlag{Name: flagOutScope, Category: "Details", Usage: "a `MAILBOX` that must not be; repeat the flag for more"}),
+			append(formatFlags(), sessionFlags()...)...),
+		Action: p.verify,
+	}
+}
+
+func (p *program) verify(c *cli.Context) error {
+	asJSON, err := wantsJSON(c)
+	if err != nil {
+		return err
+	}
+	grants, err := p.grants(c)
+	if err != nil {
+		return err
+	}
+	for i := range grants {
+		grants[i].InScope = append(grants[i].InScope, c.StringSlice(flagInScope)...)
+		grants[i].OutOfScope = append(grants[i].OutOfScope, c.StringSlice(flagOutScope)...)
+		if err := grants[i].Validate(); err != nil {
+			return invalidGrant(c, err)
+		}
+	}
+	operator, err := p.operator(c, p.options(c))
+	if err != nil {
+		return err
+	}
+	defer p.close(c.Context, operator)
+	o := &operation{p: p, c: c, asJSON: asJSON, operator: operator}
+	for _, g := range grants {
+		report, err := operator.Verify(c.Context, g)
+		if err != nil {
+			return invalidGrant(c, err)
+		}
+		if err := o.result(report); err != nil {
+			return err
+		}
+	}
+	return o.ended
+}
