@@ -19,6 +19,9 @@ func (r *run) grantProcedure(ctx context.Context) error {
 	if err := r.readOrganization(ctx); err != nil {
 		return err
 	}
+	if err := r.checkOrganization(); err != nil {
+		return err
+	}
 	if err := r.checkDelegation(ctx); err != nil {
 		return err
 	}
@@ -107,9 +110,6 @@ func (r *run) setAssignment(ctx context.Context, assignee exchange.Object, w *wa
 			for _, scope := range r.scopesNamed(w) {
 				r.restOnScope(scope)
 			}
-			if err := r.checkPlan(exchange.StepReadAssignments); err != nil {
-				return "", err
-			}
 		}
 		r.report.Before = stateOf(s.concerned(), r.scopesNamed(w))
 		if s.equal != nil {
@@ -120,6 +120,9 @@ func (r *run) setAssignment(ctx context.Context, assignee exchange.Object, w *wa
 			return s.equal.Text("Guid"), nil
 		}
 		if first {
+			if err := r.checkPlan(exchange.StepReadAssignments); err != nil {
+				return "", err
+			}
 			r.unchanged(exchange.StepReadAssignments, "There is no equal grant.", "")
 		}
 		if err := r.checkScope(s, w); err != nil {

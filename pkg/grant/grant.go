@@ -106,8 +106,9 @@ func NewPlan(ctx context.Context, inv exchange.Invoker, g exchange.Grant, o Opti
 // Apply makes the grant of a plan. It runs the whole procedure again with the
 // plan's options (those of o that a plan holds are not used), and stops before any
 // change with outcome differs when an object that the plan rests on has changed
-// since, or the organization is another one. It retries what can help, and when it
-// fails, a scope that it made is removed again.
+// since, or the organization is another one; when the grant is there already,
+// there is no change to stop. It retries what can help, and when it fails, a scope
+// that it made is removed again.
 //
 // The error is an exchange.ValidationError when the plan's grant is not valid.
 func Apply(ctx context.Context, inv exchange.Invoker, p *exchange.Plan, o Options) (*exchange.Report, error) {

@@ -63,15 +63,25 @@ func (r *run) reads() []exchange.ReadObject {
 	return all
 }
 
-// checkPlan stops before any change when what the plan rests on is not what is
-// there now.
-func (r *run) checkPlan(step string) error {
+// checkOrganization stops when the plan was made for another organization.
+func (r *run) checkOrganization() error {
 	if r.planned == nil {
 		return nil
 	}
-	if was := r.planned.Target.Organization; was != "" && r.organization != "" && !strings.EqualFold(was, r.organization) {
-		return r.stop(exchange.Differs, exchange.Step{ID: exchange.StepPreflight, Text: "The plan was made for another organization: " + was +
-			", this is " + r.organization + ". Nothing was changed."})
+	was := r.planned.Target.Organization
+	if was == "" || r.organization == "" || strings.EqualFold(was, r.organization) {
+		return nil
+	}
+	return r.stop(exchange.Differs, exchange.Step{ID: exchange.StepPreflight, Text: "The plan was made for another organization: " + was +
+		", this is " + r.organization + ". Nothing was changed."})
+}
+
+// checkPlan stops before any change when what the plan rests on is not what is
+// there now. Where there is nothing to do, nobody asks: a plan that was applied
+// can be applied again.
+func (r *run) checkPlan(step string) error {
+	if r.planned == nil {
+		return nil
 	}
 	var changed []string
 	reads := r.reads()

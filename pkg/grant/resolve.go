@@ -180,7 +180,7 @@ func (r *run) findScope(ctx context.Context) (*wanted, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &wanted{kind: writeCustom, name: r.grant.ScopeName(), filter: filter}, nil
+		return &wanted{kind: writeCustom, name: r.grant.ScopeName(), filter: filter, group: &group}, nil
 	case exchange.RecipientFilter:
 		return &wanted{kind: writeCustom, name: r.grant.ScopeName(), filter: r.grant.Scope.Text}, nil
 	}
@@ -286,7 +286,7 @@ func (r *run) measure(ctx context.Context, w *wanted) error {
 		r.find("cloud-targets", exchange.SeverityWarning, fmt.Sprintf("%d of %d mailboxes in the scope are in Exchange Online: on-premises "+
 			"impersonation does not reach them.", cloud, w.count))
 	}
-	return r.checkScopeGroup(ctx, w.filter)
+	return r.checkScopeGroup(ctx, w)
 }
 
 // memberOfPattern is a filter that is nothing but the members of one group.
@@ -294,28 +294,37 @@ var memberOfPattern = regexp.MustCompile(`(?i)^[^\pL\pN_]*MemberOfGroup\s+-eq\s+
 
 // checkScopeGroup looks at the group of a group scope: it means the direct members
 // of the group with exactly this distinguished name.
-func (r *run) checkScopeGroup(ctx context.Context, filter string) error {
-	m := memberOfPattern.FindStringSubmatch(filter)
-	if m == nil {
-		return nil
-	}
-	dn := strings.ReplaceAll(m[1], "''", "'")
-	group, found, err := r.resolveOne(ctx, exchange.GetGroup(dn), dn)
-	switch {
-	case err != nil:
+func (r *run) checkScopeGroup(ctx context.Context, w *wanted) error {
+	group, err := r.scopeGroup(ctx, w)
+	if err != nil || group == nil {
 		return err
-	case !found:
-		r.find("scope-stale", exchange.SeverityWarning, "The scope names the group "+dn+", which no longer exists under that name: it was "+
-			"renamed, moved or deleted.")
-		return nil
 	}
-	nested, err := r.listLoosely(ctx, exchange.ListNestedGroups(filter))
+	nested, err := r.listLoosely(ctx, exchange.ListNestedGroups(w.filter))
 	if err != nil || len(nested) == 0 {
 		return err
 	}
 	r.find("nested-not-included", exchange.SeverityWarning, "Groups inside "+group.Text("Name")+" are not followed: members of "+
 		names(nested)+" are not in the scope unless they are direct members too.")
 	return nil
+}
+
+// scopeGroup returns the group whose members the scope holds; nil when the scope is
+// another one, or its group is gone.
+func (r *run) scopeGroup(ctx context.Context, w *wanted) (*exchange.Object, error) {
+	m := memberOfPattern.FindStringSubmatch(w.filter)
+	if m == nil || w.group != nil {
+		return w.group, nil
+	}
+	dn := strings.ReplaceAll(m[1], "''", "'")
+	group, found, err := r.resolveOne(ctx, exchange.GetGroup(dn), dn)
+	if err == nil && !found {
+		r.find("scope-stale", exchange.SeverityWarning, "The scope names the group "+dn+", which no longer exists under that name: it was "+
+			"renamed, moved or deleted.")
+	}
+	if err != nil || !found {
+		return nil, err
+	}
+	return &group, nil
 }
 
 // names is the names of objects as a list in words.

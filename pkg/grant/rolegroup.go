@@ -231,8 +231,10 @@ func (r *run) completeRoleGroup(ctx context.Context, group exchange.Object, memb
 	if r.report.Before, err = r.roleGroupState(ctx, group, d.ownList(), nil); err != nil {
 		return err
 	}
-	if err := r.checkPlan(exchange.StepRoleGroup); err != nil {
-		return err
+	if len(foreign)+len(d.absent) > 0 || d.noConfiguration {
+		if err := r.checkPlan(exchange.StepRoleGroup); err != nil {
+			return err
+		}
 	}
 	name := group.Text("Name")
 	if len(foreign) > 0 {

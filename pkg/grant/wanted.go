@@ -26,7 +26,8 @@ type wanted struct {
 	guid   string // of a scope that must exist; empty for one of our own
 	filter string
 	root   string
-	key    string // of the filter; empty when it cannot be parsed
+	key    string           // of the filter; empty when it cannot be parsed
+	group  *exchange.Object // whose members the filter names, where the grant names the group
 
 	counted bool // whether the recipients were counted
 	count   int
@@ -59,7 +60,7 @@ func (w *wanted) scope() exchange.AssignmentScope {
 	return exchange.AssignmentScope{}
 }
 
-// isOwn tells whether a management scope of this name is the grant's own.
+// isNamed tells whether a management scope has the wanted one's name.
 func (w *wanted) isNamed(scope exchange.Object) bool {
 	return w.name != "" && strings.EqualFold(scope.Text("Name"), w.name)
 }

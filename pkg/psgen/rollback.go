@@ -3,28 +3,10 @@ package psgen
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
-
-// inverseCommands are the commands that reports hold as inverses, and the
-// parameters that each may have.
-var inverseCommands = map[string][]string{
-	"Remove-ManagementRoleAssignment": {},
-	"Remove-ManagementScope":          {},
-	"Remove-RoleGroup":                {},
-	"Remove-RoleGroupMember":          {"Member"},
-	"Add-RoleGroupMember":             {"Member"},
-	"Set-ManagementScope":             {"RecipientRestrictionFilter"},
-	"Set-ManagementRoleAssignment": {"Enabled", "CustomRecipientWriteScope", "ExclusiveRecipientWriteScope",
-		"RecipientOrganizationalUnitScope", "RecipientRelativeWriteScope"},
-	"New-ManagementRoleAssignment": {"User", "SecurityGroup", "Role", "CustomRecipientWriteScope",
-		"ExclusiveRecipientWriteScope", "RecipientOrganizationalUnitScope"},
-	"New-ManagementScope": {"RecipientRestrictionFilter", "RecipientRoot"},
-	"New-RoleGroup":       {"Roles", "Members", "CustomRecipientWriteScope", "RecipientOrganizationalUnitScope"},
-}
 
 // rollbackData is the data block of a revocation by report: the account that the
 // report is about, and the changes to take back, newest first.
@@ -66,24 +48,14 @@ func reportedGrant(s exchange.GrantState) exchange.Grant {
 }
 
 func (d *block) inverse(i exchange.Inverse) error {
-	allowed, ok := inverseCommands[i.Cmdlet]
-	if !ok {
-		return fmt.Errorf("the report's inverse holds %q, which no report of exgrant has", i.Cmdlet)
-	}
-	if !strings.HasPrefix(i.Cmdlet, "New-") && !isGUID(i.Identity) {
-		return fmt.Errorf("the report's inverse %s names %q, which is no GUID", i.Cmdlet, i.Identity)
-	}
-	if i.OnlyIf != "" && i.OnlyIf != "unused" {
-		return fmt.Errorf("the report's inverse %s has the condition %q, which is not known", i.Cmdlet, i.OnlyIf)
+	if _, err := i.Command(""); err != nil {
+		return err // it is none of ours
 	}
 	d.line("    @{")
 	d.line("        Cmdlet     = %s", d.text(i.Cmdlet))
 	d.line("        Identity   = %s", d.text(i.Identity))
 	d.line("        Parameters = [ordered]@{")
 	for _, p := range i.Parameters {
-		if !slices.Contains(allowed, p.Name) {
-			return fmt.Errorf("the report's inverse %s has the parameter %q, which exgrant does not use", i.Cmdlet, p.Name)
-		}
 		value, err := d.inverseValue(p.Value)
 		if err != nil {
 			return fmt.Errorf("the report's inverse %s -%s: %w", i.Cmdlet, p.Name, err)
@@ -121,18 +93,4 @@ func (d *block) inverseValue(v any) (string, error) {
 		return d.inverseValue(items)
 	}
 	return "", fmt.Errorf("%T cannot be a parameter", v)
-}
-
-func isGUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i, c := range []byte(s) {
-		hyphen := i == 8 || i == 13 || i == 18 || i == 23
-		hex := c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-		if hyphen != (c == '-') || !hyphen && !hex {
-			return false
-		}
-	}
-	return true
 }

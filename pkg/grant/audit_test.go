@@ -1,0 +1,103 @@
+package grant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+func TestAuditYieldError(t *testing.T) {
+	st := newStage(t, scenario(t, "wider-grant"))
+	full := errors.New("no space left on device")
+	rows := 0
+	_, err := Audit(t.Context(), st.inv, st.o, func(exchange.Holder) error {
+		rows++
+		return full
+	})
+	if err != full || rows != 1 {
+		t.Errorf("error %v after %d rows", err, rows)
+	}
+}
+
+func TestLeaf(t *testing.T) {
+	for name, want := range map[string]string{
+		"contoso.test/Users/Anna": "Anna", "Anna": "Anna", "": "", `contoso.test/Users/A\/B`: "A/B", "contoso.test/": "",
+	} {
+		if got := leaf(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// A crowd is an organization of many assignments, made up row by row.
+type crowd struct{ assignments int }
+
+func (c crowd) Invoke(_ context.Context, p exchange.Pipeline, yield func(exchange.Object) error) (exchange.Streams, error) {
+	command := p[0]
+	switch {
+	case command.Cmdlet == "Get-Command":
+		names, _ := command.Param("Name")
+		for _, n := range names.(exchange.Strings) {
+			if err := yield(properties("Name", n)); err != nil {
+				return exchange.Streams{}, err
+			}
+		}
+	case command.Cmdlet == "Get-ManagementRoleAssignment":
+		for i := range c.assignments {
+			if err := yield(properties("Name", fmt.Sprintf("Assignment %05d", i), "Guid", fmt.Sprintf("%08x-0000-4000-8000-000000000000", i),
+				"Role", exchange.Role, "RoleAssignee", fmt.Sprintf("contoso.test/Users/holder%05d", i), "RoleAssigneeType", "User",
+				"RoleAssignmentDelegationType", "Regular", "Enabled", "True", "RecipientWriteScope", "CustomRecipientScope",
+				"CustomRecipientWriteScope", fmt.Sprintf("Scope %04d", i%1000), "DistinguishedName", strings.Repeat("x", 2000))); err != nil {
+				return exchange.Streams{}, err
+			}
+		}
+	case command.Cmdlet == "Get-ManagementScope":
+		for i := range 1000 {
+			if err := yield(properties("Name", fmt.Sprintf("Scope %04d", i), "RecipientFilter", "City -eq 'Berlin'")); err != nil {
+				return exchange.Streams{}, err
+			}
+		}
+	}
+	return exchange.Streams{}, nil
+}
+
+func properties(pairs ...string) exchange.Object {
+	var o exchange.Object
+	for i := 0; i < len(pairs); i += 2 {
+		o.Properties = append(o.Properties, exchange.Property{Name: pairs[i], Value: pairs[i+1]})
+	}
+	return o
+}
+
+// An audit of 20,000 assignments holds none of them: it fits into 64 MB with room
+// for everything else.
+func TestAuditMemory(t *testing.T) {
+	const assignments, limit = 20_000, 8 << 20
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, peak, rows := heap(), uint64(0), 0
+	report, err := Audit(t.Context(), crowd{assignments}, Options{}, func(h exchange.Holder) error {
+		if rows++; rows%5000 == 0 {
+			peak = max(peak, heap())
+		}
+		if h.Scope.Filter != "City -eq 'Berlin'" {
+			return fmt.Errorf("row %d: %+v", rows, h)
+		}
+		return nil
+	})
+	if err != nil || report.Outcome != exchange.Audited || rows != assignments {
+		t.Fatalf("%v, %d rows: %+v", err, rows, report)
+	}
+	if peak > before+limit {
+		t.Errorf("the audit holds %d bytes, more than %d", peak-before, limit)
+	}
+}
