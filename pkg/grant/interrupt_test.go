@@ -14,8 +14,32 @@ import (
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
-// interruptScenarios are those whose grants take every kind of write between them.
-var interruptScenarios = []string{"plain", "dehydrated", "disabled-grant", "role-group-incomplete", "transient-dc", "replication-lag"}
+// An effort is a grant that takes writes of some kind; all efforts together take
+// every kind.
+type effort struct {
+	name     string
+	scenario exchangesim.Scenario
+	g        exchange.Grant
+	update   bool
+}
+
+func efforts(t *testing.T) []effort {
+	t.Helper()
+	var all []effort
+	for _, name := range []string{"plain", "dehydrated", "disabled-grant", "role-group-incomplete", "transient-dc", "replication-lag"} {
+		s := scenario(t, name)
+		all = append(all, effort{name: name, scenario: s, g: s.Grant()})
+	}
+	for _, name := range []string{"own-name-other-scope", "own-scope-other-filter"} {
+		s := scenario(t, name)
+		all = append(all, effort{name: name, scenario: s, g: s.Grant(), update: true})
+	}
+	roleGroup := exchange.Assignee{Kind: exchange.RoleGroup, Identity: "Reschedulers", Members: []string{"svc-reschedule", "svc-backup"},
+		ViewOnlyConfiguration: true}
+	return append(all, effort{name: "new role group", scenario: scenario(t, "plain"), g: exchange.Grant{
+		Name: "Reschedule Impersonation", Assignee: roleGroup, Scope: exchange.Scope{Kind: exchange.Group, Text: "Reschedule Users"},
+	}})
+}
 
 // An accident is an Invoker to which something happens at one call.
 type accident struct {
@@ -108,16 +132,21 @@ func undertakings(g exchange.Grant) []undertaking {
 	}
 }
 
-// eachUndertaking calls test with the state that one clean run gives.
-func eachUndertaking(t *testing.T, test func(t *testing.T, s exchangesim.Scenario, u undertaking, clean string)) {
-	for _, name := range interruptScenarios {
-		s := scenario(t, name)
-		for _, u := range undertakings(s.Grant()) {
-			t.Run(name+"/"+u.name, func(t *testing.T) {
-				st := newStage(t, s)
-				u.prepare(st, t)
+// eachUndertaking calls test with the state that one clean run gives; open gives it
+// an organization in which it can begin.
+func eachUndertaking(t *testing.T, test func(t *testing.T, open func() *stage, u undertaking, clean string)) {
+	for _, e := range efforts(t) {
+		for _, u := range undertakings(e.g) {
+			t.Run(e.name+"/"+u.name, func(t *testing.T) {
+				open := func() *stage {
+					st := newStage(t, e.scenario)
+					st.o.UpdateScope = e.update
+					u.prepare(st, t)
+					return st
+				}
+				st := open()
 				u.run(st, t, t.Context())
-				test(t, s, u, st.snapshot(t))
+				test(t, open, u, st.snapshot(t))
 			})
 		}
 	}
@@ -129,11 +158,10 @@ func TestLostReply(t *testing.T) {
 	losses := map[string]func(*accident, context.Context, exchange.Pipeline, func(exchange.Object) error) (exchange.Streams, error){
 		"before": loseBefore, "after": loseAfter,
 	}
-	eachUndertaking(t, func(t *testing.T, s exchangesim.Scenario, u undertaking, clean string) {
+	eachUndertaking(t, func(t *testing.T, open func() *stage, u undertaking, clean string) {
 		for name, loss := range losses {
 			for at := 1; ; at++ {
-				st := newStage(t, s)
-				u.prepare(st, t)
+				st := open()
 				start := st.snapshot(t)
 				a := &accident{Invoker: st.session, at: at, write: true, happen: loss}
 				st.inv = a
@@ -174,11 +202,10 @@ func (s *stage) converges(t *testing.T, where string, u undertaking, clean strin
 // as interrupted, leaves no scope behind that nothing uses, and a second run
 // converges.
 func TestCancel(t *testing.T) {
-	eachUndertaking(t, func(t *testing.T, s exchangesim.Scenario, u undertaking, clean string) {
+	eachUndertaking(t, func(t *testing.T, open func() *stage, u undertaking, clean string) {
 		for _, ran := range []bool{false, true} {
 			for at := 1; ; at++ {
-				st := newStage(t, s)
-				u.prepare(st, t)
+				st := open()
 				ctx, cancel := context.WithCancel(t.Context())
 				a := &accident{Invoker: st.session, at: at}
 				a.happen = func(a *accident, ctx context.Context, p exchange.Pipeline, _ func(exchange.Object) error) (exchange.Streams, error) {
@@ -223,10 +250,9 @@ func (s *stage) noUnusedScope(t *testing.T, where string) {
 // A connection that stays away after any call ends the run as unreachable, and a
 // second run converges.
 func TestConnectionLost(t *testing.T) {
-	eachUndertaking(t, func(t *testing.T, s exchangesim.Scenario, u undertaking, clean string) {
+	eachUndertaking(t, func(t *testing.T, open func() *stage, u undertaking, clean string) {
 		for at := 1; ; at++ {
-			st := newStage(t, s)
-			u.prepare(st, t)
+			st := open()
 			down := &outage{Invoker: st.session, from: at}
 			st.inv = down
 			report := u.run(st, t, t.Context())

@@ -1,0 +1,96 @@
+package grant
+
+import (
+	"context"
+	"testing"
+
+	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+// A rival is an Invoker before whose first run of one cmdlet another administrator
+// does something.
+type rival struct {
+	exchange.Invoker
+	cmdlet string
+	act    func()
+}
+
+func (r *rival) Invoke(ctx context.Context, p exchange.Pipeline, yield func(exchange.Object) error) (exchange.Streams, error) {
+	if act := r.act; act != nil && p[0].Cmdlet == r.cmdlet {
+		r.act = nil
+		act()
+	}
+	return r.Invoker.Invoke(ctx, p, yield)
+}
+
+const raceName, raceFilter = "Reschedule Impersonation", "MemberOfGroup -eq 'CN=Reschedule Users,OU=Groups,DC=contoso,DC=test'"
+
+// Between reading and writing somebody else writes: what they made is read, and
+// used or left alone.
+func TestRace(t *testing.T) {
+	assign := func(account string, scope exchange.AssignmentScope) exchange.Command {
+		return exchange.NewAssignment(raceName, exchange.User, account, exchange.Role, scope, "")
+	}
+	ours := exchange.AssignmentScope{Custom: raceName}
+	for _, c := range []struct {
+		name, before string
+		made         []exchange.Command
+		end          exchange.Outcome
+		scopes       int
+		changed      bool
+	}{
+		{"the same grant before the scope", "New-ManagementScope", []exchange.Command{exchange.NewScope(raceName, raceFilter, ""), assign("svc-reschedule", ours)},
+			exchange.AlreadyGranted, 1, false},
+		{"the same scope", "New-ManagementScope", []exchange.Command{exchange.NewScope(raceName, raceFilter, "")}, exchange.Granted, 1, true},
+		{"another scope of the name", "New-ManagementScope", []exchange.Command{exchange.NewScope(raceName, "City -eq 'Berlin'", "")}, exchange.Conflict, 1, false},
+		{"the same assignment", "New-ManagementRoleAssignment", []exchange.Command{assign("svc-reschedule", ours)}, exchange.Granted, 1, true},
+		{"the name for another account", "New-ManagementRoleAssignment", []exchange.Command{assign("svc-backup", exchange.AssignmentScope{})}, exchange.Conflict, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := scenario(t, "plain")
+			st := newStage(t, s)
+			plan, _ := st.plan(t, s.Grant())
+			st.inv = &rival{st.session, c.before, func() {
+				for _, command := range c.made {
+					st.command(t, command)
+				}
+			}}
+			report := st.apply(t, plan)
+			checkEnd(t, "apply", report, c.end)
+			if report.Changed != c.changed {
+				t.Errorf("the report says changed %v", report.Changed)
+			}
+			if scopes := st.org.Snapshot().Scopes; len(scopes) != c.scopes {
+				t.Errorf("scopes %+v", scopes)
+			}
+			st.onlyOneGrant(t)
+		})
+	}
+}
+
+// onlyOneGrant fails when two assignments make the grant.
+func (s *stage) onlyOneGrant(t *testing.T) {
+	t.Helper()
+	var ours []exchangesim.AssignmentSnapshot
+	for _, a := range s.org.Snapshot().Assignments {
+		if a.RoleAssignee == "contoso.test/Services/svc-reschedule" {
+			ours = append(ours, a)
+		}
+	}
+	if len(ours) > 1 {
+		t.Errorf("assignments %+v", ours)
+	}
+}
+
+// The default of Options.Sleep ends with its context.
+func TestSleep(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := (Options{}).withDefaults().Sleep(ctx, DefaultCustomizationTimeout); err != context.Canceled {
+		t.Errorf("error %v", err)
+	}
+	if err := sleep(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+}
