@@ -88,6 +88,11 @@ func loseBefore(_ *accident, _ context.Context, p exchange.Pipeline, _ func(exch
 	return exchange.Streams{}, lost(p)
 }
 
+// losses are the ways in which a reply is lost.
+var losses = map[string]func(*accident, context.Context, exchange.Pipeline, func(exchange.Object) error) (exchange.Streams, error){
+	"before": loseBefore, "after": loseAfter,
+}
+
 func scenario(t *testing.T, name string) exchangesim.Scenario {
 	t.Helper()
 	s, err := exchangesim.ScenarioByName(name)
@@ -155,9 +160,6 @@ func eachUndertaking(t *testing.T, test func(t *testing.T, open func() *stage, u
 // A reply that is lost at any write, before or after the server did it, leaves the
 // state of a clean run, and the report says what was written.
 func TestLostReply(t *testing.T) {
-	losses := map[string]func(*accident, context.Context, exchange.Pipeline, func(exchange.Object) error) (exchange.Streams, error){
-		"before": loseBefore, "after": loseAfter,
-	}
 	eachUndertaking(t, func(t *testing.T, open func() *stage, u undertaking, clean string) {
 		for name, loss := range losses {
 			for at := 1; ; at++ {

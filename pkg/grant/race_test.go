@@ -2,6 +2,7 @@ package grant
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
@@ -65,7 +66,49 @@ func TestRace(t *testing.T) {
 				t.Errorf("scopes %+v", scopes)
 			}
 			st.onlyOneGrant(t)
+			if last := report.Steps[len(report.Steps)-1]; c.end == exchange.Granted && last.ID != exchange.StepOracle {
+				t.Errorf("it ends with %+v", last)
+			}
 		})
+	}
+}
+
+// The reply to the clean-up of a scope can be lost too.
+func TestLostCleanUp(t *testing.T) {
+	for name, loss := range losses {
+		s := scenario(t, "plain")
+		st := newStage(t, s)
+		plan, _ := st.plan(t, s.Grant())
+		a := &accident{Invoker: st.session, at: 3, write: true, happen: loss}
+		st.inv = &rival{a, "New-ManagementRoleAssignment", func() {
+			st.command(t, exchange.NewAssignment(raceName, exchange.User, "svc-backup", exchange.Role, exchange.AssignmentScope{}, ""))
+		}}
+		report := st.apply(t, plan)
+		checkEnd(t, name, report, exchange.Conflict)
+		if last := report.Steps[len(report.Steps)-1]; last.ID != exchange.StepRemove || last.Status != exchange.StatusChanged || report.Changed {
+			t.Errorf("lost %s: changed %v, last step %+v", name, report.Changed, last)
+		}
+		if scopes := st.org.Snapshot().Scopes; len(scopes) != 0 || a.writes < 3 {
+			t.Errorf("lost %s: scopes %+v after %d writes", name, scopes, a.writes)
+		}
+	}
+}
+
+// Customization of which the reply is lost was done by this run all the same.
+func TestLostCustomization(t *testing.T) {
+	for name, loss := range losses {
+		s := scenario(t, "dehydrated")
+		st := newStage(t, s)
+		plan, _ := st.plan(t, s.Grant())
+		st.inv = &accident{Invoker: st.session, at: 2, write: true, happen: loss}
+		report := st.apply(t, plan)
+		checkEnd(t, name, report, exchange.Granted)
+		done := slices.ContainsFunc(report.Steps, func(s exchange.Step) bool {
+			return s.ID == exchange.StepCustomize && s.Status == exchange.StatusChanged && s.Irreversible
+		})
+		if !done {
+			t.Errorf("lost %s: no step says that it cannot be undone: %s", name, pretty(t, report.Steps))
+		}
 	}
 }
 
