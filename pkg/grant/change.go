@@ -14,7 +14,7 @@ const (
 	firstWait  = 2 * time.Second
 	longWait   = 5 * time.Minute
 	maxRetries = 5 // of what may work a moment later, in one run
-	maxLost    = 2 // replies of one change
+	maxLost    = 2 // replies, in one run
 )
 
 // A change is one command that changes the organization.
@@ -58,44 +58,58 @@ func (r *run) change(ctx context.Context, c change) (exchange.Object, error) {
 		return exchange.Object{}, nil
 	}
 	begun := r.o.Now()
-	lost := 0
 	for attempt := 1; ; attempt++ {
 		written, err := r.one(ctx, c.command(r.writeServer))
-		if err == nil {
+		done := err == nil
+		if !done {
+			written, done, err = r.failed(ctx, c, attempt, err)
+		}
+		switch {
+		case done:
 			r.made(c, written, attempt, begun)
 			return written, nil
-		}
-		var reply *exchange.LostReplyError
-		switch {
-		case errors.As(err, &reply):
-			r.unsure = &c
-			there, landed, readErr := c.landed(ctx)
-			if readErr != nil {
-				return exchange.Object{}, readErr
-			}
-			r.unsure = nil
-			if landed {
-				r.made(c, there, attempt, begun)
-				return there, nil
-			}
-			if lost++; lost > maxLost {
-				return exchange.Object{}, err
-			}
-			f := faultOf(err)
-			r.addStep(exchange.Step{ID: c.step, Status: exchange.StatusFailed, Attempt: attempt, Command: c.line(r.writeServer), Fault: &f,
-				Text: "The reply was lost, and reading showed that nothing was changed: once more."})
-		case ctx.Err() != nil:
-			r.unsure = &c
+		case err != nil:
 			return exchange.Object{}, err
-		case reports(err, fault.PrincipalNotFound) && r.writeServer != "" && !r.pinned:
-			// The server that took the first write need not know objects of other domains.
-			r.writeServer = ""
-		default:
-			if err := r.resume(ctx, c, attempt, err); err != nil {
-				return exchange.Object{}, err
-			}
 		}
 	}
+}
+
+// failed looks at an attempt that gave an error. The change can be done all the
+// same; else, without an error, it is to be tried again.
+func (r *run) failed(ctx context.Context, c change, attempt int, err error) (exchange.Object, bool, error) {
+	var reply *exchange.LostReplyError
+	switch {
+	case errors.As(err, &reply):
+		return r.lookAgain(ctx, c, attempt, err)
+	case ctx.Err() != nil:
+		r.unsure = &c
+		return exchange.Object{}, false, err
+	case reports(err, fault.PrincipalNotFound) && r.writeServer != "" && !r.pinned:
+		// The server that took the first write need not know objects of other domains.
+		r.writeServer = ""
+		return exchange.Object{}, false, nil
+	}
+	return exchange.Object{}, false, r.resume(ctx, c, attempt, err)
+}
+
+// lookAgain reads what became of a change whose reply was lost.
+func (r *run) lookAgain(ctx context.Context, c change, attempt int, err error) (exchange.Object, bool, error) {
+	r.unsure = &c
+	there, landed, readErr := c.landed(ctx)
+	if readErr != nil {
+		return there, false, readErr
+	}
+	r.unsure = nil
+	if landed {
+		return there, true, nil
+	}
+	if r.lost++; r.lost > maxLost {
+		return there, false, err
+	}
+	f := faultOf(err)
+	r.addStep(exchange.Step{ID: c.step, Status: exchange.StatusFailed, Attempt: attempt, Command: c.line(r.writeServer), Fault: &f,
+		Text: "The reply was lost, and reading showed that nothing was changed: once more."})
+	return there, false, nil
 }
 
 // made tells a change that was made.

@@ -56,7 +56,7 @@ func (a *accident) Invoke(ctx context.Context, p exchange.Pipeline, yield func(e
 	a.mu.Lock()
 	a.calls++
 	n := a.calls
-	isWrite := !strings.HasPrefix(p[0].Cmdlet, "Get-") && p[0].Cmdlet != "Set-ADServerSettings"
+	isWrite := !strings.HasPrefix(p[0].Cmdlet, "Get-")
 	if a.write {
 		n = 0
 		if isWrite {

@@ -73,7 +73,9 @@ func (r *run) readCommands(ctx context.Context, needed []need) error {
 	}
 	r.commands, r.missing = map[string][]string{}, map[string]exchange.Fault{}
 	streams, err := r.inv.Invoke(ctx, exchange.Pipeline{exchange.GetCommands(names...)}, func(o exchange.Object) error {
-		r.commands[strings.ToLower(o.Text("Name"))] = o.Strings("Parameters")
+		listed, _ := o.Value("Parameters")
+		parameters, _ := listed.([]string) // anything else is no list of names
+		r.commands[strings.ToLower(o.Text("Name"))] = parameters
 		return nil
 	})
 	if err != nil {
@@ -193,6 +195,10 @@ func (r *run) viewForest(ctx context.Context) error {
 		return nil
 	}
 	_, err = r.list(ctx, exchange.SetADServerSettings(true))
+	var reply *exchange.LostReplyError
+	if errors.As(err, &reply) {
+		_, err = r.list(ctx, exchange.SetADServerSettings(true)) // it is the session's own, and can be set twice
+	}
 	return err
 }
 

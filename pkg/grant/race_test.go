@@ -94,6 +94,17 @@ func TestLostCleanUp(t *testing.T) {
 	}
 }
 
+// The view of the forest is the session's own: it is asked for again.
+func TestLostView(t *testing.T) {
+	for name, loss := range losses {
+		s := scenario(t, "two-domains")
+		st := newStage(t, s)
+		st.inv = &accident{Invoker: st.session, at: 1, write: true, happen: loss}
+		_, report := st.plan(t, s.Grant())
+		checkEnd(t, name, report, exchange.Planned)
+	}
+}
+
 // Customization of which the reply is lost was done by this run all the same.
 func TestLostCustomization(t *testing.T) {
 	for name, loss := range losses {

@@ -43,6 +43,7 @@ type run struct {
 	deadline      time.Time
 	wait          time.Duration
 	retries       int
+	lost          int     // replies of changes that were not made
 	readAgain     bool    // an object that is there already is read again
 	customized    bool    // Enable-OrganizationCustomization is done
 	customizedNow bool    // … by this run
