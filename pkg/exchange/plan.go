@@ -77,7 +77,7 @@ type Unchanged struct {
 // A ReadObject is an object that a plan rests on, with a hash of what was read
 // of it.
 type ReadObject struct {
-	Kind   string `json:"kind"` // Group, User, ManagementScope, RoleAssignment …: the noun of the cmdlet that read it
+	Kind   string `json:"kind"` // Group, User, ManagementScope, ManagementRoleAssignment …: the noun of the cmdlet that read it
 	GUID   string `json:"guid"`
 	SHA256 string `json:"sha256"`
 }

@@ -240,12 +240,16 @@ func (r *run) updateAssignment(ctx context.Context, a exchange.Object, ours bool
 	if err := r.setScope(ctx, w); err != nil {
 		return "", err
 	}
-	guid := a.Text("Guid")
 	// Changing the definition of the scope that the assignment has can be all that is needed.
 	if w.kind == writeCustom && strings.EqualFold(a.Text("CustomRecipientWriteScope"), w.name) {
-		return guid, nil
+		return a.Text("Guid"), nil
 	}
-	widening := ""
+	return r.moveAssignment(ctx, a, w)
+}
+
+// moveAssignment gives an assignment the wanted scope.
+func (r *run) moveAssignment(ctx context.Context, a exchange.Object, w *wanted) (string, error) {
+	guid, widening := a.Text("Guid"), ""
 	if w.kind == writeOrganization {
 		widening = " THIS WIDENS THE GRANT."
 	}

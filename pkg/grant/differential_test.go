@@ -168,6 +168,9 @@ func (p *pair) compare(t *testing.T, what string, script exchange.Report, ours *
 	if want, got := p.shell.Snapshot(t), p.stage.snapshot(t); want != got {
 		t.Errorf("%s: the organizations differ, after the script (-) and ours (+):\n%s", what, scriptshell.Diff(want, got))
 	}
+	if want, got := p.shell.Org.Snapshot().Customization, p.stage.org.Snapshot().Customization; want != got {
+		t.Errorf("%s: customization is %+v after the script, %+v after ours", what, want, got)
+	}
 }
 
 // compareCommands holds the plan's commands to what -WhatIf shows.

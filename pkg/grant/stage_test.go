@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/internal/scriptshell"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -41,9 +42,7 @@ func newStage(t *testing.T, s exchangesim.Scenario) *stage {
 // snapshot is the organization's state; customization cannot be undone and is left out.
 func (s *stage) snapshot(t testing.TB) string {
 	t.Helper()
-	snapshot := s.org.Snapshot()
-	snapshot.Customization = exchangesim.CustomizationSnapshot{}
-	return pretty(t, snapshot)
+	return scriptshell.Snapshot(t, s.org)
 }
 
 func pretty(t testing.TB, v any) string {
