@@ -56,6 +56,11 @@ func (t Target) endpoint() (*url.URL, error) {
 	if t.Server == "" {
 		return nil, fmt.Errorf("no server is named")
 	}
+	if t.ConnectTo != "" {
+		if host, port, err := net.SplitHostPort(t.ConnectTo); err != nil || host == "" || port == "" {
+			return nil, fmt.Errorf("connect to %q: expected HOST:PORT", t.ConnectTo)
+		}
+	}
 	if !strings.Contains(t.Server, "://") {
 		return t.namedEndpoint()
 	}
@@ -117,11 +122,22 @@ func (t Target) trace(direction, action string, size int) {
 	}
 }
 
-// isLoopback reports whether a URL's host can only be this machine.
-func isLoopback(u *url.URL) bool {
-	if strings.EqualFold(u.Hostname(), "localhost") {
+// staysHere reports whether what is sent to a URL of this target cannot leave this
+// machine: neither the name in the URL nor the address that is connected to in its
+// place is another one's.
+func (t Target) staysHere(u *url.URL) bool {
+	if t.ConnectTo == "" {
+		return isLoopback(u.Hostname())
+	}
+	host, _, err := net.SplitHostPort(t.ConnectTo)
+	return err == nil && isLoopback(host) && isLoopback(u.Hostname())
+}
+
+// isLoopback reports whether a host can only be this machine.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
 		return true
 	}
-	address, err := netip.ParseAddr(u.Hostname())
+	address, err := netip.ParseAddr(host)
 	return err == nil && address.IsLoopback()
 }
