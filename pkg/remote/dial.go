@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -50,8 +49,8 @@ func New(t Target, c Credential) (Session, error) {
 		return nil, fmt.Errorf("there is no way to log on by %q", c.Method)
 	case c.Username == "" || c.Password.IsZero():
 		return nil, fmt.Errorf("logging on by basic needs a user name and a password")
-	case u.Scheme != "https" && !t.staysHere(u):
-		return nil, fmt.Errorf("basic would send the password to %s in clear: it is for TLS, or for this machine", cmp.Or(t.ConnectTo, u.Host))
+	case u.Scheme != "https" && t.elsewhere(u) != "":
+		return nil, fmt.Errorf("basic would send the password to %s in clear: it is for TLS, or for this machine", t.elsewhere(u))
 	}
 	return newPSRPSession(t, u, c), nil
 }

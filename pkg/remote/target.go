@@ -122,15 +122,17 @@ func (t Target) trace(direction, action string, size int) {
 	}
 }
 
-// staysHere reports whether what is sent to a URL of this target cannot leave this
-// machine: neither the name in the URL nor the address that is connected to in its
-// place is another one's.
-func (t Target) staysHere(u *url.URL) bool {
-	if t.ConnectTo == "" {
-		return isLoopback(u.Hostname())
+// elsewhere returns the place that what is sent to a URL of this target can get to
+// outside this machine: the name in the URL, or the address that is connected to in
+// its place. It is empty when there is none.
+func (t Target) elsewhere(u *url.URL) string {
+	if !isLoopback(u.Hostname()) {
+		return u.Host
 	}
-	host, _, err := net.SplitHostPort(t.ConnectTo)
-	return err == nil && isLoopback(host) && isLoopback(u.Hostname())
+	if host, _, err := net.SplitHostPort(t.ConnectTo); err == nil && !isLoopback(host) {
+		return t.ConnectTo
+	}
+	return ""
 }
 
 // isLoopback reports whether a host can only be this machine.

@@ -166,7 +166,7 @@ func TestDialRefuses(t *testing.T) {
 		{"in clear", Target{Server: "ex01.contoso.test"}, basic},
 		{"in clear", Target{Server: "http://10.0.0.1/PowerShell/"}, basic},
 		{"ex01.contoso.test:80 in clear", Target{Server: "localhost", ConnectTo: "ex01.contoso.test:80"}, basic},
-		{"127.0.0.1:80 in clear", Target{Server: "ex01.contoso.test", ConnectTo: "127.0.0.1:80"}, basic},
+		{"ex01.contoso.test in clear", Target{Server: "ex01.contoso.test", ConnectTo: "127.0.0.1:80"}, basic},
 		{"expected HOST:PORT", Target{Server: "https://ex01.contoso.test/", ConnectTo: "127.0.0.1"}, basic},
 		{"by \"\"", Target{Server: "localhost"}, Credential{}},
 		{"needs a user name and a password", Target{Server: "localhost"}, Credential{Method: Basic, Username: "x"}},
