@@ -64,6 +64,9 @@ func (t *Terminal) Password(ctx context.Context, prompt string) (string, error) 
 	if !t.Interactive() {
 		return "", ErrNobody
 	}
+	if err := ctx.Err(); err != nil {
+		return "", err // the echo would be switched off behind our back
+	}
 	t.Done()
 	fd := int(t.in.Fd())
 	before, err := term.GetState(fd)

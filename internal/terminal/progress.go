@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"sync"
 	"unicode"
-
-	"golang.org/x/term"
 )
 
 // live is the one line at the bottom that says what is going on.
@@ -22,7 +20,7 @@ const (
 // Progress shows what is going on, in a line that the next call replaces. Where out
 // is no terminal it shows nothing. It may be called by several goroutines.
 func (t *Terminal) Progress(text string) {
-	if !t.movable() {
+	if t.out == nil || !t.obeys(t.out) {
 		return
 	}
 	t.live.mu.Lock()
@@ -40,10 +38,6 @@ func (t *Terminal) Done() {
 		fmt.Fprint(t.out, clearLine)
 		t.live.shown = false
 	}
-}
-
-func (t *Terminal) movable() bool {
-	return t.out != nil && term.IsTerminal(int(t.out.Fd())) && t.getenv("TERM") != "dumb"
 }
 
 // fit cuts a text to so many columns and leaves out what a terminal acts on.

@@ -136,6 +136,16 @@ func TestPasswordEndsWithTheContext(t *testing.T) {
 	if !echoes(t, program) {
 		t.Error("the terminal stays silent after a cancel")
 	}
+	person, program := openPTY(t)
+	if _, err := New(program, program, noEnvironment).Password(ctx, "Password"); !errors.Is(err, context.Canceled) {
+		t.Errorf("after a cancel: %v", err)
+	}
+	if _, err := program.WriteString("end"); err != nil {
+		t.Fatal(err)
+	}
+	if text := seen(t, person, "end"); text != "end" || !echoes(t, program) {
+		t.Errorf("after a cancel %q is shown, or the terminal is silent", text)
+	}
 }
 
 func TestProgressStaysInItsLine(t *testing.T) {

@@ -43,5 +43,10 @@ func Width(f interface{ Fd() uintptr }) int {
 
 // Colour reports whether text for a file may be coloured.
 func (t *Terminal) Colour(f interface{ Fd() uintptr }) bool {
-	return term.IsTerminal(int(f.Fd())) && t.getenv("NO_COLOR") == "" && t.getenv("TERM") != "dumb"
+	return t.getenv("NO_COLOR") == "" && t.obeys(f)
+}
+
+// obeys reports whether a file is a terminal that acts on control sequences.
+func (t *Terminal) obeys(f interface{ Fd() uintptr }) bool {
+	return term.IsTerminal(int(f.Fd())) && t.getenv("TERM") != "dumb" && controlSequences(f.Fd())
 }
