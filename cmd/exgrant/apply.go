@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -66,15 +68,13 @@ func (p *program) apply(c *cli.Context) error {
 	defer p.close(c.Context, operator)
 	o := &operation{p: p, c: c, asJSON: asJSON, operator: operator}
 	for i := range grants {
-		if err := o.apply(plans[i], grants[i], reports[i], rollbacks[i]); err != nil {
+		err := o.apply(plans[i], grants[i], reports[i], rollbacks[i])
+		if err = cmp.Or(err, o.ended); err != nil {
+			o.tellRest(len(grants) - i - 1)
 			return err
 		}
-		if o.ended != nil {
-			o.tellRest(len(grants) - i - 1)
-			break
-		}
 	}
-	return o.ended
+	return nil
 }
 
 // wishes are the grants to make, each with its plan where that was made before.
@@ -103,19 +103,18 @@ func (p *program) wishes(c *cli.Context) ([]*exchange.Plan, []exchange.Grant, er
 	return []*exchange.Plan{plan}, []exchange.Grant{plan.Wish()}, nil
 }
 
-// apply makes one grant. Its report is written whatever happens.
+// apply makes one grant. Its files are written whatever happens, and first: they
+// are the record of what was changed, also where nothing can be printed.
 func (o *operation) apply(plan *exchange.Plan, g exchange.Grant, reportFile, rollbackFile string) error {
 	report, err := o.approved(plan, g)
 	if err != nil {
 		return err
 	}
-	if err := o.result(report); err != nil {
-		return err
-	}
-	if err := o.p.saveJSON(o.c, reportFile, report); err != nil {
-		return err
-	}
-	return o.p.saveRollback(o.c, rollbackFile, report)
+	o.p.person().Done()
+	return errors.Join(
+		afterwards(o.p.saveJSON(o.c, reportFile, report)),
+		afterwards(o.p.saveRollback(o.c, rollbackFile, report)),
+		o.result(report))
 }
 
 // approved plans where no plan was given, asks, and applies. It returns the report

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -213,6 +214,15 @@ func (p *program) save(c *cli.Context, path string, data []byte) error {
 	}
 	fmt.Fprintf(p.stderr, "wrote %s\n", oneLine(path))
 	return nil
+}
+
+// afterwards is the failure to write a file when the server was changed already:
+// no longer one of usage, which says that nothing was contacted.
+func afterwards(err error) error {
+	if h := (*hintedError)(nil); errors.As(err, &h) {
+		return &hintedError{err: err, code: exitFailed, hints: h.hints}
+	}
+	return err
 }
 
 func (p *program) saveJSON(c *cli.Context, path string, v any) error {

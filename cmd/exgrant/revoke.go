@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -58,18 +61,14 @@ func (p *program) revoke(c *cli.Context) error {
 		if err != nil {
 			return invalidGrant(c, err)
 		}
-		if err := o.result(report); err != nil {
-			return err
-		}
-		if err := p.saveJSON(c, reports[i], report); err != nil {
-			return err
-		}
-		if o.ended != nil {
+		p.person().Done()
+		err = errors.Join(afterwards(p.saveJSON(c, reports[i], report)), o.result(report))
+		if err = cmp.Or(err, o.ended); err != nil {
 			o.tellRest(len(what) - i - 1)
-			break
+			return err
 		}
 	}
-	return o.ended
+	return nil
 }
 
 // revocations are what to take back; the grants are those of the flags or the file,
