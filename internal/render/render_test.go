@@ -54,6 +54,7 @@ func sampleReport() *exchange.Report {
 			{ID: exchange.StepAssign, Status: exchange.StatusChanged, Attempt: 2, Command: "New-ManagementRoleAssignment -Name 'Reschedule'",
 				Text: "Gives svc the role", GUID: "c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77"},
 			{ID: exchange.StepCustomize, Status: exchange.StatusSkipped},
+			{ID: exchange.StepRemove, Status: exchange.StatusChanged, Text: "Removes the unused scope 'Old'"},
 		},
 		Findings: []exchange.Finding{
 			{ID: "wider-grant", Severity: exchange.SeverityWarning, Text: "'Old grant' gives svc the whole organization: the scope means nothing while it stands."},
@@ -144,7 +145,7 @@ func TestAuditJSONIsTheReport(t *testing.T) {
 	if err := d.Decode(&r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Holders) != 2 || r.Outcome != exchange.Audited || len(r.Steps) != 4 {
+	if len(r.Holders) != 2 || r.Outcome != exchange.Audited || len(r.Steps) != 5 {
 		t.Errorf("%d holders, %s, %d steps", len(r.Holders), r.Outcome, len(r.Steps))
 	}
 	b.Reset()

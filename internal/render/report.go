@@ -37,7 +37,7 @@ var outcomes = map[exchange.Outcome]string{
 	exchange.Unreachable:          "the server could not be reached",
 	exchange.Differs:              "what is there is not what was asked for",
 	exchange.CustomizationPending: "the organization is being customized: try again later",
-	exchange.StillEffective:       "the grant is gone, and the account still reaches mailboxes by another way",
+	exchange.StillEffective:       "it is done, and the account still reaches mailboxes: the steps say by which way",
 	exchange.Denied:               "the server did not allow it",
 	exchange.Interrupted:          "interrupted",
 }
@@ -108,7 +108,7 @@ var marks = map[string]struct {
 	exchange.StatusPlanned:   {"~", yellow},
 	exchange.StatusChanged:   {"+", green},
 	exchange.StatusUnchanged: {"=", plain},
-	exchange.StatusSkipped:   {"-", plain},
+	exchange.StatusSkipped:   {"/", plain},
 	exchange.StatusFailed:    {"x", red},
 }
 
@@ -119,6 +119,9 @@ func (p *page) steps(steps []exchange.Step) {
 	p.heading("Steps")
 	for _, s := range steps {
 		m := marks[s.Status]
+		if s.ID == exchange.StepRemove && s.Status == exchange.StatusChanged {
+			m.mark = "-"
+		}
 		text := s.Text
 		if text == "" && s.Fault == nil {
 			text = s.Status
