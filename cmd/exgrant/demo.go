@@ -1,213 +1,216 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/internal/operate"
+	"github.com/exgrant/exgrant/internal/render"
 	"github.com/exgrant/exgrant/pkg/exchange"
-	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/grant"
+	"github.com/exgrant/exgrant/pkg/psgen"
+	"github.com/exgrant/exgrant/pkg/remote"
 )
 
 func (p *program) demoCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
-		Usage: "watch a grant being made in a simulated organization",
-		Description: `Sends the commands of "script grant --style minimal", one by one, to a model of
-an Exchange organization inside this program, and prints each with the answer.
-Nothing is contacted, and nothing stays behind.`,
-		Action: func(c *cli.Context) error { return runDemo(c.Context, p.stdout) },
+		Usage: "watch a grant from plan to revocation in a simulated organization",
+		Description: `Serves a model of an Exchange organization over HTTPS on this computer, and does
+there what this program does: a script, a plan, the grant, its verification, an
+audit, the revocation. Nothing else is contacted, and nothing stays behind.`,
+		Action: p.demo,
 	}
 }
 
-// runDemo tells the story of one grant: in an organization that must be
-// customized first, in the same one once all is done, and in one that needs time.
-func runDemo(ctx context.Context, w io.Writer) error {
-	fmt.Fprintln(w, "Everything here is simulated: an Exchange organization that lives in this program.")
-	var customized *exchangesim.Organization
-	for _, act := range []struct{ title, scenario string }{
-		{"1. An organization that must be customized before its first change.", "dehydrated"},
-		{"2. The same again: all is done, and nothing changes.", ""},
-		{"3. An organization where customizing takes effect only after a while.", "not-yet-in-effect"},
-	} {
-		organization := customized
-		if act.scenario != "" {
-			scenario, err := exchangesim.ScenarioByName(act.scenario)
-			if err != nil {
-				return fmt.Errorf("exgrant demo: %w", err)
-			}
-			organization = exchangesim.New(scenario, exchangesim.Options{})
-		}
-		customized = organization
-		if _, err := fmt.Fprintf(w, "\n%s\n", act.title); err != nil {
-			return fmt.Errorf("exgrant demo: %w", err)
-		}
-		s := &story{w: w, clock: organization.Clock(), session: organization.Session(exchangesim.SessionOptions{})}
-		if err := s.grant(ctx, organization.Scenario().Grant()); err != nil {
-			return fmt.Errorf("exgrant demo: %w", err)
-		}
-	}
-	_, err := fmt.Fprint(w, `
-What you saw is what a script does. Write yours:
-  exgrant script grant --user 'CONTOSO\svc-reschedule' --scope-group 'Reschedule Users'
-`)
+// demoScenario is an organization that must be customized before its first change:
+// the surprise that most administrators meet.
+const demoScenario = "dehydrated"
+
+func (p *program) demo(c *cli.Context) (err error) {
+	scenario, err := exchangesim.ScenarioByName(demoScenario)
 	if err != nil {
+		return fmt.Errorf("exgrant demo: %w", err)
+	}
+	organization := exchangesim.New(scenario, exchangesim.Options{})
+	clock := organization.Clock()
+	password := rand.Text()
+	simulator, err := startSimulator(organization, simulatorOptions{listen: "127.0.0.1:0", tls: true, password: password, now: p.now})
+	if err != nil {
+		return fmt.Errorf("exgrant demo: %w", err)
+	}
+	defer func() { err = errors.Join(err, simulator.close()) }()
+
+	authorities := x509.NewCertPool()
+	authorities.AppendCertsFromPEM(simulator.Authority)
+	session, err := remote.New(remote.Target{Server: simulator.URL, RootCAs: authorities},
+		remote.Credential{Method: remote.Basic, Username: "administrator", Password: remote.NewSecret(password)})
+	if err != nil {
+		return fmt.Errorf("exgrant demo: %w", err)
+	}
+	// Time is the organization's own, so that nobody waits.
+	sleep := func(_ context.Context, d time.Duration) error { clock.Sleep(d); return nil }
+	operator := operate.Structured(session, grant.Options{Tool: p.tool(), Operator: `CONTOSO\administrator`, Now: clock.Now, Sleep: sleep})
+	defer func() { err = errors.Join(err, operator.Close(context.WithoutCancel(c.Context))) }()
+
+	s := &story{w: p.stdout, style: p.style(p.stdout), operator: operator, server: simulator.URL, grant: scenario.Grant()}
+	if err := s.tell(c.Context); err != nil {
 		return fmt.Errorf("exgrant demo: %w", err)
 	}
 	return nil
 }
 
-// A story sends commands to an organization and prints them with their answers.
+// A story is one grant from its script to its revocation, told on paper.
 type story struct {
-	w       io.Writer
-	clock   *exchangesim.Clock
-	session exchange.Invoker
+	w        io.Writer
+	style    render.Style
+	operator operate.Operator
+	server   string
+	grant    exchange.Grant
+	made     *exchange.Report // of the grant
+	err      error            // the first failure to write
 }
 
-// grant is the documented sequence with its fallback, as the minimal script has
-// it: look, resolve, make the scope, assign, read back.
-func (s *story) grant(ctx context.Context, g exchange.Grant) error {
-	named := func(o exchange.Object) bool { return strings.EqualFold(o.Text("Name"), g.AssignmentName()) }
-	assignments, err := s.ask(ctx, exchange.ListAssignments(exchange.Role))
-	if err != nil {
-		return err
-	}
-	if i := slices.IndexFunc(assignments, named); i >= 0 {
-		s.answer("%d assignments, and this grant's is one of them: there is nothing to do", len(assignments))
-		s.answer("%s", assignment(assignments[i]))
-		return nil
-	}
-	s.answer("%d assignments, none of them called '%s'", len(assignments), g.AssignmentName())
-
-	groups, err := s.ask(ctx, exchange.GetGroup(g.Scope.Text))
-	if err != nil {
-		return err
-	}
-	if len(groups) != 1 {
-		return fmt.Errorf("%d groups are called '%s', expected one", len(groups), g.Scope.Text)
-	}
-	dn := groups[0].Text("DistinguishedName")
-	s.answer("%s", dn)
-
-	filter, err := exchange.MemberOf(dn)
-	if err != nil {
-		return err
-	}
-	scope, err := s.change(ctx, exchange.NewScope(g.ScopeName(), filter, g.DomainController))
-	if err != nil {
-		return err
-	}
-	s.answer("scope '%s': %s", scope.Text("Name"), scope.Text("RecipientFilter"))
-	made, err := s.change(ctx, exchange.NewAssignment(g.AssignmentName(), g.Assignee.Kind, g.Assignee.Identity,
-		exchange.Role, exchange.AssignmentScope{Custom: g.ScopeName()}, g.DomainController))
-	if err != nil {
-		return err
-	}
-	s.answer("%s", assignment(made))
-
-	back, err := s.ask(ctx, exchange.GetAssignment(made.Text("Guid"), g.DomainController))
-	if err != nil {
-		return err
-	}
-	if len(back) != 1 {
-		return fmt.Errorf("%d assignments have the GUID of the new one, expected one", len(back))
-	}
-	s.answer("%s, enabled: %s", assignment(back[0]), back[0].Text("Enabled"))
-	return nil
-}
-
-func assignment(o exchange.Object) string {
-	return fmt.Sprintf("assignment '%s': %s has %s over '%s'", o.Text("Name"),
-		o.Text("RoleAssigneeName"), o.Text("Role"), o.Text("CustomRecipientWriteScope"))
-}
-
-const (
-	firstWait   = 2 * time.Second
-	longestWait = 5 * time.Minute
-	patience    = time.Hour
-)
-
-// change sends a command that changes something. Where the organization must be
-// customized first, it does that once and tries the same again with growing
-// waits, on the organization's own clock.
-func (s *story) change(ctx context.Context, c exchange.Command) (exchange.Object, error) {
-	end := s.clock.Now().Add(patience)
-	customized := false
-	for wait := firstWait; ; {
-		objects, failed, err := s.send(ctx, c)
-		switch {
-		case err != nil:
-			return exchange.Object{}, err
-		case failed == nil && len(objects) != 1:
-			return exchange.Object{}, fmt.Errorf("%s returned %d objects, expected one", c.Cmdlet, len(objects))
-		case failed == nil:
-			return objects[0], nil
-		case failed.ID != fault.Dehydrated || s.clock.Now().After(end):
-			return exchange.Object{}, fmt.Errorf("%s failed: %s", c.Cmdlet, failed.Message)
-		case !customized:
-			customized = true
-			if err := s.customize(ctx); err != nil {
-				return exchange.Object{}, err
-			}
-		default:
-			s.clock.Sleep(wait)
-			s.answer("waited %v on the organization's clock", wait)
-			wait = min(2*wait, longestWait)
+func (s *story) tell(ctx context.Context) error {
+	s.print("Everything here is simulated: an Exchange organization that lives in this program,\nbehind HTTPS at %s.\n", s.server)
+	s.print("The wish: %s may act for the members of %s, and for nobody else.\n", s.grant.Assignee.Identity, s.grant.Scope.Text)
+	for i, act := range []struct {
+		title string
+		play  func(context.Context) error
+	}{
+		{"A script, for those who read, sign and run it themselves: exgrant script grant", s.script},
+		{"What would change at the server, before anything does: exgrant plan", s.plan},
+		{"The grant. This organization must be customized first, which servers say only when it fails: exgrant apply", s.apply},
+		{"The same again changes nothing: exgrant apply", s.apply},
+		{"Is it in place, within reach and not beyond: exgrant verify", s.verify},
+		{"Who holds the role at all: exgrant audit", s.audit},
+		{"Exactly this grant is taken back, by its report: exgrant revoke --from", s.revoke},
+	} {
+		s.print("\n%d. %s\n\n", i+1, act.title)
+		if err := act.play(ctx); err != nil {
+			return err
 		}
 	}
+	s.print("\nYour turn, on an organization like this one: exgrant sim\n")
+	return s.err
 }
 
-func (s *story) customize(ctx context.Context) error {
-	_, failed, err := s.send(ctx, exchange.EnableOrganizationCustomization())
+func (s *story) print(format string, args ...any) {
+	if s.err == nil {
+		_, s.err = fmt.Fprintf(s.w, format, args...)
+	}
+}
+
+// page prints what write writes, moved in.
+func (s *story) page(write func(io.Writer, render.Style) error) error {
+	const indent = "   "
+	style := s.style
+	if style.Width > len(indent) {
+		style.Width -= len(indent)
+	}
+	var b bytes.Buffer
+	if err := write(&b, style); err != nil {
+		return err
+	}
+	for _, line := range strings.Split(strings.TrimRight(b.String(), "\n"), "\n") {
+		s.print("%s\n", strings.TrimRight(indent+line, " "))
+	}
+	return s.err
+}
+
+func (s *story) script(context.Context) error {
+	var b bytes.Buffer
+	if err := psgen.Grant(&b, s.grant, psgen.Full); err != nil {
+		return err
+	}
+	lines := strings.Split(b.String(), "\r\n")
+	return s.page(func(w io.Writer, _ render.Style) error {
+		fmt.Fprintf(w, "%d lines of PowerShell. All that is this grant's own stands in one block:\n\n", len(lines)-1)
+		inside := false
+		for _, line := range lines {
+			inside = inside || strings.HasPrefix(line, "$Grant = ")
+			if inside {
+				fmt.Fprintln(w, line)
+			}
+			if inside && line == "}" {
+				break
+			}
+		}
+		return nil
+	})
+}
+
+func (s *story) plan(ctx context.Context) error {
+	plan, report, err := s.operator.Plan(ctx, s.grant)
 	switch {
 	case err != nil:
 		return err
-	case failed == nil:
-		s.answer("done; this cannot be undone")
-	case failed.ID != fault.AlreadyCustomized:
-		return fmt.Errorf("Enable-OrganizationCustomization failed: %s", failed.Message)
+	case plan == nil:
+		return fmt.Errorf("the plan ended as %s", report.Outcome)
 	}
-	return nil
+	return s.page(func(w io.Writer, style render.Style) error { return render.Plan(w, plan, style) })
 }
 
-// ask sends a command that reads; an error is not expected of it.
-func (s *story) ask(ctx context.Context, c exchange.Command) ([]exchange.Object, error) {
-	objects, failed, err := s.send(ctx, c)
-	if err == nil && failed != nil {
-		err = fmt.Errorf("%s failed: %s", c.Cmdlet, failed.Message)
+func (s *story) apply(ctx context.Context) error {
+	plan, report, err := s.operator.Plan(ctx, s.grant)
+	if err == nil && plan != nil {
+		report, err = s.operator.Apply(ctx, plan)
 	}
-	return objects, err
-}
-
-// send prints a command, runs it, and prints the error if that is the answer.
-func (s *story) send(ctx context.Context, c exchange.Command) ([]exchange.Object, *fault.Fault, error) {
-	text, err := c.Line()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	fmt.Fprintf(s.w, "  PS> %s\n", text)
-	var objects []exchange.Object
-	streams, err := s.session.Invoke(ctx, exchange.Pipeline{c}, func(o exchange.Object) error {
-		objects = append(objects, o)
-		return nil
-	})
-	if err != nil || len(streams.Errors) == 0 {
-		return objects, nil, err
+	if s.made == nil {
+		s.made = report
 	}
-	f, _ := fault.Classify(fault.Evidence{Record: streams.Errors[0]})
-	s.answer("error: %s", f.Message)
-	s.answer("       that is %s, retry: %s", f.ID, f.Retry)
-	return objects, &f, nil
+	return s.report(report, exchange.Granted, exchange.AlreadyGranted)
 }
 
-// answer prints a line below the command that it answers. A failure to write
-// shows at the next act.
-func (s *story) answer(format string, args ...any) {
-	fmt.Fprintf(s.w, "      "+format+"\n", args...)
+func (s *story) verify(ctx context.Context) error {
+	report, err := s.operator.Verify(ctx, s.grant)
+	if err != nil {
+		return err
+	}
+	return s.report(report, exchange.Verified)
+}
+
+func (s *story) audit(ctx context.Context) error {
+	return s.page(func(w io.Writer, style render.Style) error {
+		text := render.NewAuditText(w, style)
+		report, err := s.operator.Audit(ctx, text.Holder)
+		if err != nil {
+			return err
+		}
+		return text.End(report)
+	})
+}
+
+func (s *story) revoke(ctx context.Context) error {
+	report, err := s.operator.Revoke(ctx, grant.Revocation{Report: s.made})
+	if err != nil {
+		return err
+	}
+	return s.report(report, exchange.Revoked)
+}
+
+// report prints a report, and fails when it did not end as the story goes.
+func (s *story) report(r *exchange.Report, wanted ...exchange.Outcome) error {
+	if err := s.page(func(w io.Writer, style render.Style) error { return render.Report(w, r, style) }); err != nil {
+		return err
+	}
+	for _, o := range wanted {
+		if r.Outcome == o {
+			return nil
+		}
+	}
+	return fmt.Errorf("it ended as %s", r.Outcome)
 }

@@ -2,9 +2,15 @@ package main
 
 import (
 	"flag"
+	"os"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/exgrant/exgrant/internal/exchangesim"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
@@ -19,5 +25,51 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       *update,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"organization": startOrganization, "shells": countShells},
 	})
+}
+
+// scriptPassword is that of every account of a script's organization.
+const scriptPassword = "Winter-is-0ver!"
+
+// running holds the simulator of each script, by its folder.
+var running sync.Map
+
+// startOrganization serves the organization of a scenario until the script ends,
+// and sets the variables with which this program finds it:
+//
+//	organization SCENARIO [tls]
+func startOrganization(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: organization SCENARIO [tls]")
+	}
+	scenario, err := exchangesim.ScenarioByName(args[0])
+	ts.Check(err)
+	s, err := startSimulator(exchangesim.New(scenario, exchangesim.Options{}),
+		simulatorOptions{listen: "127.0.0.1:0", tls: len(args) == 2, password: scriptPassword, now: time.Now})
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(s.close()) })
+	ts.Setenv("EXGRANT_SERVER", s.URL)
+	ts.Setenv("EXGRANT_AUTH", "basic")
+	ts.Setenv("EXGRANT_USERNAME", "administrator")
+	ts.Setenv("EXGRANT_PASSWORD", scriptPassword)
+	if s.Authority != nil {
+		ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), s.Authority, 0o600))
+	}
+	running.Store(ts.Getenv("WORK"), s)
+}
+
+// countShells holds the organization to a number of open sessions:
+//
+//	shells 0
+func countShells(ts *testscript.TestScript, neg bool, args []string) {
+	s, ok := running.Load(ts.Getenv("WORK"))
+	if neg || len(args) != 1 || !ok {
+		ts.Fatalf("usage, behind organization: shells NUMBER")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := s.(*simulator).endpoint.Shells(); got != want {
+		ts.Fatalf("%d shells are open, want %d", got, want)
+	}
 }

@@ -63,9 +63,13 @@ func consoleBlocks(markdown string) [][]line {
 type reader struct {
 	dir    string
 	module string // the module that the running simulation shows
+	export string // the variables that it shows
 }
 
-var shownModule = regexp.MustCompile(`'([^']*\.psd1)'`)
+var (
+	shownModule = regexp.MustCompile(`'([^']*\.psd1)'`)
+	shownExport = regexp.MustCompile(`export EXGRANT_SERVER=.*`)
+)
 
 func (r *reader) play(t *testing.T, block []line) {
 	t.Helper()
@@ -81,7 +85,10 @@ func (r *reader) play(t *testing.T, block []line) {
 			r.simulate(t, l)
 			continue
 		}
-		shell := exec.Command(peers.Program(t, "bash"), "-c", l.command)
+		if shownExport.MatchString(l.command) {
+			continue // what the simulation showed is set for every command
+		}
+		shell := exec.Command(peers.Program(t, "bash"), "-c", r.export+"\n"+l.command)
 		shell.Dir = r.dir
 		out, err := shell.CombinedOutput()
 		if err != nil {
@@ -119,6 +126,9 @@ func (r *reader) simulate(t *testing.T, l line) {
 		out.WriteString(lines.Text() + "\n")
 		if m := shownModule.FindStringSubmatch(lines.Text()); m != nil {
 			r.module = m[1]
+		}
+		if m := shownExport.FindString(lines.Text()); m != "" {
+			r.export = m
 		}
 		if strings.HasPrefix(lines.Text(), "End with") {
 			break

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -18,6 +21,7 @@ import (
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/scriptproxy"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/remote"
 )
 
 const (
@@ -31,20 +35,26 @@ const (
 func (p *program) simCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "sim",
-		Usage:     "simulate an Exchange organization to rehearse scripts on",
-		UsageText: "exgrant sim --script-proxy DIR [flags]\nexgrant sim --list [--json]",
-		Description: `Serves a simulated organization until Ctrl-C. --script-proxy writes a PowerShell
-module with its cmdlets: where it is loaded, the Exchange commands of a script
+		Usage:     "simulate an Exchange organization to rehearse on",
+		UsageText: "exgrant sim [flags]\nexgrant sim --list [--json]",
+		Description: `Serves a simulated organization on this computer until Ctrl-C: the endpoint that
+exgrant plan, apply, verify, revoke and audit talk to, and any other client of
+PowerShell remoting. --script-proxy also writes a PowerShell module with the
+organization's cmdlets: where it is loaded, the Exchange commands of a script
 reach the simulated organization. Start-Sleep takes no time there, and Get-Date
 tells the simulated one.
 
 When it is ready, one JSON line on standard output says where:
-  {"scriptProxy": URL, "module": PATH, "username": "DOMAIN\\name"}`,
+  {"psrp": URL, "caFile": PATH, "username": …, "password": …}
+and with --script-proxy also "scriptProxy" and "module". The password is that of
+every simulated account.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: flagScriptProxy, Usage: "write the module of cmdlets into a folder below `DIR`, removed at the end"},
 			&cli.StringFlag{Name: flagScenario, Usage: "start from scenario `NAME`; plain when not given"},
 			&cli.StringFlag{Name: flagState, Usage: "keep the organization in `FILE`: read at the start if it exists, written at the end"},
 			&cli.StringFlag{Name: flagListen, Value: "127.0.0.1:0", Usage: "serve on `ADDRESS`, of this computer; port 0 is any free one"},
+			&cli.BoolFlag{Name: flagTLS, Usage: "serve https, with a certificate made for it"},
+			&cli.StringFlag{Name: flagAuth, Value: "basic", Usage: "ask for a log-on: `METHOD` is basic or none"},
 			&cli.BoolFlag{Name: flagExitWithStdin, Usage: "also end when standard input ends"},
 			&cli.BoolFlag{Name: "list", Usage: "list the scenarios instead"},
 			&cli.BoolFlag{Name: "json", Usage: "with --list: as JSON"},
@@ -55,7 +65,7 @@ When it is ready, one JSON line on standard output says where:
 
 func (p *program) sim(c *cli.Context) error {
 	if c.Bool("list") {
-		for _, name := range []string{flagScriptProxy, flagScenario, flagState, flagListen, flagExitWithStdin} {
+		for _, name := range []string{flagScriptProxy, flagScenario, flagState, flagListen, flagTLS, flagAuth, flagExitWithStdin} {
 			if c.IsSet(name) {
 				return usageErrorf("exgrant sim: --list and --%s cannot be combined", name).withHint("--list only lists")
 			}
@@ -65,11 +75,12 @@ func (p *program) sim(c *cli.Context) error {
 	if c.Bool("json") {
 		return usageErrorf("exgrant sim: --json is for --list").withHint("the line that says where it serves is JSON anyway")
 	}
-	dir := c.String(flagScriptProxy)
-	if dir == "" {
-		return usageErrorf("exgrant sim: nothing to serve").
-			withHint("--script-proxy DIR writes a PowerShell module into DIR and serves it").
-			withHint("--list shows the scenarios")
+	if c.IsSet(flagScriptProxy) && c.String(flagScriptProxy) == "" {
+		return emptyValue(c, flagScriptProxy)
+	}
+	if method := c.String(flagAuth); method != "basic" && method != "none" {
+		return usageErrorf("exgrant sim: --%s %s: not one of basic, none", flagAuth, method).
+			withHint("with none everybody is %s", exchangesim.DefaultUser)
 	}
 	if err := checkListen(c.String(flagListen)); err != nil {
 		return err
@@ -78,7 +89,7 @@ func (p *program) sim(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.simulate(c, organization, dir)
+	return p.simulate(c, organization)
 }
 
 func (p *program) listScenarios(asJSON bool) error {
@@ -103,8 +114,8 @@ func (p *program) listScenarios(asJSON bool) error {
 	return table.Flush()
 }
 
-// checkListen wants an address that only this computer reaches: the front end
-// speaks plain HTTP.
+// checkListen wants an address that only this computer reaches: what is simulated
+// is nothing for a network.
 func checkListen(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -113,7 +124,7 @@ func checkListen(address string) error {
 	ip, err := netip.ParseAddr(host)
 	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
 		return usageErrorf("exgrant sim: --listen %s: not an address of this computer alone", address).
-			withHint("the module speaks plain HTTP: use 127.0.0.1:0, [::1]:0 or localhost:0")
+			withHint("use 127.0.0.1:0, [::1]:0 or localhost:0")
 	}
 	return nil
 }
@@ -178,24 +189,17 @@ func saveOrganization(path string, organization *exchangesim.Organization) error
 
 // simulate serves until the context or, where asked for, standard input ends. Both
 // are how a simulation should end, and no failure.
-func (p *program) simulate(c *cli.Context, organization *exchangesim.Organization, dir string) (err error) {
-	session := organization.Session(exchangesim.SessionOptions{})
-	server, err := scriptproxy.Start(session, organization.Clock(), c.String(flagListen), dir)
-	if errors.Is(err, fs.ErrExist) {
-		return failuref("exgrant sim: %w", err).
-			withHint("another simulator uses it, or one that was killed left it: then remove it").
-			withHint("simulators that run side by side need a folder each")
-	}
-	if err != nil {
-		return failuref("exgrant sim: %w", err)
-	}
+func (p *program) simulate(c *cli.Context, organization *exchangesim.Organization) (err error) {
+	served := &simulation{p: p, organization: organization}
 	defer func() {
-		err = errors.Join(err, server.Close(), saveOrganization(c.String(flagState), organization))
+		err = errors.Join(err, served.close(), saveOrganization(c.String(flagState), organization))
 	}()
-	if err := p.announce(organization, server); err != nil {
+	if err := served.start(c); err != nil {
 		return err
 	}
-
+	if err := served.announce(); err != nil {
+		return err
+	}
 	ctx, end := context.WithCancel(c.Context)
 	defer end()
 	if c.Bool(flagExitWithStdin) {
@@ -204,31 +208,138 @@ func (p *program) simulate(c *cli.Context, organization *exchangesim.Organizatio
 			_, _ = io.Copy(io.Discard, p.stdin)
 		}()
 	}
+	return served.wait(ctx)
+}
+
+// A simulation is an organization with its front ends.
+type simulation struct {
+	p            *program
+	organization *exchangesim.Organization
+	psrp         *simulator
+	scripts      *scriptproxy.Server // nil when not asked for
+	ready        readyLine
+	closers      []func() error
+}
+
+// A readyLine tells a program where a simulation is: what exists of it.
+type readyLine struct {
+	PSRP        string `json:"psrp"`
+	CAFile      string `json:"caFile,omitempty"`
+	ScriptProxy string `json:"scriptProxy,omitempty"`
+	Module      string `json:"module,omitempty"`
+	Username    string `json:"username"`
+	Password    string `json:"password,omitempty"`
+}
+
+func (s *simulation) start(c *cli.Context) error {
+	s.ready.Username = exchangesim.DefaultUser
+	if c.String(flagAuth) == "basic" {
+		s.ready.Password = rand.Text()
+	}
+	var err error
+	s.psrp, err = startSimulator(s.organization, simulatorOptions{
+		listen: c.String(flagListen), tls: c.Bool(flagTLS), password: s.ready.Password, now: s.p.now, realTime: true,
+	})
+	if err != nil {
+		return failuref("exgrant sim: %w", err)
+	}
+	s.closers = append(s.closers, s.psrp.close)
+	s.ready.PSRP = s.psrp.URL
+	if s.psrp.Authority != nil {
+		path, remove, err := saveAuthority(s.psrp.Authority)
+		if err != nil {
+			return failuref("exgrant sim: %w", err)
+		}
+		s.closers = append(s.closers, remove)
+		s.ready.CAFile = path
+	}
+	if dir := c.String(flagScriptProxy); dir != "" {
+		return s.startScripts(dir)
+	}
+	return nil
+}
+
+// startScripts serves scripts too. Its address is its own: the other one is taken.
+func (s *simulation) startScripts(dir string) error {
+	session := s.organization.Session(exchangesim.SessionOptions{})
+	server, err := scriptproxy.Start(session, s.organization.Clock(), "127.0.0.1:0", dir)
+	if errors.Is(err, fs.ErrExist) {
+		return failuref("exgrant sim: %w", err).
+			withHint("another simulator uses it, or one that was killed left it: then remove it").
+			withHint("simulators that run side by side need a folder each")
+	}
+	if err != nil {
+		return failuref("exgrant sim: %w", err)
+	}
+	s.scripts = server
+	s.closers = append(s.closers, server.Close)
+	s.ready.ScriptProxy, s.ready.Module = server.URL, server.Manifest
+	return nil
+}
+
+func (s *simulation) wait(ctx context.Context) error {
 	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
+	if s.scripts != nil {
+		go func() { ended <- s.scripts.Wait() }()
+	}
 	select {
 	case <-ctx.Done():
 		return nil
+	case <-s.psrp.ended:
+		return failuref("exgrant sim: serve: %w", s.psrp.err)
 	case err := <-ended:
 		return failuref("exgrant sim: serve: %w", err)
 	}
 }
 
+func (s *simulation) close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
 // announce says where the simulation is: to a program on stdout, to a person on
 // stderr.
-func (p *program) announce(organization *exchangesim.Organization, server *scriptproxy.Server) error {
-	fmt.Fprintf(p.stderr, `Serving scenario %s. In PowerShell, load its cmdlets and run a script:
-  Import-Module -Name %s
-  ./grant.ps1 -WhatIf
-End with Ctrl-C.
-`, organization.Scenario().Name, psPath(server.Manifest))
-	encoder := json.NewEncoder(p.stdout)
+func (s *simulation) announce() error {
+	w := s.p.stderr
+	fmt.Fprintf(w, "Serving scenario %s. In another terminal:\n", s.organization.Scenario().Name)
+	fmt.Fprintf(w, "  %s\n  exgrant plan --user svc-reschedule --scope-group 'Reschedule Users'\n", s.variables())
+	if s.scripts != nil {
+		fmt.Fprintf(w, "In PowerShell, load its cmdlets and run a script:\n  Import-Module -Name %s\n  ./grant.ps1 -WhatIf\n", psPath(s.scripts.Manifest))
+	}
+	fmt.Fprintln(w, "End with Ctrl-C.")
+	encoder := json.NewEncoder(s.p.stdout)
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(struct {
-		ScriptProxy string `json:"scriptProxy"`
-		Module      string `json:"module"`
-		Username    string `json:"username"`
-	}{server.URL, server.Manifest, exchangesim.DefaultUser})
+	return encoder.Encode(s.ready)
+}
+
+// variables sets, in the shell of this system, the SESSION flags for the
+// simulation.
+func (s *simulation) variables() string {
+	values := []struct{ flag, value string }{
+		{flagServer, s.ready.PSRP}, {flagCAFile, s.ready.CAFile}, {flagAuth, string(remote.Basic)},
+		{flagUsername, "administrator"}, {"password", s.ready.Password},
+	}
+	var words []string
+	for _, v := range values {
+		if v.flag == "password" && v.value == "" {
+			v.value = "any" // nobody looks at it
+		}
+		if v.value == "" {
+			continue
+		}
+		word := variable(v.flag) + "=" + v.value
+		if runtime.GOOS == "windows" {
+			word = "$env:" + variable(v.flag) + " = " + psPath(v.value)
+		}
+		words = append(words, word)
+	}
+	if runtime.GOOS == "windows" {
+		return strings.Join(words, "; ")
+	}
+	return "export " + strings.Join(words, " ")
 }
 
 // psPath is a path as PowerShell takes it. One that holds what a person cannot see

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
+)
+
+// A simulator serves an organization's PowerShell endpoint.
+type simulator struct {
+	URL       string // of the endpoint
+	Authority []byte // that signed the server's certificate, in PEM; nil without TLS
+
+	endpoint *psrpd.Server
+	server   *http.Server
+	ended    chan struct{} // closed when it no longer serves
+	err      error         // why, once it has ended
+}
+
+// simulatorOptions say how a simulator serves.
+type simulatorOptions struct {
+	listen   string
+	tls      bool
+	password string // of every account; nobody is asked without it
+	now      func() time.Time
+	realTime bool // the organization's clock goes on with the real one
+}
+
+// startSimulator serves an organization until it is closed.
+func startSimulator(o *exchangesim.Organization, options simulatorOptions) (*simulator, error) {
+	s := &simulator{ended: make(chan struct{}), endpoint: psrpd.New(psrpd.Config{Organization: o, Password: options.password})}
+	listener, err := net.Listen("tcp", options.listen)
+	if err != nil {
+		return nil, err
+	}
+	s.URL = "http://" + listener.Addr().String() + "/PowerShell/"
+	if options.tls {
+		certificate, authority, err := exchangesim.NewCertificate(options.now())
+		if err != nil {
+			return nil, errors.Join(err, listener.Close())
+		}
+		s.Authority = authority
+		s.URL = "https://" + listener.Addr().String() + "/PowerShell/"
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}})
+	}
+	var handler http.Handler = s.endpoint
+	if options.realTime {
+		handler = &clockwork{clock: o.Clock(), last: options.now(), now: options.now, next: s.endpoint}
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, Protocols: protocols,
+		ErrorLog: log.New(io.Discard, "", 0)} // what clients do wrong, they are told
+	go func() {
+		defer close(s.ended)
+		s.err = s.server.Serve(listener)
+	}()
+	return s, nil
+}
+
+// close ends all sessions and connections.
+func (s *simulator) close() error {
+	s.endpoint.Close()
+	err := s.server.Close()
+	<-s.ended
+	if !errors.Is(s.err, http.ErrServerClosed) {
+		err = errors.Join(err, s.err)
+	}
+	return err
+}
+
+// A clockwork moves an organization's clock on by the time that has gone by since
+// the last request.
+type clockwork struct {
+	clock *exchangesim.Clock
+	now   func() time.Time
+	next  http.Handler
+
+	mu   sync.Mutex
+	last time.Time
+}
+
+func (c *clockwork) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	now := c.now()
+	c.clock.Sleep(now.Sub(c.last))
+	c.last = now
+	c.mu.Unlock()
+	c.next.ServeHTTP(w, r)
+}
+
+// saveAuthority writes an authority's certificate where a program can read it, and
+// returns the path and what removes it.
+func saveAuthority(pem []byte) (path string, remove func() error, err error) {
+	dir, err := os.MkdirTemp("", "exgrant-sim-")
+	if err != nil {
+		return "", nil, fmt.Errorf("the simulator's certificate: %w", err)
+	}
+	remove = func() error { return os.RemoveAll(dir) }
+	path = filepath.Join(dir, "ca.pem")
+	if err := os.WriteFile(path, pem, 0o600); err != nil {
+		return "", nil, errors.Join(fmt.Errorf("the simulator's certificate: %w", err), remove())
+	}
+	return path, remove, nil
+}
