@@ -17,15 +17,11 @@ var errEntity = errors.New("an entity that is none of &lt; &gt; &amp; &quot; &ap
 // decodeEntities takes off XML's entities and makes line ends "\n"; in an
 // attribute they are spaces.
 func decodeEntities(s string, attribute bool) (string, error) {
-	i := strings.IndexAny(s, "&\r")
-	if attribute && i < 0 {
-		i = strings.IndexAny(s, "\n\t")
-	}
-	if i < 0 {
+	if plain(s, attribute) {
 		return s, nil
 	}
 	out := make([]byte, 0, len(s))
-	for i = 0; i < len(s); i++ {
+	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '&':
 			end := strings.IndexByte(s[i:], ';')
@@ -48,6 +44,19 @@ func decodeEntities(s string, attribute bool) (string, error) {
 		}
 	}
 	return string(out), nil
+}
+
+// plain says whether there is nothing to decode.
+func plain(s string, attribute bool) bool {
+	if !attribute {
+		return strings.IndexByte(s, '&') < 0 && strings.IndexByte(s, '\r') < 0
+	}
+	for i := range len(s) { // attributes are short
+		if c := s[i]; c == '&' || c < ' ' {
+			return false
+		}
+	}
+	return true
 }
 
 func appendEntity(dst []byte, name string) ([]byte, bool) {
