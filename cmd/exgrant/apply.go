@@ -20,8 +20,7 @@ func (p *program) applyCommand() *cli.Command {
 		Description: `Shows the plan, asks, makes the changes, and reads back what is there. A second
 run changes nothing. With PLAN.json it makes the changes of that plan, and
 refuses when what the plan rests on has changed since.
-` + operationExample + ` The first that
-does not end well ends the run.`,
+` + operationExample + ` The first that does not end well ends the run.`,
 		Flags: append(append(append(grantFlags(), changeFlags()...),
 			&cli.DurationFlag{Name: flagCustomize, Category: "Details",
 				Usage: "`TIME` to try again when the organization must be customized first; 60m when not given"},

@@ -8,7 +8,8 @@ import (
 )
 
 const operationExample = `
-With several grants in the -f file they go through them in order.`
+With several grants in the -f file, one after the other; --json prints one
+document for each.`
 
 func (p *program) planCommand() *cli.Command {
 	return &cli.Command{

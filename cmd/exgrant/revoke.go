@@ -19,8 +19,7 @@ func (p *program) revokeCommand() *cli.Command {
 else uses it: the one that the grant describes, the one with a GUID, or by its
 report everything that a run changed. Then it tells by which other ways the
 account still reaches mailboxes.
-` + operationExample + ` The first that
-does not end well ends the run.`,
+` + operationExample + ` The first that does not end well ends the run.`,
 		Flags: append(append(grantFlags(),
 			&cli.StringFlag{Name: flagGUID, Category: "Details", Usage: "the assignment with this `GUID`; its scope stays"},
 			&cli.StringFlag{Name: flagFrom, Category: "Details", Usage: "take back what `REPORT` tells: the JSON of --report or of a script's -ReportPath; - for standard input"},
