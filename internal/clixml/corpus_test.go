@@ -219,7 +219,10 @@ func unescapeTwice(s string) string {
 type walker struct {
 	facts   []string
 	seen    map[*Object]int
-	numbers bool // tell which object is meant when one comes again
+	numbers bool          // tell which object is meant when one comes again
+	expand  bool          // walk an object again, unless it is within itself
+	sorted  bool          // dictionaries by their keys
+	forget  func(any) any // what to list in the place of a value; nil lists all
 }
 
 func (w *walker) add(element, name string) { w.facts = append(w.facts, fact(element, name)) }
@@ -229,6 +232,9 @@ func (w *walker) text(element, name, text string) {
 }
 
 func (w *walker) value(name string, v any) {
+	if w.forget != nil {
+		v = w.forget(v)
+	}
 	switch v := v.(type) {
 	case nil:
 		w.add("Nil", name)
@@ -245,6 +251,9 @@ func (w *walker) value(name string, v any) {
 		w.seen[v] = len(w.seen)
 		w.add("Obj", name)
 		w.object(v)
+		if w.expand {
+			delete(w.seen, v)
+		}
 	default:
 		element, text, err := format(v)
 		if err != nil {
@@ -273,7 +282,11 @@ func (w *walker) object(o *Object) {
 		}
 	case *Dictionary:
 		w.add("DCT", "")
-		for _, e := range v.Entries {
+		entries := slices.Clone(v.Entries)
+		if w.sorted {
+			slices.SortStableFunc(entries, func(a, b Entry) int { return strings.Compare(fmt.Sprintf("%v %T", a.Key, a.Key), fmt.Sprintf("%v %T", b.Key, b.Key)) })
+		}
+		for _, e := range entries {
 			w.add("En", "")
 			w.value("Key", e.Key)
 			w.value("Value", e.Value)

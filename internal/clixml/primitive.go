@@ -30,7 +30,11 @@ func (r *reader) primitive(t *tag) any {
 		return ScriptBlock(unescape(raw))
 	}
 	v, problem := parsePrimitive(t.name, strings.Trim(raw, " \t\r\n"))
-	if problem != "" && r.err == nil {
+	switch {
+	case problem == "" || r.err != nil:
+	case t.name == "SS":
+		r.fail(start, t.name, "want "+problem) // without the text, which may be a secret
+	default:
 		r.fail(start, t.name, "want "+problem+", not "+strconv.Quote(clip(raw)))
 	}
 	return v
@@ -74,7 +78,7 @@ func parsePrimitive(element, text string) (v any, want string) {
 	case "Version":
 		return Version(text), unless(isVersion(text), "two to four numbers with points between")
 	case "SS":
-		return SecureString(text), ""
+		return SecureString(text), unless(isEncrypted(text), "base64 or hexadecimal digits")
 	}
 	return parseInteger(element, text)
 }
@@ -187,6 +191,11 @@ func isGUID(s string) bool {
 		}
 	}
 	return true
+}
+
+// isEncrypted takes the characters of both forms that a secure string has.
+func isEncrypted(s string) bool {
+	return strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") == ""
 }
 
 func isVersion(s string) bool {

@@ -379,6 +379,9 @@ func formatChecked(v any) (element, text string, err error) {
 	case Version:
 		element, text = "Version", string(v)
 	case SecureString:
+		if !isEncrypted(string(v)) {
+			return "", "", fmt.Errorf("SS: a secure string that is not encrypted") // without the text: it may be a password
+		}
 		return "SS", string(v), nil
 	case int, uint:
 		return "", "", fmt.Errorf("a Go %T: say its size, such as int32", v)
