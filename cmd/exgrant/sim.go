@@ -39,13 +39,13 @@ func (p *program) simCommand() *cli.Command {
 		UsageText: "exgrant sim [flags]\nexgrant sim --list [--json]",
 		Description: `Serves a simulated organization on this computer until Ctrl-C: the endpoint that
 exgrant plan, apply, verify, revoke and audit talk to, and any other client of
-PowerShell remoting. --script-proxy also writes a PowerShell module with the
-organization's cmdlets: where it is loaded, the Exchange commands of a script
-reach the simulated organization. Start-Sleep takes no time there, and Get-Date
-tells the simulated one.
+PowerShell remoting; and Exchange Web Services with Autodiscover. --script-proxy
+also writes a PowerShell module with the organization's cmdlets: where it is
+loaded, the Exchange commands of a script reach the simulated organization.
+Start-Sleep takes no time there, and Get-Date tells the simulated one.
 
 When it is ready, one JSON line on standard output says where:
-  {"psrp": URL, "caFile": PATH, "username": …, "password": …}
+  {"psrp": URL, "ews": URL, "caFile": PATH, "username": …, "password": …}
 and with --script-proxy also "scriptProxy" and "module". The password is that of
 every simulated account.`,
 		Flags: []cli.Flag{
@@ -224,6 +224,7 @@ type simulation struct {
 // A readyLine tells a program where a simulation is: what exists of it.
 type readyLine struct {
 	PSRP        string `json:"psrp"`
+	EWS         string `json:"ews"`
 	CAFile      string `json:"caFile,omitempty"`
 	ScriptProxy string `json:"scriptProxy,omitempty"`
 	Module      string `json:"module,omitempty"`
@@ -244,7 +245,7 @@ func (s *simulation) start(c *cli.Context) error {
 		return failuref("exgrant sim: %w", err)
 	}
 	s.closers = append(s.closers, s.psrp.close)
-	s.ready.PSRP = s.psrp.URL
+	s.ready.PSRP, s.ready.EWS = s.psrp.URL, s.psrp.EWS
 	if s.psrp.Authority != nil {
 		path, remove, err := saveAuthority(s.psrp.Authority)
 		if err != nil {

@@ -10,16 +10,20 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/internal/exchangesim/ewsd"
 	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
 )
 
-// A simulator serves an organization's PowerShell endpoint.
+// A simulator serves an organization as one Exchange server does: its PowerShell
+// endpoint, Exchange Web Services and Autodiscover.
 type simulator struct {
-	URL       string // of the endpoint
+	URL       string // of the PowerShell endpoint
+	EWS       string // of Exchange Web Services
 	Authority []byte // that signed the server's certificate, in PEM; nil without TLS
 
 	endpoint *psrpd.Server
@@ -44,19 +48,20 @@ func startSimulator(o *exchangesim.Organization, options simulatorOptions) (*sim
 	if err != nil {
 		return nil, err
 	}
-	s.URL = "http://" + listener.Addr().String() + "/PowerShell/"
+	base := "http://" + listener.Addr().String()
 	if options.tls {
 		certificate, authority, err := exchangesim.NewCertificate(options.now())
 		if err != nil {
 			return nil, errors.Join(err, listener.Close())
 		}
 		s.Authority = authority
-		s.URL = "https://" + listener.Addr().String() + "/PowerShell/"
+		base = "https://" + listener.Addr().String()
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}})
 	}
-	var handler http.Handler = s.endpoint
+	s.URL, s.EWS = base+"/PowerShell/", base+"/EWS/Exchange.asmx"
+	handler := virtualDirectories(s.endpoint, ewsd.New(ewsd.Config{Organization: o, Password: options.password}))
 	if options.realTime {
-		handler = &clockwork{clock: o.Clock(), last: options.now(), now: options.now, next: s.endpoint}
+		handler = &clockwork{clock: o.Clock(), last: options.now(), now: options.now, next: handler}
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -67,6 +72,18 @@ func startSimulator(o *exchangesim.Organization, options simulatorOptions) (*sim
 		s.err = s.server.Serve(listener)
 	}()
 	return s, nil
+}
+
+// virtualDirectories shares one web server among the services, by path as IIS does.
+func virtualDirectories(powershell, ews http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := strings.ToLower(r.URL.Path)
+		if strings.HasPrefix(path, "/ews/") || strings.HasPrefix(path, "/autodiscover/") {
+			ews.ServeHTTP(w, r)
+			return
+		}
+		powershell.ServeHTTP(w, r)
+	})
 }
 
 // close ends all sessions and connections.

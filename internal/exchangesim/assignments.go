@@ -1,7 +1,6 @@
 package exchangesim
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -564,9 +563,14 @@ func (c *call) removeAssignment() error {
 // reach returns the test whether an assignment's scope lets its holder write to
 // a recipient: the server's own oracle.
 func (o *Organization) reach(v view, target *recipient) func(*assignment) bool {
+	return o.reachBy(v, target, seen(v.replica, o.scopes))
+}
+
+// reachBy is reach with the scopes that a server knows.
+func (o *Organization) reachBy(v view, target *recipient, scopes []*scope) func(*assignment) bool {
 	covered := false
 	if !o.options.ExclusiveScopesIgnored {
-		covered = slices.ContainsFunc(seen(v.replica, o.scopes), func(s *scope) bool { return s.Exclusive && o.inScope(v, s, target) })
+		covered = slices.ContainsFunc(scopes, func(s *scope) bool { return s.Exclusive && o.inScope(v, s, target) })
 	}
 	return func(a *assignment) bool {
 		switch a.WriteScope {
@@ -579,41 +583,9 @@ func (o *Organization) reach(v view, target *recipient) func(*assignment) bool {
 		case "Self":
 			return !covered && a.Assignee == target.GUID
 		case scopeCustom, scopeExclusive:
-			rec := find(o.scopes, a.Scope)
-			if rec == nil {
-				return false
-			}
-			s := see(v.replica, rec)
-			return s != nil && (s.Exclusive || !covered) && o.inScope(v, s, target)
+			i := slices.IndexFunc(scopes, func(s *scope) bool { return s.GUID == a.Scope })
+			return i >= 0 && (scopes[i].Exclusive || !covered) && o.inScope(v, scopes[i], target)
 		}
 		return false
 	}
-}
-
-// CanImpersonate reports whether an account may act for a mailbox now: it holds
-// a role of the type ApplicationImpersonation, enabled and regular, whose scope
-// has the mailbox. Both are any identities; an unknown one is an error.
-func (o *Organization) CanImpersonate(account, mailbox string) (bool, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	v := view{replica: o.reader(o.clock.Now())}
-	caller, err := o.one(v, account, (*recipient).isUser)
-	if err != nil {
-		return false, fmt.Errorf("find the account %q: %w", account, err)
-	}
-	target, err := o.one(v, mailbox, (*recipient).isUser)
-	if err != nil {
-		return false, fmt.Errorf("find the mailbox %q: %w", mailbox, err)
-	}
-	if !target.isMailbox() {
-		return false, nil
-	}
-	reach := o.reach(v, target)
-	for _, held := range o.heldBy(v.replica, caller) {
-		a := held.assignment
-		if o.role(a.Role).Type == exchange.Role && a.Enabled && a.Delegation == regular && reach(a) {
-			return true, nil
-		}
-	}
-	return false, nil
 }

@@ -63,6 +63,7 @@ type Organization struct {
 	containers     map[string]string // distinguished names by canonical name
 	recipients     []*record[recipient]
 	recipientIndex map[exchange.GUID]*record[recipient]
+	userIndex      map[userName]*record[recipient] // made when it is first needed
 	roles          []*role
 	assignments    []*record[assignment]
 	scopes         []*record[scope]

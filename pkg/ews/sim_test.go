@@ -1,0 +1,133 @@
+package ews_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/internal/exchangesim/ewsd"
+	"github.com/exgrant/exgrant/pkg/ews"
+	"github.com/exgrant/exgrant/pkg/exchange"
+)
+
+const password = "Pa$$w0rd-of-everybody"
+
+// A server is a simulated organization's EWS with a client of it.
+type server struct {
+	*ewsd.Server
+	organization *exchangesim.Organization
+	web          *httptest.Server
+	url          string
+
+	mu     sync.Mutex
+	events []ewsd.Event
+}
+
+// start serves a scenario to everybody who has the password.
+func start(t testing.TB, scenario string, change ...func(*ewsd.Config)) *server {
+	t.Helper()
+	s, err := exchangesim.ScenarioByName(scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim := &server{organization: exchangesim.New(s, exchangesim.Options{})}
+	config := ewsd.Config{Organization: sim.organization, Password: password, Events: func(e ewsd.Event) {
+		sim.mu.Lock()
+		defer sim.mu.Unlock()
+		sim.events = append(sim.events, e)
+	}}
+	for _, c := range change {
+		c(&config)
+	}
+	sim.Server = ewsd.New(config)
+	sim.web = httptest.NewServer(sim.Server)
+	t.Cleanup(sim.web.Close)
+	sim.url = sim.web.URL + "/EWS/Exchange.asmx"
+	return sim
+}
+
+func (s *server) seen() []ewsd.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]ewsd.Event(nil), s.events...)
+}
+
+// grant gives svc-reschedule the role within Reschedule Users.
+func (s *server) grant(t testing.TB) {
+	t.Helper()
+	session := s.organization.Session(exchangesim.SessionOptions{})
+	group := "CN=Reschedule Users,OU=Groups,DC=contoso,DC=test"
+	for _, c := range []exchange.Command{
+		{Cmdlet: "New-ManagementScope", Params: []exchange.Param{{Name: "Name", Value: exchange.String("Reschedule")},
+			{Name: "RecipientRestrictionFilter", Value: exchange.String("MemberOfGroup -eq '" + group + "'")}}},
+		{Cmdlet: "New-ManagementRoleAssignment", Params: []exchange.Param{{Name: "Name", Value: exchange.String("Reschedule")},
+			{Name: "User", Value: exchange.String("svc-reschedule")}, {Name: "Role", Value: exchange.String(exchange.Role)},
+			{Name: "CustomRecipientWriteScope", Value: exchange.String("Reschedule")}}},
+	} {
+		streams, err := session.Invoke(t.Context(), exchange.Pipeline{c}, func(exchange.Object) error { return nil })
+		if err != nil || len(streams.Errors) > 0 {
+			t.Fatalf("%s: %v %v", c.Cmdlet, err, streams.Errors)
+		}
+	}
+}
+
+// basic logs on with Basic.
+type basic struct {
+	user, password string
+	next           http.RoundTripper
+}
+
+func (b basic) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.SetBasicAuth(b.user, b.password)
+	return b.next.RoundTrip(r)
+}
+
+// as returns a client of an account, which never waits in real time.
+func (s *server) as(t testing.TB, user string, change ...func(*ews.Config)) *ews.Client {
+	t.Helper()
+	transport := ews.NewTransport(ews.TransportConfig{})
+	t.Cleanup(transport.CloseIdleConnections)
+	config := ews.Config{URL: s.url, Transport: basic{user, password, transport},
+		Sleep: func(ctx context.Context, d time.Duration) error { return ctx.Err() }}
+	for _, c := range change {
+		c(&config)
+	}
+	client, err := ews.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+const (
+	service = `CONTOSO\svc-reschedule`
+	anna    = "anna@contoso.test"
+	boss    = "boss@contoso.test"
+)
+
+func TestProof(t *testing.T) {
+	s := start(t, "plain")
+	s.grant(t)
+	p := ews.NewProber(ews.ProberConfig{Client: s.as(t, service), Account: "svc-reschedule@contoso.test"})
+	var rungs []ews.Rung
+	rungs = append(rungs, p.Endpoint(t.Context()), p.LogOn(t.Context()), p.Read(t.Context(), anna))
+	rungs = append(rungs, p.Use(t.Context(), anna)...)
+	rungs = append(rungs, p.Refused(t.Context(), boss), p.Write(t.Context(), anna), p.Load(t.Context(), anna, 10))
+	for _, r := range rungs {
+		t.Logf("%d %s %s: %s | %s | %s | %s", r.Level, r.Level, r.Verdict, r.Tried, r.Saw, r.Means, r.Next)
+		if r.Verdict != ews.Passed {
+			t.Errorf("%s: %s", r.Level, r.Verdict)
+		}
+	}
+	if r := p.Refused(t.Context(), anna); r.Verdict != ews.Security || r.Access != ews.Allowed {
+		t.Errorf("a mailbox that is in scope: %+v", r)
+	}
+	if r := p.Read(t.Context(), boss); r.Verdict != ews.Failed || r.Access != ews.Refused || r.Answer.Code != "ErrorImpersonateUserDenied" {
+		t.Errorf("a mailbox that is out of scope: %+v", r)
+	}
+}
