@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 
@@ -27,13 +26,13 @@ refuses when what the plan rests on has changed since.
 			yesFlag(), reportFlag(),
 			&cli.StringFlag{Name: flagRollback, Category: outputCategory,
 				Usage: "write the script that takes exactly these changes back to `FILE` (a folder for several grants)"},
-			overwriteFlag()), append(formatFlags(), sessionFlags()...)...),
+			overwriteFlag()), append(formatFlags(reportFormats), sessionFlags()...)...),
 		Action: p.apply,
 	}
 }
 
 func (p *program) apply(c *cli.Context) error {
-	asJSON, err := wantsJSON(c)
+	format, err := format(c, reportFormats)
 	if err != nil {
 		return err
 	}
@@ -65,15 +64,10 @@ func (p *program) apply(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c.Context, operator)
-	o := &operation{p: p, c: c, asJSON: asJSON, operator: operator}
-	for i := range grants {
-		err := o.apply(plans[i], grants[i], reports[i], rollbacks[i])
-		if err = cmp.Or(err, o.ended); err != nil {
-			o.tellRest(len(grants) - i - 1)
-			return err
-		}
-	}
-	return nil
+	o := &operation{p: p, c: c, format: format, operator: operator}
+	return o.each(grants, len(grants), true, func(i int) error {
+		return o.apply(plans[i], grants[i], reports[i], rollbacks[i])
+	})
 }
 
 // wishes are the grants to make, each with its plan where that was made before.
@@ -152,11 +146,4 @@ func (o *operation) approve(plan *exchange.Plan) (bool, error) {
 		changes = fmt.Sprintf("these %d changes", n)
 	}
 	return o.p.person().Confirm(o.c.Context, "Make "+changes+"?")
-}
-
-// tellRest says what was not begun.
-func (o *operation) tellRest(n int) {
-	if n > 0 {
-		fmt.Fprintf(o.p.stderr, "exgrant: %d more of the grants were not begun\n", n)
-	}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
+var auditFormats = []string{formatText, formatJSON, formatYAML}
+
 func (p *program) auditCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "audit",
@@ -21,10 +23,7 @@ func (p *program) auditCommand() *cli.Command {
 		Description: `Lists every holder of every role of this type, direct and through groups, with
 the scope in words. Changes nothing. --format yaml writes the grants as a file
 that exgrant plan -f takes.`,
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: flagFormat, Category: outputCategory, Value: "text", Usage: "print `text`, json or yaml"},
-			&cli.BoolFlag{Name: flagJSON, Category: outputCategory, Usage: "the same as --format json"},
-		}, sessionFlags()...),
+		Flags:  append(formatFlags(auditFormats), sessionFlags()...),
 		Action: p.audit,
 	}
 }
@@ -64,19 +63,16 @@ func (p *program) audit(c *cli.Context) error {
 }
 
 func (p *program) auditWriter(c *cli.Context) (auditWriter, error) {
-	format := c.String(flagFormat)
-	switch {
-	case c.Bool(flagJSON) && c.IsSet(flagFormat) && format != "json":
-		return nil, usageErrorf("%s: --json and --format %s contradict each other", c.Command.HelpName, format).withHint("give one of them")
-	case c.Bool(flagJSON) || format == "json":
-		return render.NewAuditJSON(p.stdout), nil
-	case format == "text":
+	format, err := format(c, auditFormats)
+	switch format {
+	case formatText:
 		return render.NewAuditText(p.stdout, p.style(p.stdout)), nil
-	case format == "yaml":
+	case formatJSON:
+		return render.NewAuditJSON(p.stdout), nil
+	case formatYAML:
 		return &export{w: p.stdout, seen: map[string]bool{}}, nil
 	}
-	return nil, usageErrorf("%s: --format %s: not one of text, json, yaml", c.Command.HelpName, format).
-		withHint("text is for people, json for programs, yaml for exgrant plan -f")
+	return nil, err
 }
 
 // An export writes an audit as a file of grants. What no grant can say becomes a

@@ -17,6 +17,8 @@ import (
 	"github.com/exgrant/exgrant/pkg/fault"
 )
 
+var explainFormats = []string{formatText, formatJSON}
+
 func (p *program) explainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
@@ -28,16 +30,13 @@ be, $Error[0] | ConvertTo-Json, a report of ours, a WSMan fault, an HTTP answer
 or one of Exchange Web Services. Without FILE it reads standard input.
 
 Contacts nobody. An error that it does not know is "other", and no failure.`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "print `text` or json"},
-			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
-		},
+		Flags:  formatFlags(explainFormats),
 		Action: p.explain,
 	}
 }
 
 func (p *program) explain(c *cli.Context) error {
-	asJSON, err := wantsJSON(c)
+	format, err := format(c, explainFormats)
 	if err != nil {
 		return err
 	}
@@ -46,21 +45,10 @@ func (p *program) explain(c *cli.Context) error {
 		return err
 	}
 	f, _ := fault.Classify(evidence)
-	if asJSON {
+	if format == formatJSON {
 		return p.printFaultJSON(f)
 	}
 	return p.printFault(f)
-}
-
-func wantsJSON(c *cli.Context) (bool, error) {
-	switch format := c.String("format"); {
-	case format != "text" && format != "json":
-		return false, usageErrorf("%s: --format %s: not one of text, json", c.Command.HelpName, format).withHint("text is for people, json for programs")
-	case c.Bool("json") && c.IsSet("format") && format != "json":
-		return false, usageErrorf("%s: --json and --format %s contradict each other", c.Command.HelpName, format).withHint("give one of them")
-	default:
-		return format == "json" || c.Bool("json"), nil
-	}
 }
 
 func (p *program) readEvidence(c *cli.Context, name string) (fault.Evidence, error) {

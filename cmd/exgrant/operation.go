@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,14 +34,6 @@ const (
 	flagCustomize = "customization-timeout"
 )
 
-// formatFlags are those of every command whose result is a report.
-func formatFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: flagFormat, Category: outputCategory, Value: "text", Usage: "print `text` or json"},
-		&cli.BoolFlag{Name: flagJSON, Category: outputCategory, Usage: "the same as --format json"},
-	}
-}
-
 func yesFlag() cli.Flag {
 	return &cli.BoolFlag{Name: flagYes, Category: "Details", Usage: "change it without a question"}
 }
@@ -54,9 +47,50 @@ func reportFlag() cli.Flag {
 type operation struct {
 	p        *program
 	c        *cli.Context
-	asJSON   bool
+	format   string
 	operator operate.Operator
-	ended    error // what the first grant ended with that did not end well
+	ended    error              // what the first grant ended with that did not end well
+	reports  []*exchange.Report // of a format that is one document for all grants
+}
+
+// each does one after the other, and then prints the document, where the format is
+// one for all. The first error ends it, and with stop the first that does not end
+// well.
+func (o *operation) each(grants []exchange.Grant, n int, stop bool, one func(i int) error) error {
+	var err error
+	for i := range n {
+		err = one(i)
+		if err != nil || stop && o.ended != nil {
+			o.leave(grants[min(i+1, len(grants)):])
+			break
+		}
+	}
+	return cmp.Or(errors.Join(err, o.document()), o.ended)
+}
+
+// leave says what was not begun.
+func (o *operation) leave(grants []exchange.Grant) {
+	if len(grants) == 0 {
+		return
+	}
+	fmt.Fprintf(o.p.stderr, "exgrant: %d more of the grants were not begun\n", len(grants))
+	if len(o.reports) == 0 {
+		return
+	}
+	for _, g := range grants {
+		o.reports = append(o.reports, render.NotBegun(o.reports[0].Operation, g, o.p.now()))
+	}
+}
+
+// document prints what was kept for one document.
+func (o *operation) document() error {
+	if len(o.reports) == 0 {
+		return nil
+	}
+	if o.format == formatJUnit {
+		return render.JUnit(o.p.stdout, o.reports)
+	}
+	return render.HTML(o.p.stdout, o.reports)
 }
 
 // options are what every operation is run with.
@@ -85,13 +119,20 @@ func (p *program) style(w io.Writer) render.Style {
 // end well.
 func (o *operation) result(r *exchange.Report) error {
 	o.p.person().Done()
-	if o.asJSON {
-		if err := render.JSON(o.p.stdout, r); err != nil {
-			return err
-		}
-		o.p.tellFailure(o.c, r)
-	} else if err := render.Report(o.p.stdout, r, o.p.style(o.p.stdout)); err != nil {
+	var err error
+	switch o.format {
+	case formatText:
+		err = render.Report(o.p.stdout, r, o.p.style(o.p.stdout))
+	case formatJSON:
+		err = render.JSON(o.p.stdout, r)
+	default:
+		o.reports = append(o.reports, r)
+	}
+	if err != nil {
 		return err
+	}
+	if o.format != formatText {
+		o.p.tellFailure(o.c, r)
 	}
 	o.keep(r.Outcome)
 	return nil

@@ -9,7 +9,9 @@ import (
 
 const operationExample = `
 With several grants in the -f file, one after the other; --json prints one
-document for each.`
+document for each. --format junit (a report of tests, for CI and monitoring) and
+--format html (one page, for a browser, paper or a change request) print one
+document for all, at the end.`
 
 func (p *program) planCommand() *cli.Command {
 	return &cli.Command{
@@ -23,7 +25,7 @@ refuses it when what it rests on has changed meanwhile.
 		Flags: append(append(append(grantFlags(), changeFlags()...),
 			&cli.BoolFlag{Name: flagExitCode, Category: outputCategory, Usage: "exit with 3 when there is something to change"},
 			&cli.StringFlag{Name: flagOutput, Category: outputCategory, Usage: "also keep the plan as JSON in `FILE` (a folder for several grants)"},
-			overwriteFlag()), append(formatFlags(), sessionFlags()...)...),
+			overwriteFlag()), append(formatFlags(reportFormats), sessionFlags()...)...),
 		Action: p.plan,
 	}
 }
@@ -37,7 +39,7 @@ func changeFlags() []cli.Flag {
 }
 
 func (p *program) plan(c *cli.Context) error {
-	asJSON, err := wantsJSON(c)
+	format, err := format(c, reportFormats)
 	if err != nil {
 		return err
 	}
@@ -57,13 +59,8 @@ func (p *program) plan(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c.Context, operator)
-	o := &operation{p: p, c: c, asJSON: asJSON, operator: operator}
-	for i, g := range grants {
-		if err := o.plan(g, files[i]); err != nil {
-			return err
-		}
-	}
-	return o.ended
+	o := &operation{p: p, c: c, format: format, operator: operator}
+	return o.each(grants, len(grants), false, func(i int) error { return o.plan(grants[i], files[i]) })
 }
 
 func (o *operation) plan(g exchange.Grant, file string) error {
@@ -75,16 +72,21 @@ func (o *operation) plan(g exchange.Grant, file string) error {
 		return o.result(report)
 	}
 	o.p.person().Done()
-	if o.asJSON {
-		err = render.JSON(o.p.stdout, plan)
-	} else {
+	outcome := exchange.Planned
+	if o.c.Bool(flagExitCode) && len(plan.Changes) > 0 {
+		outcome = exchange.Differs
+	}
+	switch o.format {
+	case formatText:
 		err = render.Plan(o.p.stdout, plan, o.p.style(o.p.stdout))
+	case formatJSON:
+		err = render.JSON(o.p.stdout, plan)
+	default:
+		o.reports = append(o.reports, render.PlanReport(plan, outcome))
 	}
 	if err != nil {
 		return err
 	}
-	if o.c.Bool(flagExitCode) && len(plan.Changes) > 0 {
-		o.keep(exchange.Differs)
-	}
+	o.keep(outcome)
 	return o.p.saveJSON(o.c, file, plan)
 }

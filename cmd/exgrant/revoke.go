@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 
 	"github.com/urfave/cli/v2"
@@ -23,13 +22,13 @@ account still reaches mailboxes.
 		Flags: append(append(grantFlags(),
 			&cli.StringFlag{Name: flagGUID, Category: "Details", Usage: "the assignment with this `GUID`; its scope stays"},
 			&cli.StringFlag{Name: flagFrom, Category: "Details", Usage: "take back what `REPORT` tells: the JSON of --report or of a script's -ReportPath; - for standard input"},
-			yesFlag(), reportFlag(), overwriteFlag()), append(formatFlags(), sessionFlags()...)...),
+			yesFlag(), reportFlag(), overwriteFlag()), append(formatFlags(reportFormats), sessionFlags()...)...),
 		Action: p.revoke,
 	}
 }
 
 func (p *program) revoke(c *cli.Context) error {
-	asJSON, err := wantsJSON(c)
+	format, err := format(c, reportFormats)
 	if err != nil {
 		return err
 	}
@@ -54,20 +53,15 @@ func (p *program) revoke(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c.Context, operator)
-	o := &operation{p: p, c: c, asJSON: asJSON, operator: operator}
-	for i, w := range what {
-		report, err := operator.Revoke(c.Context, w)
+	o := &operation{p: p, c: c, format: format, operator: operator}
+	return o.each(grants, len(what), true, func(i int) error {
+		report, err := operator.Revoke(c.Context, what[i])
 		if err != nil {
 			return invalidGrant(c, err)
 		}
 		p.person().Done()
-		err = errors.Join(afterwards(p.saveJSON(c, reports[i], report)), o.result(report))
-		if err = cmp.Or(err, o.ended); err != nil {
-			o.tellRest(len(what) - i - 1)
-			return err
-		}
-	}
-	return nil
+		return errors.Join(afterwards(p.saveJSON(c, reports[i], report)), o.result(report))
+	})
 }
 
 // revocations are what to take back; the grants are those of the flags or the file,

@@ -14,13 +14,13 @@ as it should be, else 3.
 		Flags: append(append(grantFlags(),
 			&cli.StringSliceFlag{Name: flagInScope, Category: "Details", Usage: "a `MAILBOX` that must be within reach; repeat the flag for more"},
 			&cli.StringSliceFlag{Name: flagOutScope, Category: "Details", Usage: "a `MAILBOX` that must not be; repeat the flag for more"}),
-			append(formatFlags(), sessionFlags()...)...),
+			append(formatFlags(reportFormats), sessionFlags()...)...),
 		Action: p.verify,
 	}
 }
 
 func (p *program) verify(c *cli.Context) error {
-	asJSON, err := wantsJSON(c)
+	format, err := format(c, reportFormats)
 	if err != nil {
 		return err
 	}
@@ -40,15 +40,12 @@ func (p *program) verify(c *cli.Context) error {
 		return err
 	}
 	defer p.close(c.Context, operator)
-	o := &operation{p: p, c: c, asJSON: asJSON, operator: operator}
-	for _, g := range grants {
-		report, err := operator.Verify(c.Context, g)
+	o := &operation{p: p, c: c, format: format, operator: operator}
+	return o.each(grants, len(grants), false, func(i int) error {
+		report, err := operator.Verify(c.Context, grants[i])
 		if err != nil {
 			return invalidGrant(c, err)
 		}
-		if err := o.result(report); err != nil {
-			return err
-		}
-	}
-	return o.ended
+		return o.result(report)
+	})
 }

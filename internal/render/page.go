@@ -1,5 +1,5 @@
-// Package render writes plans, reports and audits: as text for a person, and as
-// JSON for a program.
+// Package render writes plans, reports and audits: as text for a person, as JSON for
+// a program, as JUnit XML for CI and monitoring, and as a page for a browser.
 //
 // Text is plain lines that may be as narrow as a terminal is: nothing in it is a
 // table that a narrow window breaks. What comes from a server is shown in a form

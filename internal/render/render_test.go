@@ -51,7 +51,7 @@ func sampleReport() *exchange.Report {
 			{ID: exchange.StepAssign, Status: exchange.StatusFailed, Attempt: 1, Command: "New-ManagementRoleAssignment -Name 'Reschedule'",
 				Fault: &exchange.Fault{ID: "dehydrated", Message: "The command you tried to run\r\nisn't currently allowed in your organization.",
 					Hint: "Exchange asks for Enable-OrganizationCustomization first; it is run next.", Source: "https://learn.microsoft.com/x"}},
-			{ID: exchange.StepAssign, Status: exchange.StatusChanged, Attempt: 2, Command: "New-ManagementRoleAssignment -Name 'Reschedule'",
+			{ID: exchange.StepAssign, Status: exchange.StatusChanged, Attempt: 2, DurationMS: 412, Command: "New-ManagementRoleAssignment -Name 'Reschedule'",
 				Text: "Gives svc the role", GUID: "c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77"},
 			{ID: exchange.StepCustomize, Status: exchange.StatusSkipped},
 			{ID: exchange.StepRemove, Status: exchange.StatusChanged, Text: "Removes the unused scope 'Old'"},
@@ -64,6 +64,9 @@ func sampleReport() *exchange.Report {
 			{Mailbox: "anna@contoso.test", Expected: "allowed", RBAC: "allowed", EWS: "allowed"},
 			{Mailbox: "boss\x1b[31m@contoso.test", Expected: "refused", RBAC: "allowed", EWS: "refused", EWSCode: "ErrorImpersonateUserDenied"},
 		},
+		Before: &exchange.State{Scopes: []exchange.ManagementScope{{GUID: "7f0d6a52-0c3e-4e0c-9a51-2b6f1a7c9d10", Name: "Old", Filter: "City -eq 'Berlin'"}}},
+		After: &exchange.State{Assignments: []exchange.AssignmentState{{GUID: "c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77", Name: "Reschedule", Enabled: true,
+			RecipientWriteScope: "CustomRecipientScope", CustomRecipientWriteScope: "Reschedule"}}},
 		Inverse: []exchange.Inverse{
 			{Cmdlet: "Remove-ManagementRoleAssignment", Identity: "c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77"},
 			{Cmdlet: "Remove-ManagementScope", Identity: "0d5cbb54-0f0f-4f62-9f55-7f3c9d6a3f10", OnlyIf: "unused"},
@@ -130,6 +133,7 @@ func audit(a auditWriter) error {
 	}
 	r := sampleReport()
 	r.Operation, r.Outcome, r.Changed, r.Grant, r.Inverse, r.Proof = exchange.OperationAudit, exchange.Audited, false, nil, nil, nil
+	r.Before, r.After = nil, nil
 	return a.End(r)
 }
 

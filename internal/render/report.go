@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
@@ -51,7 +52,7 @@ func (p *page) outcome(r *exchange.Report) {
 	default:
 		i = red
 	}
-	p.item("", i, fmt.Sprintf("%s: %s.", r.Outcome, outcomes[r.Outcome]))
+	p.item("", i, fmt.Sprintf("%s: %s.", r.Outcome, outcomeText(r.Outcome)))
 	if g := r.Grant; g != nil && g.Name != "" {
 		p.item("  ", plain, describeGrant(g))
 	}
@@ -122,17 +123,7 @@ func (p *page) steps(steps []exchange.Step) {
 		if s.ID == exchange.StepRemove && s.Status == exchange.StatusChanged {
 			m.mark = "-"
 		}
-		text := s.Text
-		if text == "" && s.Fault == nil {
-			text = s.Status
-		}
-		if text == "" {
-			text = s.Fault.Message
-		}
-		if s.Attempt > 1 {
-			text += fmt.Sprintf(" (attempt %d)", s.Attempt)
-		}
-		p.item(fmt.Sprintf("  %s %s: ", m.mark, s.ID), m.ink, text)
+		p.item(fmt.Sprintf("  %s %s: ", m.mark, s.ID), m.ink, stepText(s))
 		if s.Command != "" {
 			p.command("      ", s.Command)
 		}
@@ -143,6 +134,21 @@ func (p *page) steps(steps []exchange.Step) {
 			p.fault(s)
 		}
 	}
+}
+
+// stepText is a step in words, never empty.
+func stepText(s exchange.Step) string {
+	text := s.Text
+	if text == "" && s.Fault != nil {
+		text = s.Fault.Message
+	}
+	if text == "" {
+		text = s.Status
+	}
+	if s.Attempt > 1 {
+		text += fmt.Sprintf(" (attempt %d)", s.Attempt)
+	}
+	return text
 }
 
 // fault says what an error means, below its step.
@@ -184,34 +190,52 @@ func (p *page) proof(rows []exchange.Proof) {
 	p.heading("Proof")
 	for _, row := range rows {
 		mark, i := "=", green
-		if row.RBAC != "" && row.RBAC != row.Expected || row.EWS != "" && row.EWS != row.Expected {
+		if !asExpected(row) {
 			mark, i = "x", red
 		}
-		text := "expected " + row.Expected
-		if row.RBAC != "" {
-			text += ", role assignments say " + row.RBAC
-		}
-		if row.EWS != "" {
-			text += ", Exchange Web Services say " + strings.TrimSpace(row.EWS+" "+row.EWSCode)
-		}
-		p.item(fmt.Sprintf("  %s %s: ", mark, visible(row.Mailbox)), i, text)
+		p.item(fmt.Sprintf("  %s %s: ", mark, visible(row.Mailbox)), i, proofText(row))
 	}
+}
+
+// asExpected tells whether nothing that was asked about a mailbox answered
+// otherwise than expected.
+func asExpected(row exchange.Proof) bool {
+	return (row.RBAC == "" || row.RBAC == row.Expected) && (row.EWS == "" || row.EWS == row.Expected)
+}
+
+func proofText(row exchange.Proof) string {
+	text := "expected " + row.Expected
+	if row.RBAC != "" {
+		text += ", role assignments say " + row.RBAC
+	}
+	if row.EWS != "" {
+		text += ", Exchange Web Services say " + strings.TrimSpace(row.EWS+" "+row.EWSCode)
+	}
+	return text
 }
 
 // undo says how to take a change back, and where the server's own record of it is.
 func (p *page) undo(r *exchange.Report) {
 	if len(r.Inverse) > 0 {
 		p.heading("Undo")
-		p.item("  ", plain, "exgrant revoke --from REPORT.json (the file that --report wrote), or one by one:")
+		p.item("  ", plain, undoText)
 		for _, v := range r.Inverse {
 			p.command("    ", inverseLine(v))
 		}
 	}
 	if r.Changed {
 		p.heading("Record")
-		p.item("  ", plain, "Search-AdminAuditLog shows what the server recorded since "+r.StartedAt.UTC().Format("2006-01-02 15:04:05")+" UTC.")
+		p.item("  ", plain, recordText(r))
 	}
 }
+
+const undoText = "exgrant revoke --from REPORT.json (the file that --report wrote), or one by one:"
+
+func recordText(r *exchange.Report) string {
+	return "Search-AdminAuditLog shows what the server recorded since " + shownTime(r.StartedAt) + "."
+}
+
+func shownTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 
 func inverseLine(v exchange.Inverse) string {
 	line := v.Cmdlet + " " + v.Identity
