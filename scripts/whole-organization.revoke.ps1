@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 975401f8c9ba60c4460c50f777345d98db5eb84b48182f649baa5fe326b95004
+    sha256: 45b2a3cc9b9247c845db1de5c214ba04189013820d4135737ecf890558c69ef0
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1334,8 +1334,8 @@ $ExgFaultWrappers = @(
     'Exception', 'SystemException', 'ApplicationException', 'RuntimeException', 'AggregateException',
     'RemoteException', 'CimException', 'CimJobException', 'MethodInvocationException', 'TargetInvocationException',
     'CmdletInvocationException', 'CmdletProxyException', 'ParentContainsErrorRecordException',
-    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'ErrorRecord',
-    'SerializedRemoteException', 'InnerException'
+    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'RestClientException',
+    'ErrorRecord', 'SerializedRemoteException', 'InnerException'
 )
 $ExgFaultTypePattern = '(?:^|[ |"''(\[>:{,])((?:[A-Za-z_][A-Za-z0-9_]*\.)*[A-Z][A-Za-z0-9_]*Exception) ' +
     '?(?:[:|"]|$)'
@@ -1365,22 +1365,6 @@ $ExgFaultRules = @(
         Rule     = 'cmdlet-missing-id'
         Fault    = 'cmdlet_missing'
         ErrorId  = @('CommandNotFoundException')
-        Hint     = 'Exchange hides cmdlets that no role of yours contains. Give your account the role that has ' +
-            'it (Role Management for assignments and scopes), then open a new session. In a plain PowerShell ' +
-            'window open the Exchange Management Shell first.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/exchange/permissions/permissions'
-    },
-    @{
-        Rule     = 'cmdlet-missing-text'
-        Fault    = 'cmdlet_missing'
-        Type     = @('')
-        Text     = '(?i)not recognized as (?:the|a) name of a cmdlet|nicht als Name eines Cmdlet|reconnu comme ' +
-            'nom d''applet de commande|reconoce como nombre de un cmdlet|riconosciuto come nome di ' +
-            'cmdlet|reconhecido como nome de (?:um )?cmdlet|\u30B3\u30DE\u30F3\u30C9\u30EC\u30C3\u30C8\u3001\u95' +
-            'A2\u6570\u3001\u30B9\u30AF\u30EA\u30D7\u30C8|\u8BC6\u522B\u4E3A ' +
-            '?cmdlet|\u0440\u0430\u0441\u043F\u043E\u0437\u043D\u0430\u043D\u043E \u043A\u0430\u043A ' +
-            '\u0438\u043C\u044F \u043A\u043E\u043C\u0430\u043D\u0434\u043B\u0435\u0442\u0430'
         Hint     = 'Exchange hides cmdlets that no role of yours contains. Give your account the role that has ' +
             'it (Role Management for assignments and scopes), then open a new session. In a plain PowerShell ' +
             'window open the Exchange Management Shell first.'
@@ -1708,7 +1692,10 @@ $ExgFaultRules = @(
     @{
         Rule     = 'language-mode-id'
         Fault    = 'language_mode'
-        ErrorId  = @('ScriptsNotAllowed', 'ParseException')
+        ErrorId  = @(
+            'ScriptsNotAllowed', 'ParseException', 'VariableReferenceNotSupportedInDataSection',
+            'MethodInvocationNotSupportedInConstrainedLanguage'
+        )
         Hint     = 'The Exchange endpoint takes commands, not script text: no variables, properties, if or try. ' +
             'Send one cmdlet with plain parameters, or run the script on a machine with the Exchange tools.'
         Retry    = 'never'
@@ -1718,7 +1705,7 @@ $ExgFaultRules = @(
         Rule     = 'language-mode-text'
         Fault    = 'language_mode'
         Text     = '\$PSCulture, \$PSUICulture|(?i:no-language mode|restricted language ' +
-            'mode)|NoLanguage|RestrictedLanguage|InDataSection\b'
+            'mode)|NoLanguage|RestrictedLanguage|ConstrainedLanguage|InDataSection\b'
         Hint     = 'The Exchange endpoint takes commands, not script text: no variables, properties, if or try. ' +
             'Send one cmdlet with plain parameters, or run the script on a machine with the Exchange tools.'
         Retry    = 'never'
@@ -1808,7 +1795,10 @@ $ExgFaultRules = @(
     @{
         Rule     = 'session-lost'
         Fault    = 'connect_network'
-        Type     = @('PSRemotingTransportException', 'PSRemotingDataStructureException')
+        Type     = @(
+            'PSRemotingTransportException', 'PSRemotingDataStructureException', 'InvalidRunspaceStateException',
+            'InvalidRunspacePoolStateException'
+        )
         Hint     = 'The session could not be opened, or it broke, and no cause is shown. Connect again and read ' +
             'the state before you repeat anything; $Error[0].Exception has ErrorCode and TransportMessage.'
         Retry    = 'reread'
@@ -1817,7 +1807,7 @@ $ExgFaultRules = @(
     @{
         Rule     = 'dehydrated-text'
         Fault    = 'dehydrated'
-        Type     = @('')
+        Type     = @('InvalidOperationException', '')
         Text     = '(?i)(?:isn''t|is not|not) (?:currently )?allowed (?:in your|for the|in this) ' +
             'organization.{0,120}Enable-OrganizationCustomization|organization with disabled customizations'
         Hint     = 'Exchange asks for Enable-OrganizationCustomization first. It cannot be undone, and the real ' +
@@ -1838,30 +1828,6 @@ $ExgFaultRules = @(
             'Online.'
         Retry    = 'after-customization'
         Source   = 'https://github.com/MicrosoftLearning/MS-102T00-Microsoft-365-Administrator-Essentials/pull/171'
-    },
-    @{
-        Rule     = 'object-ambiguous-text'
-        Fault    = 'principal_ambiguous'
-        Type     = @('')
-        Text     = '(?i)matches multiple entries|multiple recipients match'
-        Hint     = 'Several objects match that name. Use one that is unique: the GUID, the distinguished name, ' +
-            'or DOMAIN\account.'
-        Retry    = 'never'
-        Source   = 'https://github.com/timmcmic/DLConversionV2/issues/170'
-    },
-    @{
-        Rule     = 'object-not-found-text'
-        Fault    = 'principal_not_found'
-        Type     = @('')
-        Text     = '(?i)object ["''][^"'']{1,1000}["''] couldn''t be found|couldn''t find ' +
-            '.{0,40}["''][^"'']{1,400}["'']\.? make sure|["''][^"'']{1,400}["''] wasn''t found\. please make ' +
-            'sure'
-        Unless   = '(?i)\bpolicy\b'
-        Hint     = 'No object of that name, as the domain controller named in the message sees it. Check the ' +
-            'spelling; in a forest of several domains give the full distinguished name, or run ' +
-            'Set-ADServerSettings -ViewEntireForest $true first. A new object may not have replicated yet.'
-        Retry    = 'never'
-        Source   = 'https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeServer/administration/cmdlet-parameter-combinations-not-working.md'
     },
     @{
         Rule     = 'unknown'

@@ -122,6 +122,7 @@ func recordEvidence(m map[string]any) fault.Evidence {
 	addCategoryInfo(&e.Record, member(m, "categoryInfo"))
 	addException(&e, member(m, "exception"))
 	addException(&e, m)
+	e.HTTPStatus = restStatus[textOf(m, "code")]
 	if inner, ok := member(m, "innererror").(map[string]any); ok && e.Record.ExceptionType == "" {
 		e.Record.ExceptionType = textOf(inner, "type")
 	}
@@ -130,6 +131,10 @@ func recordEvidence(m map[string]any) fault.Evidence {
 	}
 	return e
 }
+
+// restStatus is what the words of a REST error's code stand for, where that says
+// more than the message.
+var restStatus = map[string]int{"Unauthorized": 401, "Forbidden": 403, "TooManyRequests": 429}
 
 // addCategoryInfo takes the object, or the line that a shallow depth makes of it.
 func addCategoryInfo(r *exchange.ErrorRecord, info any) {

@@ -13,23 +13,41 @@ import (
 // TestPublic classifies pieces that are not in the shared corpus. Each holds its
 // class in its name and its source in its first line.
 func TestPublic(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/public.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(archive.Files) < 40 {
-		t.Fatalf("only %d pieces", len(archive.Files))
-	}
-	for _, f := range archive.Files {
+	for _, f := range readPieces(t, "testdata/public.txtar", 80) {
 		t.Run(f.Name, func(t *testing.T) {
 			source, text, _ := strings.Cut(string(f.Data), "\n")
 			if !strings.HasPrefix(source, "https://") {
 				t.Fatalf("no source in the first line: %q", source)
 			}
-			got, _ := fault.Classify(mustParse(t, text))
-			if want := path.Dir(f.Name); got.ID != want {
-				t.Errorf("%s by %s, want %s\n%+v", got.ID, got.Rule, want, mustParse(t, text).Record)
-			}
+			testClass(t, path.Dir(f.Name), text)
 		})
+	}
+}
+
+// TestForms classifies the forms that errors take between a server and whoever
+// pastes them.
+func TestForms(t *testing.T) {
+	for _, f := range readPieces(t, "testdata/forms.txtar", 120) {
+		t.Run(f.Name, func(t *testing.T) { testClass(t, path.Dir(f.Name), string(f.Data)) })
+	}
+}
+
+func readPieces(t *testing.T, name string, least int) []txtar.File {
+	t.Helper()
+	archive, err := txtar.ParseFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(archive.Files) < least {
+		t.Fatalf("only %d pieces in %s", len(archive.Files), name)
+	}
+	return archive.Files
+}
+
+func testClass(t *testing.T, want, text string) {
+	t.Helper()
+	e := mustParse(t, text)
+	if got, _ := fault.Classify(e); got.ID != want {
+		t.Errorf("%s by %s, want %s\n%+v", got.ID, got.Rule, want, e.Record)
 	}
 }

@@ -44,7 +44,7 @@ var (
 	hexCodePattern   = pattern(`0[xX]([89A-Fa-f][0-9A-Fa-f]{7})`)
 	codePattern      = pattern(`-21[0-9]{8}\b|\b21[45][0-9]{7}\b`)
 	elementPattern   = pattern(`WSManFault[^>]{0,200}?Code=["']?([0-9]{1,10})`)
-	statusPattern    = pattern(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b|H(?:TTP|ttpStatus)[^0-9/]{0,60}?([3-5][0-9][0-9])\b|\(([45][0-9][0-9])\)|(?:\bCode: ?|\b[Ss]tatus (?:of|code:?) )([45][0-9][0-9])\b`)
+	statusPattern    = pattern(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b|H(?:TTP|ttpStatus)[^0-9/]{0,60}?([3-5][0-9][0-9])\b|\(([45][0-9][0-9])\)|(?:\bCode: ?|\b[Ss]tatus(?: of| code)?:? )([45][0-9][0-9])\b`)
 	wordCodePattern  = pattern(`\bError[A-Z][A-Za-z]{2,60}\b`)
 	markedPattern    = pattern(`(?:ResponseCode[^A-Za-z<]{0,4}(?:xmlns[^>]{0,120})?>|faultcode[^>]{0,120}>[a-z]{1,3}:|\{|exchangelib\.errors\.)(Error[A-Z][A-Za-z]{2,60})`)
 	typePattern      = pattern(TypePattern)
@@ -53,7 +53,7 @@ var (
 		`PSRemoting(?:Transport|DataStructure)Exception|create a runspace|about_Remote_Troubleshooting|WinRM|WS-?Man\b|WS-Management|BrokenCimSession|JobFailure` +
 		`|Remoteserver|remote server|serveur distant|servidor remoto|server remoto|удаленн[а-я]+ сервер|リモート サーバー|远程服务器`)
 	wsmanPattern = pattern(`(?i)WSMan ?Fault`)
-	ewsPattern   = pattern(`Service(?:Response|Request|Local|RequestFailed)Exception|exchangelib\.|\bEWS\b|schemas\.microsoft\.com/exchange/services/2006`)
+	ewsPattern   = pattern(`Service(?:Response|Request|Local|RequestFailed)Exception|exchangelib\.|\bEWS\b|(?i:Microsoft\.Exchange\.WebServices\.)|schemas\.microsoft\.com/exchange/services/2006`)
 )
 
 func newClues(e Evidence) *clues {
@@ -169,7 +169,7 @@ var wrappers = []string{
 	"Exception", "SystemException", "ApplicationException", "RuntimeException", "AggregateException",
 	"RemoteException", "CimException", "CimJobException", "MethodInvocationException", "TargetInvocationException",
 	"CmdletInvocationException", "CmdletProxyException", "ParentContainsErrorRecordException",
-	"ActionPreferenceStopException", "WriteErrorException", "LocalizedException", "ErrorRecord",
+	"ActionPreferenceStopException", "WriteErrorException", "LocalizedException", "RestClientException", "ErrorRecord",
 	"SerializedRemoteException", "InnerException", // labels of Format-List, not types
 }
 

@@ -29,6 +29,7 @@ const enableCustomization = "Enable-OrganizationCustomization"
 const (
 	hintCustomize     = "Exchange asks for " + enableCustomization + " first. It cannot be undone, and the real command may be refused for hours after it: repeat that command with growing waits. An Exchange server on-premises is not known to ask for this: check that the shell is not connected to Exchange Online."
 	hintCmdlet        = "Exchange hides cmdlets that no role of yours contains. Give your account the role that has it (Role Management for assignments and scopes), then open a new session. In a plain PowerShell window open the Exchange Management Shell first."
+	hintParameter     = "The cmdlet is there, that parameter is not: your roles hide it, or this version of Exchange does not have it. Compare with (Get-Command NAME).Parameters in a session of an Organization Management member."
 	hintQuota         = "The account has used up its PowerShell sessions. Close sessions that are not needed (Get-PSSession | Remove-PSSession), or wait until idle ones end, then connect again."
 	hintNoRoles       = "The logon worked, but no management role is assigned to this account. Add it to a role group such as Organization Management by its own name, then open a new session."
 	hintDirectory     = "Active Directory refused the change, not Exchange's roles. Check that permissions are inherited on the object named, and that the Exchange groups still have theirs; Setup /PrepareAD puts those back."
@@ -103,7 +104,9 @@ var table = []Rule{
 		Types: []string{""},
 		Text: `(?i)not recognized as (?:the|a) name of a cmdlet|nicht als Name eines Cmdlet|reconnu comme nom d'applet de commande` +
 			`|reconoce como nombre de un cmdlet|riconosciuto come nome di cmdlet|reconhecido como nome de (?:um )?cmdlet` +
-			`|コマンドレット、関数、スクリプト|识别为 ?cmdlet|распознано как имя командлета`,
+			`|コマンドレット、関数、スクリプト|识别为 ?cmdlet|распознано как имя командлета` +
+			// In most other languages too: 'Name' ... cmdlet, function, script file or program.
+			`|["'].{0,60}\bcmdlet ?[,、，] ?[^,、，.;:"']{2,30}[,、，] ?[^,、，.;:"']{2,60}`,
 		Hint:   hintCmdlet,
 		Retry:  RetryNever,
 		Source: sourceRBAC,
@@ -111,9 +114,19 @@ var table = []Rule{
 	{
 		Name: "parameter-missing", ID: CmdletMissing,
 		ErrorIDs: []string{"NamedParameterNotFound"},
-		Hint:     "The cmdlet is there, that parameter is not: your roles hide it, or this version of Exchange does not have it. Compare with (Get-Command NAME).Parameters in a session of an Organization Management member.",
+		Hint:     hintParameter,
 		Retry:    RetryNever,
 		Source:   sourceRBAC,
+	},
+	{
+		Name: "parameter-missing-text", ID: CmdletMissing,
+		Types: []string{""},
+		Text: `(?i)parameter cannot be found that matches parameter name|kein Parameter gefunden, der dem Parameternamen` +
+			`|trouver un paramètre correspondant au nom|ningún parámetro que coincida con el nombre|parametro corrispondente al nome del parametro` +
+			`|parâmetro que coincida com o nome|に一致するパラメーターが見つかりません|匹配的参数|параметр, соответствующий имени`,
+		Hint:   hintParameter,
+		Retry:  RetryNever,
+		Source: sourceRBAC,
 	},
 	{
 		Name: "authz-quota", ID: ConnectQuota,
@@ -348,14 +361,17 @@ var table = []Rule{
 	},
 	{
 		Name: "language-mode-id", ID: LanguageMode,
-		ErrorIDs: []string{"ScriptsNotAllowed", "ParseException"},
-		Hint:     hintLanguage,
-		Retry:    RetryNever,
-		Source:   sourceLanguageModes,
+		ErrorIDs: []string{
+			"ScriptsNotAllowed", "ParseException", "VariableReferenceNotSupportedInDataSection",
+			"MethodInvocationNotSupportedInConstrainedLanguage",
+		},
+		Hint:   hintLanguage,
+		Retry:  RetryNever,
+		Source: sourceLanguageModes,
 	},
 	{
 		Name: "language-mode-text", ID: LanguageMode,
-		Text:   `\$PSCulture, \$PSUICulture|(?i:no-language mode|restricted language mode)|NoLanguage|RestrictedLanguage|InDataSection\b`,
+		Text:   `\$PSCulture, \$PSUICulture|(?i:no-language mode|restricted language mode)|NoLanguage|RestrictedLanguage|ConstrainedLanguage|InDataSection\b`,
 		Hint:   hintLanguage,
 		Retry:  RetryNever,
 		Source: "https://github.com/jborean93/pypsrp/issues/103",
@@ -522,7 +538,7 @@ var table = []Rule{
 		Name: "quota-text", ID: ConnectQuota,
 		Layer: LayerRemoting,
 		Text: `(?i)m[aáà](?:x|ss)im.{0,60}\bshells?\b|concurrent shells|maximum number of (?:[0-9]+ )?(?:connections|concurrent (?:operations|commands|users))` +
-			`|(?:BudgetType|MaxConcurrency|ActiveRunspaces)|最大.{0,12}(?:外壳|殼層|シェル)|シェル.{0,12}最大|максим.{0,60}оболоч`,
+			`|(?:BudgetType|MaxConcurrency|ActiveRunspaces|MI_RESULT_SERVER_LIMITS_EXCEEDED)|最大.{0,12}(?:外壳|殼層|シェル)|シェル.{0,12}最大|максим.{0,60}оболоч`,
 		Hint:   hintQuota,
 		Retry:  RetryBackoff,
 		Source: "https://github.com/soteria-security/365Inspect/issues/38",
@@ -546,7 +562,7 @@ var table = []Rule{
 	{
 		Name: "tls-text", ID: ConnectTLS,
 		Text: `(?i)x509: |\btls: |CERTIFICATE_VERIFY_FAILED|SSLHandshakeException|SSLError|SSL connection could not be established|certificate (?:chain|verify|has expired|is not trusted|is invalid)` +
-			`|SSL/TLS secure channel|RemoteCertificate(?:NameMismatch|ChainErrors)|SSL certificate (?:is|contains|has)|unable to verify the first certificate`,
+			`|SSL/TLS secure channel|RemoteCertificate(?:NameMismatch|ChainErrors)|SSL certificate (?:is|contains|has|problem)|unable to verify the first certificate`,
 		Hint:   hintTLS,
 		Retry:  RetryNever,
 		Source: sourceTroubleshoot,
@@ -741,7 +757,8 @@ var table = []Rule{
 	{
 		Name: "network-text", ID: ConnectNetwork,
 		Text: `(?i)winrm quickconfig|no such host|connection refused|actively refused|i/o timeout|connection reset by peer|name or service not known|No route to host|network is unreachable` +
-			`|server name cannot be resolved|remote name could not be resolved|cannot connect to the destination|operation within the time specified|connection .{0,40}was (?:closed|refused|reset)`,
+			`|server name cannot be resolved|remote name could not be resolved|cannot connect to the destination|operation within the time specified|connection .{0,40}was (?:closed|refused|reset)` +
+			`|Couldn't connect to server|could not resolve host|ConnectTimeoutError|connection to .{1,100} timed out`,
 		Unless: `TrustedHosts`,
 		Hint:   hintNetwork,
 		Retry:  RetryReread,
@@ -750,7 +767,7 @@ var table = []Rule{
 	{
 		Name: "logon-text", ID: ConnectAuth,
 		Layer: LayerRemoting,
-		Text: `TrustedHosts|Kerberos|NTLM|CredSSP|MI_RESULT_ACCESS_DENIED|(?i:Basic authentication|unencrypted traffic|user ?name or password|logon session|unauthorized|\b401\b)|` +
+		Text: `TrustedHosts|Kerberos|NTLM|CredSSP|MI_RESULT_ACCESS_DENIED|(?i:Basic authentication|authorization failed|unencrypted traffic|user ?name or password|logon session|unauthorized|\b401\b)|` +
 			deniedText,
 		Hint:   hintLogon,
 		Retry:  RetryNever,
@@ -758,7 +775,7 @@ var table = []Rule{
 	},
 	{
 		Name: "logon-library", ID: ConnectAuth,
-		Text:   `KDC_ERR_[A-Z_]+|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|authGSS[A-Za-z]+|Kerberos[A-Za-z]*Error|SpnegoError|(?i:unspecified GSS failure|in kerberos database|clock skew too great|cannot find KDC|preauthentication failed|no kerberos credentials|credentials were rejected by the server)`,
+		Text:   `KDC_ERR_[A-Z_]+|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|authGSS[A-Za-z]+|Kerberos[A-Za-z]*Error|SpnegoError|WinRMAuthorizationError|UnauthorizedError|AuthenticationError: Failed to authenticate|(?i:unspecified GSS failure|in kerberos database|clock skew too great|cannot find KDC|preauthentication failed|no kerberos credentials|credentials were rejected by the server)`,
 		Hint:   "Kerberos or NTLM refused the logon. Check account, realm (upper case) and password, the clock, and that the server is named by its full name: its HTTP service name must exist exactly once.",
 		Retry:  RetryNever,
 		Source: "https://learn.microsoft.com/troubleshoot/windows-server/windows-security/kerberos-authentication-problems-if-user-belongs-to-groups",
@@ -812,7 +829,7 @@ var table = []Rule{
 	// EWS without a code.
 	{
 		Name: "ews-impersonation-text", ID: EWSImpersonationDenied,
-		Text:   `(?i)permission to impersonate|impersonation (?:error|failed|is not|denied|rights?)`,
+		Text:   `(?i)permission to impersonate|cannot impersonate the requested user|impersonation (?:error|failed|is not|denied|rights?)`,
 		Hint:   hintImpersonation,
 		Retry:  RetryNever,
 		Source: sourceImpersonation,
@@ -826,7 +843,10 @@ var table = []Rule{
 	},
 	{
 		Name: "ews-layer", ID: EWSOther,
-		Types:  []string{"", "ServiceResponseException", "ServiceRequestException", "ServiceLocalException"},
+		Types: []string{
+			"", "ServiceResponseException", "ServiceRequestException", "ServiceLocalException", "ServiceVersionException",
+			"AutodiscoverLocalException", "AutodiscoverRemoteException",
+		},
 		Layer:  LayerEWS,
 		Hint:   hintEWS,
 		Retry:  RetryNever,
@@ -844,14 +864,17 @@ var table = []Rule{
 	},
 	{
 		Name: "session-lost", ID: ConnectNetwork,
-		Types:  []string{"PSRemotingTransportException", "PSRemotingDataStructureException"},
+		Types: []string{
+			"PSRemotingTransportException", "PSRemotingDataStructureException",
+			"InvalidRunspaceStateException", "InvalidRunspacePoolStateException",
+		},
 		Hint:   hintLost,
 		Retry:  RetryReread,
 		Source: "https://github.com/microsoft/CompliancePartnerWorkshops/issues/12",
 	},
 	{
 		Name: "session-lost-text", ID: ConnectNetwork,
-		Text:   `about_Remote_Troubleshooting|PSRemotingTransportException`,
+		Text:   `about_Remote_Troubleshooting|PSRemotingTransportException|InvalidSessionState\b|(?i:session in which it was intended to run was either closed or broken)`,
 		Hint:   hintLost,
 		Retry:  RetryReread,
 		Source: sourceTroubleshoot,
@@ -859,8 +882,9 @@ var table = []Rule{
 
 	// Cmdlets: text that stands alone. Here the type is not known.
 	{
+		// Exchange Online's newer module shows a type of its own for everything.
 		Name: "dehydrated-text", ID: Dehydrated,
-		Types:  []string{""},
+		Types:  []string{"InvalidOperationException", ""},
 		Text:   dehydratedText,
 		Hint:   hintCustomize,
 		Retry:  RetryAfterCustomization,
@@ -884,8 +908,11 @@ var table = []Rule{
 	},
 	{
 		Name: "object-not-found-text", ID: PrincipalNotFound,
-		Types:  []string{""},
-		Text:   `(?i)object ["'][^"']{1,1000}["'] couldn't be found|couldn't find .{0,40}["'][^"']{1,400}["']\.? make sure|["'][^"']{1,400}["'] wasn't found\. please make sure`,
+		Types: []string{""},
+		// In other languages: 'object' ... 'server.domain.name', and that it was not found.
+		Text: `(?i)object ["'][^"']{1,1000}["'] couldn't be found|couldn't find .{0,40}["'][^"']{1,400}["']\.? make sure|["'][^"']{1,400}["'] wasn't found\. please make sure` +
+			`|(?:no se (?:ha )?(?:podido |pudo )?(?:encontr|localiz)\S+|non .{0,20}trovat\S|não .{0,20}(?:encontrad|localizad)\S).{0,30}["'][^"']{1,400}["'].{1,40}["'][a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}["']` +
+			`|["'][^"']{1,400}["'].{1,40}["'][a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}["'].{0,20}(?:nicht gefunden|introuvable|trouvé|見つかりません|找不到|未找到|не найден)`,
 		Unless: `(?i)\bpolicy\b`,
 		Hint:   hintNotFound,
 		Retry:  RetryNever,

@@ -2,6 +2,7 @@ package psgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -27,8 +28,9 @@ func faultRulesBlock() (string, error) {
 	return b.String(), b.err
 }
 
-// scriptRules leaves out what a script cannot see: codes of the transports, and
-// what only the text of a failed connection or of EWS tells.
+// scriptRules leaves out what a script cannot see: codes of the transports, what
+// only the text of a failed connection or of EWS tells, and the words for what a
+// record's own type and identifier say.
 func scriptRules() []fault.Rule {
 	var out []fault.Rule
 	for _, r := range fault.Rules() {
@@ -47,6 +49,8 @@ func inScripts(r fault.Rule) bool {
 	case fault.ConnectAuth, fault.ConnectHTTP, fault.ConnectNetwork, fault.ConnectQuota, fault.ConnectTLS,
 		fault.WSManFault, fault.EWSImpersonationDenied, fault.EWSOther:
 		return r.Text == ""
+	case fault.CmdletMissing, fault.PrincipalNotFound, fault.PrincipalAmbiguous:
+		return !slices.Equal(r.Types, []string{""})
 	default:
 		return true
 	}
