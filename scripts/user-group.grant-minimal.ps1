@@ -27,7 +27,7 @@
 .NOTES
     script-format: 1
     kind: grant-minimal
-    sha256: cf2bddd499c52169bdaf11199b8e5fbdfa5e517f8f330510bc2c03649beeb530
+    sha256: 7ab7fe114dba4025e7272c2cb6aa9e5edd5b5374108bdd3cf7c8bb6bc19837ae
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -136,9 +136,9 @@ try {
                 Enable-OrganizationCustomization -Confirm:$false -ErrorAction Stop
             } catch {
                 # "Already enabled" and "not available in current service offer" mean that it is done.
-                $done = 'Cmdlet-InvalidOperationException.*EnableOrganizationCustomization|not available in ' +
-                    'current'
-                if ("$($_.FullyQualifiedErrorId) $_" -notmatch $done) { throw }
+                $done = '^\w*\|System\.InvalidOperationException\||already enabled for|not available in current' +
+                    '|Cmdlet-InvalidOperationException.*EnableOrganizationCustomization'
+                if ("$_ $($_.FullyQualifiedErrorId)" -notmatch $done) { throw }
             }
             $customized = $true
         }
@@ -148,7 +148,9 @@ try {
     $exitCode = 0
 } catch {
     # "You must be assigned a delegating role assignment", in the languages that have the word.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
+    # What stands in quotes is a name, and an error without an activity is this script's own.
+    $said = "$($_.FullyQualifiedErrorId) $_" -replace '(?<!\w)(["''])[^"'']*\1'
+    if ($_.CategoryInfo.Activity -and $said -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

@@ -104,9 +104,9 @@ try {
                 Enable-OrganizationCustomization -Confirm:$false -ErrorAction Stop
             } catch {
                 # "Already enabled" and "not available in current service offer" mean that it is done.
-                $done = 'Cmdlet-InvalidOperationException.*EnableOrganizationCustomization|not available in ' +
-                    'current'
-                if ("$($_.FullyQualifiedErrorId) $_" -notmatch $done) { throw }
+                $done = '^\w*\|System\.InvalidOperationException\||already enabled for|not available in current' +
+                    '|Cmdlet-InvalidOperationException.*EnableOrganizationCustomization'
+                if ("$_ $($_.FullyQualifiedErrorId)" -notmatch $done) { throw }
             }
             $customized = $true
         }
@@ -116,7 +116,9 @@ try {
     $exitCode = 0
 } catch {
     # "You must be assigned a delegating role assignment", in the languages that have the word.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
+    # What stands in quotes is a name, and an error without an activity is this script's own.
+    $said = "$($_.FullyQualifiedErrorId) $_" -replace '(?<!\w)(["''])[^"'']*\1'
+    if ($_.CategoryInfo.Activity -and $said -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

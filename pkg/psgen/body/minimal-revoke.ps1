@@ -73,7 +73,9 @@ try {
     $exitCode = 0
 } catch {
     # "You must be assigned a delegating role assignment", in the languages that have the word.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
+    # What stands in quotes is a name, and an error without an activity is this script's own.
+    $said = "$($_.FullyQualifiedErrorId) $_" -replace '(?<!\w)(["''])[^"'']*\1'
+    if ($_.CategoryInfo.Activity -and $said -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

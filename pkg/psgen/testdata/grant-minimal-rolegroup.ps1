@@ -28,7 +28,7 @@
 .NOTES
     script-format: 1
     kind: grant-minimal
-    sha256: a970c72565ae733509cd96245bc0032e60eef66bd19ee671f3a2053578abbc69
+    sha256: 09152e9c2081dbc2486eae8f67654118a9f08e55022bf147ca12e625e0bb6597
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -136,9 +136,9 @@ try {
                 Enable-OrganizationCustomization -Confirm:$false -ErrorAction Stop
             } catch {
                 # "Already enabled" and "not available in current service offer" mean that it is done.
-                $done = 'Cmdlet-InvalidOperationException.*EnableOrganizationCustomization|not available in ' +
-                    'current'
-                if ("$($_.FullyQualifiedErrorId) $_" -notmatch $done) { throw }
+                $done = '^\w*\|System\.InvalidOperationException\||already enabled for|not available in current' +
+                    '|Cmdlet-InvalidOperationException.*EnableOrganizationCustomization'
+                if ("$_ $($_.FullyQualifiedErrorId)" -notmatch $done) { throw }
             }
             $customized = $true
         }
@@ -158,7 +158,9 @@ try {
     $exitCode = 0
 } catch {
     # "You must be assigned a delegating role assignment", in the languages that have the word.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
+    # What stands in quotes is a name, and an error without an activity is this script's own.
+    $said = "$($_.FullyQualifiedErrorId) $_" -replace '(?<!\w)(["''])[^"'']*\1'
+    if ($_.CategoryInfo.Activity -and $said -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue

@@ -23,7 +23,7 @@
 .NOTES
     script-format: 1
     kind: revoke-minimal
-    sha256: b7d5ae7ff02d69a1b84674c9dcd6f9fa5952ed03bd7c660e68880dc9b2377c64
+    sha256: baeca251389f03f810542ab1ce60c7a88f865823868b77e09097bfd995fafdd9
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -130,7 +130,9 @@ try {
     $exitCode = 0
 } catch {
     # "You must be assigned a delegating role assignment", in the languages that have the word.
-    if ("$($_.FullyQualifiedErrorId) $_" -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
+    # What stands in quotes is a name, and an error without an activity is this script's own.
+    $said = "$($_.FullyQualifiedErrorId) $_" -replace '(?<!\w)(["''])[^"'']*\1'
+    if ($_.CategoryInfo.Activity -and $said -match 'AccessDenied|INSUFF_ACCESS_RIGHTS|delegat|delegier|\u59D4') {
         $exitCode = 5
     }
     Write-Error -Message "$_" -ErrorAction Continue
