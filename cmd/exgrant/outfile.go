@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // An outfile is a file to write and its whole content.
@@ -177,8 +178,11 @@ func cannotWrite(path string, err error) error {
 	} else if errors.As(err, &linkError) {
 		reason = linkError.Err
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return usageErrorf("cannot write %s: there is no folder %s", path, filepath.Dir(path)).withHint("create it first")
+	switch dir := filepath.Dir(path); {
+	case !isFolder(dir) && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)):
+		return usageErrorf("cannot write %s: there is no folder %s", path, dir).withHint("create it first")
+	case errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.ELOOP):
+		return usageErrorf("cannot write %s: %w", path, reason).withHint("choose another name")
 	}
 	return failuref("cannot write %s: %w", path, reason)
 }
