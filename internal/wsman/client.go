@@ -145,26 +145,48 @@ func (c *Client) do(ctx context.Context, r *Request, limit time.Duration) (*Repl
 	if err != nil {
 		return nil, &NetworkError{r.Action, c.config.URL, false, err}
 	}
+	reply, _, err := c.carry(ctx, r, envelope, limit)
+	return reply, err
+}
+
+// Exchange sends an envelope that somebody else built, and returns the reply as it
+// was read and its text. Nothing is sent that is no request of this protocol, and
+// nothing is returned that is no reply to it: a fault is an error, as for Client's
+// own requests. The answer may take as long as the envelope says, and the slack.
+func (c *Client) Exchange(ctx context.Context, envelope []byte) (*Reply, []byte, error) {
+	r, err := ParseRequest(envelope)
+	if err != nil {
+		return nil, nil, &NetworkError{r.Action, c.config.URL, false, fmt.Errorf("the envelope is no request: %w", err)}
+	}
+	limit := r.OperationTimeout
+	if limit <= 0 {
+		limit = c.config.OperationTimeout
+	}
+	return c.carry(ctx, r, envelope, limit)
+}
+
+// carry sends a request's envelope and checks what comes back.
+func (c *Client) carry(ctx context.Context, r *Request, envelope []byte, limit time.Duration) (*Reply, []byte, error) {
 	c.trace("request", r.Action, len(envelope))
 	status, body, err := c.post(ctx, r.Action, envelope, limit+c.config.Slack)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.trace("reply", r.Action, len(body))
 	reply, err := ParseReply(body)
 	switch {
 	case err != nil:
-		return nil, &ProtocolError{r.Action, c.config.URL, "the answer cannot be read", err}
+		return nil, nil, &ProtocolError{r.Action, c.config.URL, "the answer cannot be read", err}
 	case reply.RelatesTo != "" && !strings.EqualFold(reply.RelatesTo, r.MessageID):
-		return nil, &ProtocolError{r.Action, c.config.URL, "the answer is to another request", nil}
+		return nil, nil, &ProtocolError{r.Action, c.config.URL, "the answer is to another request", nil}
 	case reply.Fault != nil:
-		return nil, &FaultError{*reply.Fault, status, r.Action, c.config.URL}
+		return nil, nil, &FaultError{*reply.Fault, status, r.Action, c.config.URL}
 	case reply.RelatesTo == "" && r.Action != ActionIdentify:
-		return nil, &ProtocolError{r.Action, c.config.URL, "the answer does not say to which request it is", nil}
+		return nil, nil, &ProtocolError{r.Action, c.config.URL, "the answer does not say to which request it is", nil}
 	case reply.Action != r.Action:
-		return nil, &ProtocolError{r.Action, c.config.URL, "the answer is one to " + clip(reply.Action.Name()), nil}
+		return nil, nil, &ProtocolError{r.Action, c.config.URL, "the answer is one to " + clip(reply.Action.Name()), nil}
 	}
-	return reply, nil
+	return reply, body, nil
 }
 
 func (c *Client) trace(direction string, action Action, size int) {

@@ -44,6 +44,7 @@ type Received struct {
 	CommandID string // that the state is of
 	State     string // StateDone, StatePending, StateRunning, or empty when nothing was said
 	ExitCode  int    // of a command that is done
+	NoExit    bool   // the command is done, and nothing was said about its exit code
 
 	all []byte // the data of a parsed reply's streams, one after the other
 }
@@ -141,7 +142,7 @@ func (r *Received) write(w *writer) {
 		w.attribute("CommandId", r.CommandID)
 		w.attribute("State", r.State)
 		w.raw(">")
-		if r.Done() {
+		if r.Done() && !r.NoExit {
 			w.element("rsp:ExitCode", strconv.Itoa(r.ExitCode))
 		}
 		w.raw("</rsp:CommandState>")
@@ -254,6 +255,8 @@ func (r *Reply) readReceived(e *element) error {
 			return fmt.Errorf("the ExitCode %q is no number of 32 bits", clip(text))
 		}
 		r.Received.ExitCode = int(int32(n))
+	} else {
+		r.Received.NoExit = r.Received.Done()
 	}
 	return nil
 }

@@ -156,7 +156,7 @@ func (r *run) resume(ctx context.Context, c change, attempt int, err error) erro
 		r.retries++
 		return r.waitRetry(ctx)
 	}
-	return r.stop(outcomeOf(f), failed)
+	return r.stop(OutcomeOf(f), failed)
 }
 
 // waitRetry waits 2 seconds, then doubling, at most 5 minutes, never past the

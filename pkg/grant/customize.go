@@ -78,7 +78,7 @@ func (r *run) tryCustomize(ctx context.Context, c change) error {
 		ran = ran || lost
 		failed := exchange.Step{ID: c.step, Status: exchange.StatusFailed, Text: f.Message, Command: c.line(""), Fault: &f}
 		if attempt >= maxCustomize || f.ID == fault.AccessDenied {
-			return r.stop(outcomeOf(f), failed)
+			return r.stop(OutcomeOf(f), failed)
 		}
 		failed.Attempt = attempt
 		r.addStep(failed)

@@ -99,7 +99,7 @@ func (r *run) unexpected(ctx context.Context, err error) {
 		return
 	}
 	f := faultOf(err)
-	_ = r.stop(outcomeOf(f), exchange.Step{ID: r.step, Text: f.Message, Fault: &f})
+	_ = r.stop(OutcomeOf(f), exchange.Step{ID: r.step, Text: f.Message, Fault: &f})
 }
 
 // finish settles what the procedure left open, and returns the report. It works
@@ -141,8 +141,8 @@ func (r *run) undoBy(i exchange.Inverse) {
 	r.report.Inverse = append([]exchange.Inverse{i}, r.report.Inverse...)
 }
 
-// outcomeOf is the outcome that a fault leads to when nothing can be done about it.
-func outcomeOf(f exchange.Fault) exchange.Outcome {
+// OutcomeOf is the outcome that a fault leads to when nothing can be done about it.
+func OutcomeOf(f exchange.Fault) exchange.Outcome {
 	switch f.ID {
 	case fault.AccessDenied, fault.ConnectAuth:
 		return exchange.Denied

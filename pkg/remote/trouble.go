@@ -32,7 +32,10 @@ func (e *Error) Evidence() fault.Evidence {
 	var service *wsman.FaultError
 	var web *wsman.HTTPError
 	var refused *refusedError
+	var stage *stageError
 	switch {
+	case errors.As(e.Err, &stage):
+		evidence = stage.evidence()
 	case errors.As(e.Err, &service):
 		evidence.WSManCode = service.Code
 		evidence.Record = exchange.ErrorRecord{Message: strings.TrimSpace(service.ProviderText + " " + service.Message)}
