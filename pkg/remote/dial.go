@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"fmt"
+	"net/url"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
@@ -44,15 +45,23 @@ func New(t Target, c Credential) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case c.Method != Basic:
-		return nil, fmt.Errorf("there is no way to log on by %q", c.Method)
-	case c.Username == "" || c.Password.IsZero():
-		return nil, fmt.Errorf("logging on by basic needs a user name and a password")
-	case u.Scheme != "https" && t.elsewhere(u) != "":
-		return nil, fmt.Errorf("basic would send the password to %s in clear: it is for TLS, or for this machine", t.elsewhere(u))
+	if err := c.check(t, u); err != nil {
+		return nil, err
 	}
 	return newPSRPSession(t, u, c), nil
+}
+
+// check says what is wrong with a credential for a URL.
+func (c Credential) check(t Target, u *url.URL) error {
+	switch {
+	case c.Method != Basic:
+		return fmt.Errorf("there is no way to log on by %q", c.Method)
+	case c.Username == "" || c.Password.IsZero():
+		return fmt.Errorf("logging on by basic needs a user name and a password")
+	case u.Scheme != "https" && t.elsewhere(u) != "":
+		return fmt.Errorf("basic would send the password to %s in clear: it is for TLS, or for this machine", t.elsewhere(u))
+	}
+	return nil
 }
 
 // Dial opens a session over PowerShell remoting. Errors about the server are of

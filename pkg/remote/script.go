@@ -172,7 +172,9 @@ func newJob(s Script, o ScriptOptions) (*job, error) {
 }
 
 // isSigned tells whether a script has a signature block (about_Signing).
-func isSigned(text []byte) bool { return strings.Contains(string(text), "\n# SIG # Begin signature block") }
+func isSigned(text []byte) bool {
+	return strings.Contains(string(text), "\n# SIG # Begin signature block")
+}
 
 // lines are what bootstrap.ps1 is called with, in base64; password is left out where
 // there is none.
