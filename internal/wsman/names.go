@@ -55,11 +55,11 @@ const (
 	ResourceCommand    = nsShell + "/cmd" // the command shell of WinRS
 )
 
-// Signal codes. PowerShell stops a pipeline with SignalPowerShellStop, which its
-// authors misspelt and both sides use (MS-PSRP 3.1.5.3.9); MS-WSMV 2.2.4.38 has
-// the others.
+// Signal codes. PowerShell stops a pipeline with SignalPowerShellStop, which is no
+// URI, is misspelt, and is compared to the letter (MS-PSRP 3.1.5.3.9): it takes every
+// other code for the end of the command. MS-WSMV 2.2.4.38 has the others.
 const (
-	SignalPowerShellStop = nsPowerShell + "/signal/crtl_c"
+	SignalPowerShellStop = "powershell/signal/crtl_c"
 	SignalTerminate      = nsShell + "/signal/terminate"
 	SignalCtrlC          = nsShell + "/signal/ctrl_c"
 )

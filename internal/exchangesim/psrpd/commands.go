@@ -14,11 +14,12 @@ import (
 
 // A proxy is one of the commands that every restricted session has beside the
 // organization's (PowerShell's own list for implicit remoting). It takes objects
-// and gives others.
+// and gives others. The real ones are functions: error ids have their names where
+// those of cmdlets have a class.
 type proxy struct {
 	name string
-	task string // class of the cmdlet behind it, as error ids have it
-	// each takes an object; finish comes after the last. Both may be nil.
+	// each takes an object, and finish comes after the last. A command without each
+	// refuses what is piped to it; finish may be nil.
 	each   func(v any, out func(any) error) error
 	finish func(out func(any) error) error
 }
@@ -34,23 +35,25 @@ func newProxy(c psrp.Command) (*proxy, *psrp.ErrorRecord) {
 	var allowed []string
 	switch strings.ToLower(c.Text) {
 	case "select-object":
-		p.name, p.task, allowed = "Select-Object", "Microsoft.PowerShell.Commands.SelectObjectCommand", []string{"Property"}
+		p.name, allowed = "Select-Object", []string{"Property"}
+		p.each = func(v any, out func(any) error) error { return out(v) }
 	case "measure-object":
-		p.name, p.task = "Measure-Object", "Microsoft.PowerShell.Commands.MeasureObjectCommand"
+		p.name = "Measure-Object"
 		p.measure()
 	case "out-default":
-		p.name, p.task, allowed = "Out-Default", "Microsoft.PowerShell.Commands.OutDefaultCommand", []string{"Transcript"}
+		p.name, allowed = "Out-Default", []string{"Transcript"}
+		p.each = func(any, func(any) error) error { return nil }
 	case "get-formatdata":
-		p.name, p.task, allowed = "Get-FormatData", "Microsoft.PowerShell.Commands.GetFormatDataCommand", []string{"TypeName", "PowerShellVersion"}
+		p.name, allowed = "Get-FormatData", []string{"TypeName", "PowerShellVersion"}
 	case "exit-pssession":
-		p.name, p.task = "Exit-PSSession", "Microsoft.PowerShell.Commands.ExitPSSessionCommand"
+		p.name = "Exit-PSSession"
 	default:
 		return nil, nil
 	}
 	for _, a := range c.Arguments {
 		name := parameterName(a.Name)
 		if !slices.ContainsFunc(allowed, func(s string) bool { return strings.EqualFold(s, name) }) {
-			return nil, p.refuse("NamedParameterNotFound", 5, fmt.Sprintf("A parameter cannot be found that matches parameter name '%s'.", name))
+			return nil, refuse(p.name, bindingException, "NamedParameterNotFound", 5, fmt.Sprintf("A parameter cannot be found that matches parameter name '%s'.", name))
 		}
 		if p.name == "Select-Object" {
 			if record := p.choose(a.Value); record != nil {
@@ -62,14 +65,18 @@ func newProxy(c psrp.Command) (*proxy, *psrp.ErrorRecord) {
 }
 
 // refuse is an error of parameter binding.
-func (p *proxy) refuse(id string, category int32, message string) *psrp.ErrorRecord {
-	r := record(exchange.ErrorRecord{FullyQualifiedErrorID: id + "," + p.task, ExceptionType: bindingException,
-		Reason: "ParameterBindingException", Activity: p.name, Message: message})
+func refuse(name, exception, id string, category int32, message string) *psrp.ErrorRecord {
+	r := record(exchange.ErrorRecord{FullyQualifiedErrorID: id + "," + name, ExceptionType: exception,
+		Reason: exception[strings.LastIndexByte(exception, '.')+1:], Activity: name, Message: message})
 	r.Category = category
 	return &r
 }
 
-const bindingException = "System.Management.Automation.ParameterBindingException"
+const (
+	bindingException        = "System.Management.Automation.ParameterBindingException"
+	validationException     = "System.Management.Automation.ParameterBindingValidationException"
+	transformationException = "System.Management.Automation.ParameterBindingArgumentTransformationException"
+)
 
 func (p *proxy) measure() {
 	count := 0
@@ -91,12 +98,12 @@ func (p *proxy) choose(v any) *psrp.ErrorRecord {
 		names, isList = exchange.Strings{string(s)}, true
 	}
 	if !ok || !isList {
-		return p.refuse("ParameterArgumentTransformationError", 6, "Cannot process argument transformation on parameter 'Property'.")
+		return refuse(p.name, transformationException, "ParameterArgumentTransformationError", 6, "Cannot process argument transformation on parameter 'Property'.")
 	}
 	for i, name := range names {
 		at := slices.IndexFunc(selectable[:], func(s string) bool { return strings.EqualFold(s, name) })
 		if at < 0 {
-			return p.refuse("ParameterArgumentValidationError", 6, fmt.Sprintf("Cannot validate argument on parameter 'Property'. The argument %q does not belong to the set %q "+
+			return refuse(p.name, validationException, "ParameterArgumentValidationError", 6, fmt.Sprintf("Cannot validate argument on parameter 'Property'. The argument %q does not belong to the set %q "+
 				"specified by the ValidateSet attribute. Supply an argument that is in the set and then try the command again.", name, strings.Join(selectable[:], ",")))
 		}
 		names[i] = selectable[at]
@@ -136,8 +143,10 @@ func (p *pipeline) statement(sh *shell, commands []psrp.Command) (reason *psrp.E
 			return reason, nil
 		case shaping != nil:
 			proxies = append(proxies, shaping)
+		case len(proxies) > 0 && sh.has(c.Text): // nothing that comes out of a proxy is an identity
+			proxies = append(proxies, &proxy{name: c.Text})
 		case len(proxies) > 0:
-			return notBound(c.Text), nil
+			return p.invoke(sh, exchange.Pipeline{{Cmdlet: c.Text}}, p.output) // the session knows the words for it
 		default:
 			command, reason := sh.command(c)
 			if reason != nil {
@@ -149,6 +158,11 @@ func (p *pipeline) statement(sh *shell, commands []psrp.Command) (reason *psrp.E
 	out := p.output
 	finish := func() error { return nil }
 	for _, shaping := range slices.Backward(proxies) {
+		if shaping.each == nil {
+			shaping.each = func(any, func(any) error) error {
+				return p.report([]psrp.ErrorRecord{*notBound(shaping.name)}, nil)
+			}
+		}
 		out, finish = shaping.before(out, finish)
 	}
 	return p.flow(sh, source, out, finish)
@@ -156,12 +170,7 @@ func (p *pipeline) statement(sh *shell, commands []psrp.Command) (reason *psrp.E
 
 // before puts a proxy before what takes its output.
 func (p *proxy) before(next func(any) error, then func() error) (out func(any) error, finish func() error) {
-	out = func(v any) error {
-		if p.each == nil {
-			return nil
-		}
-		return p.each(v, next)
-	}
+	out = func(v any) error { return p.each(v, next) }
 	finish = func() error {
 		if p.finish != nil {
 			if err := p.finish(next); err != nil {
@@ -234,13 +243,13 @@ func (sh *shell) command(c psrp.Command) (exchange.Command, *psrp.ErrorRecord) {
 		name := parameterName(a.Name)
 		if name == "" {
 			if name = sh.positional(c.Text, position); name == "" {
-				return command, bindingFailure(c.Text, "PositionalParameterNotFound", 5, "A positional parameter cannot be found that accepts the argument.")
+				return command, refuse(c.Text, bindingException, "PositionalParameterNotFound", 5, "A positional parameter cannot be found that accepts the argument.")
 			}
 			position++
 		}
 		value, ok := argument(a.Value)
 		if !ok {
-			return command, bindingFailure(c.Text, "ParameterArgumentTransformationError", 6,
+			return command, refuse(c.Text, transformationException, "ParameterArgumentTransformationError", 6,
 				fmt.Sprintf("Cannot process argument transformation on parameter '%s'.", name))
 		}
 		command.Params = append(command.Params, exchange.Param{Name: name, Value: value})
@@ -248,8 +257,9 @@ func (sh *shell) command(c psrp.Command) (exchange.Command, *psrp.ErrorRecord) {
 	return command, nil
 }
 
-func bindingFailure(cmdlet, id string, category int32, message string) *psrp.ErrorRecord {
-	return (&proxy{name: cmdlet, task: cmdlet}).refuse(id, category, message)
+// has reports whether the session has a command of the organization.
+func (sh *shell) has(cmdlet string) bool {
+	return slices.ContainsFunc(sh.session.Commands(), func(c exchangesim.CommandInfo) bool { return strings.EqualFold(c.Name, cmdlet) })
 }
 
 // parameter finds a parameter of a command that the session has.

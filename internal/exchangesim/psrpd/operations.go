@@ -235,25 +235,22 @@ func received(commandID string, fragments [][]byte, done bool) *wsman.Received {
 	return r
 }
 
-// signal stops a pipeline, or ends it at once and forgets it. What is gone already
-// may be ended once more.
+// signal stops a pipeline, or ends it at once and forgets it: PowerShell takes every
+// code but its own for the end (PowerShell's PerformWSManPluginSignal). What is gone
+// already may be ended once more.
 func (sh *shell) signal(signal *wsman.SignalCommand, x *exchanged) error {
 	x.event.Command = signal.CommandID
 	p, err := sh.pipelineOf(signal.CommandID)
-	switch signal.Code {
-	case wsman.SignalPowerShellStop, wsman.SignalCtrlC:
+	switch {
+	case signal.Code == wsman.SignalPowerShellStop:
 		if err == nil {
 			p.cancel()
 		}
 		return err
-	case wsman.SignalTerminate:
-		if err == nil {
-			sh.forget(p)
-			p.cancel()
-			p.out.close()
-		}
-		return nil
+	case err == nil:
+		sh.forget(p)
+		p.cancel()
+		p.out.close()
 	}
-	return wsman.NewFault(wsman.CodeInvalidValue, "w:SchemaValidationError",
-		"The Windows Remote Shell received a request with an unknown signal. ")
+	return nil
 }

@@ -221,6 +221,8 @@ func record(e exchange.ErrorRecord) psrp.ErrorRecord {
 
 func exceptionTypes(name string) []string {
 	switch {
+	case name == validationException || name == transformationException:
+		return append([]string{name}, exceptionTypes(bindingException)...)
 	case strings.HasPrefix(name, "System.Management.Automation."):
 		return []string{name, "System.Management.Automation.RuntimeException", "System.SystemException", "System.Exception", "System.Object"}
 	case strings.HasPrefix(name, "Microsoft.Exchange."):
