@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,6 +18,9 @@ func main() {
 	// A write to a closed pipe becomes an error like any other: without this the
 	// runtime would end the program before it could clean up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
+	// net/http logs what servers send that nobody asked for, content included.
+	log.SetOutput(io.Discard)
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once

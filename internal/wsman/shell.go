@@ -182,13 +182,23 @@ func (s *Shell) Signal(ctx context.Context, commandID, code string) error {
 	return err
 }
 
+// deletes is how often a Delete is asked for at most. It can be repeated: the
+// second finds no shell.
+const deletes = 3
+
 // Delete ends the shell and all that runs in it. A shell that is no longer there is
-// no error.
+// no error. When no answer comes, as on a connection that was cut, it asks again.
 func (s *Shell) Delete(ctx context.Context) error {
-	_, err := s.do(ctx, s.request(ActionDelete))
-	var fault *FaultError
-	if errors.As(err, &fault) && fault.Code == CodeInvalidSelectors {
-		return nil
+	for try := 1; ; try++ {
+		_, err := s.do(ctx, s.request(ActionDelete))
+		var fault *FaultError
+		var network *NetworkError
+		var garbled *ProtocolError
+		switch {
+		case errors.As(err, &fault) && fault.Code == CodeInvalidSelectors:
+			return nil
+		case try == deletes || ctx.Err() != nil || !errors.As(err, &network) && !errors.As(err, &garbled):
+			return err
+		}
 	}
-	return err
 }

@@ -10,12 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
-
 	"github.com/exgrant/exgrant/internal/peers"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/google/go-cmp/cmp"
 )
 
 // The tests in this file run against PowerShell's own PSRP server behind the
@@ -67,7 +65,7 @@ func requests(b *peers.Bridge) map[string]int {
 }
 
 func TestBridgeGrant(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	noneLeft(t)
 	b := exchangeBridge(t, nil)
 	s := bridgeSession(t, b)
 	users, _ := invoke(t, s, exchange.GetUser("svc-sched"))
@@ -159,7 +157,7 @@ func TestBridgeLongOutput(t *testing.T) {
 }
 
 func TestBridgeCancel(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	noneLeft(t)
 	b := exchangeBridge(t, nil, "EXCHANGEORG_FAULT=slow:4")
 	s := bridgeSession(t, b)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/exgrant/exgrant/internal/psrp"
 	"github.com/exgrant/exgrant/internal/wsman"
@@ -21,7 +22,9 @@ func (s *psrpSession) Invoke(ctx context.Context, p exchange.Pipeline, yield fun
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
-		return exchange.Streams{}, ctx.Err()
+	}
+	if err := ctx.Err(); err != nil {
+		return exchange.Streams{}, err
 	}
 	for try := 1; ; try++ {
 		r, err := s.open(ctx)
@@ -32,18 +35,26 @@ func (s *psrpSession) Invoke(ctx context.Context, p exchange.Pipeline, yield fun
 		if err != nil {
 			return exchange.Streams{}, err
 		}
-		err = run.do(ctx)
+		err = s.attempt(ctx, run)
 		if err == nil {
 			s.remember(p)
 			return run.streams, nil
-		}
-		if !run.intact {
-			s.drop(ctx, r)
 		}
 		if ctx.Err() != nil || run.refused || !isLost(err) || !run.repeatable() || try == tries {
 			return run.streams, s.outcome(ctx, run, err)
 		}
 	}
+}
+
+// attempt runs a pipeline. A runspace that it leaves in an unknown state, by an
+// error or a panic of yield, is given up.
+func (s *psrpSession) attempt(ctx context.Context, x *run) error {
+	defer func() {
+		if !x.intact {
+			s.drop(ctx, x.runspace)
+		}
+	}()
+	return x.do(ctx)
 }
 
 // outcome is the error that a pipeline ends with.
@@ -89,6 +100,10 @@ func readsOnly(p exchange.Pipeline) bool {
 	return true
 }
 
+// holdBytes is how much output is held before the first object is given away: what
+// is not given away yet can be asked for again when the connection is lost.
+const holdBytes = 1 << 20
+
 // A run is one attempt at a pipeline.
 type run struct {
 	runspace *runspace
@@ -96,8 +111,11 @@ type run struct {
 	command  psrp.PowerShell
 	yield    func(exchange.Object) error
 	streams  exchange.Streams
+	held     []exchange.Object
+	received int // bytes
 
 	started bool // the server may have begun with it
+	known   bool // the server said that it began
 	yielded bool // an object was given away
 	refused bool // the error is yield's
 	intact  bool // the runspace can go on
@@ -123,19 +141,18 @@ func (x *run) repeatable() bool { return !x.started || readsOnly(x.pipeline) && 
 func (x *run) do(ctx context.Context) error {
 	pipeline, fragments, err := x.runspace.pool.NewPipeline(newID(), x.command)
 	if err != nil {
+		x.intact = true // nothing was sent
 		return err
 	}
 	id := pipeline.ID().String()
 	defer func() {
 		if x.started && !x.intact {
-			x.stop(ctx, pipeline)
+			x.stop(ctx, id)
 		}
 	}()
-	if err := x.runspace.shell.Command(ctx, id, fragments[0]); err != nil {
-		x.started = mayHaveHappened(err)
+	if err := x.start(ctx, id, fragments[0]); err != nil {
 		return err
 	}
-	x.started = true
 	if err := x.runspace.send(ctx, id, fragments[1:]); err != nil {
 		return err
 	}
@@ -145,6 +162,41 @@ func (x *run) do(ctx context.Context) error {
 		}
 	}
 	return x.end(pipeline)
+}
+
+// start asks the server to begin. A cancel waits a little for the answer: what is
+// known to have begun can be stopped, and the runspace goes on.
+func (x *run) start(ctx context.Context, id string, first []byte) error {
+	if err := ctx.Err(); err != nil {
+		x.intact = true
+		return err
+	}
+	ctx, cancel := outlasting(ctx, grace)
+	defer cancel()
+	err := x.runspace.shell.Command(ctx, id, first)
+	x.known = err == nil
+	x.started = x.known || mayHaveHappened(err)
+	x.intact = !x.started && !isLost(err)
+	return err
+}
+
+// grace is how much longer than the caller's context a request may take that must
+// not be left in doubt.
+const grace = 2 * time.Second
+
+// outlasting returns a context that ends so much later than ctx.
+func outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // receive takes what the pipeline says next.
@@ -161,13 +213,27 @@ func (x *run) receive(ctx context.Context, pipeline *psrp.ClientPipeline) error 
 	if err := x.runspace.answer(ctx, id, reply); err != nil {
 		return err
 	}
-	if !got.Done {
-		return nil
-	}
-	if !pipeline.State().Ended() {
+	if got.Done && !pipeline.State().Ended() {
 		return &psrp.ProtocolError{What: "the server says that a command is done whose pipeline is " + pipeline.State().String()}
 	}
-	x.intact = true
+	x.intact = got.Done
+	if x.received += len(got.Data); got.Done || x.received > holdBytes {
+		return x.release()
+	}
+	return nil
+}
+
+// release gives the objects away that are held.
+func (x *run) release() error {
+	for _, o := range x.held {
+		x.yielded = true
+		if err := x.yield(o); err != nil {
+			x.refused = true
+			return err
+		}
+	}
+	clear(x.held)
+	x.held = x.held[:0]
 	return nil
 }
 
@@ -188,10 +254,7 @@ func (x *run) end(pipeline *psrp.ClientPipeline) error {
 func (x *run) event(e psrp.Event) error {
 	switch e.Type {
 	case psrp.PipelineOutput:
-		x.yielded = true
-		err := x.yield(toObject(e.Value))
-		x.refused = err != nil
-		return err
+		x.held = append(x.held, toObject(e.Value))
 	case psrp.ErrorRecordMessage:
 		record, ok := psrp.ReadErrorRecord(e.Value)
 		if !ok {
@@ -207,29 +270,29 @@ func (x *run) event(e psrp.Event) error {
 	return nil
 }
 
-// stop stops the pipeline at the server and takes what it still says, in a time of
-// its own. Where that works, the runspace can go on.
-func (x *run) stop(ctx context.Context, pipeline *psrp.ClientPipeline) {
+// stop stops the pipeline at the server and throws away what it still says, in a
+// time of its own. Where that works, or the server has forgotten the pipeline, the
+// runspace can go on.
+func (x *run) stop(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 	defer cancel()
-	id := pipeline.ID().String()
-	if err := x.runspace.shell.Signal(ctx, id, wsman.SignalPowerShellStop); err != nil {
-		return
-	}
-	x.yield = func(exchange.Object) error { return nil }
-	for !x.intact {
-		if err := x.drain(ctx, id); err != nil {
+	for range tries {
+		err := x.interrupt(ctx, id)
+		if x.intact = err == nil || x.known && isForgotten(err); x.intact || isGone(err) {
 			return
 		}
 	}
 }
 
-// drain throws away what a stopped pipeline still says.
-func (x *run) drain(ctx context.Context, id string) error {
-	got, err := x.runspace.shell.Receive(ctx, id)
-	if err != nil {
+// interrupt asks the server to stop the pipeline, and waits for its end.
+func (x *run) interrupt(ctx context.Context, id string) error {
+	if err := x.runspace.shell.Signal(ctx, id, wsman.SignalPowerShellStop); err != nil {
 		return err
 	}
-	x.intact = got.Done
-	return nil
+	for {
+		got, err := x.runspace.shell.Receive(ctx, id)
+		if err != nil || got.Done {
+			return err
+		}
+	}
 }

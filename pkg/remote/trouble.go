@@ -122,7 +122,19 @@ func isGone(err error) bool {
 	if !errors.As(err, &f) {
 		return false
 	}
-	return f.Code == wsman.CodeInvalidSelectors || f.Code == codeProviderDied || strings.Contains(f.Fault.Error(), "[FailureCategory=WSMan-InvalidShellID]")
+	return f.Code == wsman.CodeInvalidSelectors || f.Code == codeProviderDied || noShell(f)
+}
+
+func noShell(f *wsman.FaultError) bool {
+	return strings.Contains(f.Fault.Error(), "[FailureCategory=WSMan-InvalidShellID]")
+}
+
+// isForgotten reports whether the server does not have the command any more. Where
+// it does not have the shell, Exchange says so beside the code; Windows does not, and
+// the next command finds out.
+func isForgotten(err error) bool {
+	var f *wsman.FaultError
+	return errors.As(err, &f) && f.Code == wsman.CodeInvalidSelectors && !noShell(f)
 }
 
 // mayHaveHappened reports whether the request that failed could have been carried
