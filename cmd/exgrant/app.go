@@ -41,6 +41,8 @@ func (p *program) commands() []*cli.Command {
 		p.explainCommand(),
 		p.demoCommand(),
 		p.simCommand(),
+		p.completionCommand(),
+		p.manCommand(),
 		p.versionCommand(),
 	}
 }
