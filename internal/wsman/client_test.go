@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -444,41 +443,6 @@ func TestCookiesAreBounded(t *testing.T) {
 	shell.Send(t.Context(), "", nil)
 	if err := shell.Send(t.Context(), "", nil); err == nil {
 		t.Error("no error")
-	}
-}
-
-func TestBasicAuth(t *testing.T) {
-	var users []string
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, password, _ := r.BasicAuth()
-		users = append(users, user+"/"+password)
-		w.WriteHeader(404)
-	}))
-	defer s.Close()
-	h := NewHTTPClient(nil, nil)
-	defer h.CloseIdleConnections()
-	basic := &BasicAuth{"alice", "Passw0rd!", h.Transport}
-	send := func(url string) error {
-		return NewClient(Config{URL: url, HTTP: &http.Client{Transport: basic}}).Attach(testShell).Send(t.Context(), "", nil)
-	}
-	if err := send(s.URL); !Unsent(err) || len(users) != 1 || users[0] != "alice/Passw0rd!" {
-		t.Errorf("%q, %v", users, err)
-	}
-	refused := send("http://192.0.2.1/PowerShell/")
-	if !Unsent(refused) || !strings.Contains(refused.Error(), "in clear") {
-		t.Errorf("%v", refused)
-	}
-	if shown := fmt.Sprintf("%v %+v %#v %s %q %x %d", *basic, basic, *basic, basic.Password, basic.Password, basic.Password, basic.Password); strings.Contains(shown, "Passw0rd") || strings.Contains(shown, fmt.Sprintf("%x", "Passw0rd!")) {
-		t.Error(shown)
-	}
-	data, err := json.Marshal(map[string]any{"p": basic.Password})
-	if err != nil || !strings.Contains(string(data), redacted) {
-		t.Errorf("%s, %v", data, err)
-	}
-	var logged bytes.Buffer
-	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "p", basic.Password)
-	if strings.Contains(logged.String(), "Passw0rd") {
-		t.Error(logged.String())
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 
 // Of returns the meaning of a Go error: of the evidence that it, or an error that
 // it wraps, carries (a method Evidence() Evidence), else of its text. The fault's
-// message is the error's own.
+// message is the error's own, and its hint too where the error knows better (a
+// method Hint() string).
 func Of(err error) Fault {
 	var witness interface{ Evidence() Evidence }
 	evidence := Evidence{Record: exchange.ErrorRecord{Message: err.Error()}}
@@ -17,5 +18,9 @@ func Of(err error) Fault {
 	}
 	f, _ := Classify(evidence)
 	f.Message = err.Error()
+	var adviser interface{ Hint() string }
+	if errors.As(err, &adviser) && adviser.Hint() != "" {
+		f.Hint = adviser.Hint()
+	}
 	return f
 }

@@ -31,7 +31,7 @@ func exchangeBridge(t *testing.T, args []string, env ...string) *peers.Bridge {
 
 func bridgeSession(t *testing.T, b *peers.Bridge) Session {
 	t.Helper()
-	s, err := Dial(t.Context(), Target{Server: b.URL, Timeout: 10 * time.Second}, Credential{Basic, bridgeUser, NewSecret(bridgePassword)})
+	s, err := Dial(t.Context(), Target{Server: b.URL, Timeout: 10 * time.Second}, Credential{Method: Basic, Username: bridgeUser, Password: NewSecret(bridgePassword)})
 	if err != nil {
 		t.Fatal(err)
 	}

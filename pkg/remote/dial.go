@@ -2,27 +2,56 @@ package remote
 
 import (
 	"context"
-	"fmt"
-	"net/url"
+	"crypto/tls"
 
+	"github.com/exgrant/exgrant/internal/negotiate"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
 // An AuthMethod is a way to log on.
 type AuthMethod string
 
-// Basic sends name and password with every request. It is refused but over TLS or
-// to this machine.
-const Basic AuthMethod = "basic"
+// The ways to log on. Kerberos, Negotiate and NTLM seal every message where there
+// is no TLS, and bind the log-on to the server's certificate where there is.
+const (
+	Kerberos    = AuthMethod(negotiate.Kerberos)
+	Negotiate   = AuthMethod(negotiate.Negotiate)   // Kerberos; NTLM where there is no KDC or no service name
+	NTLM        = AuthMethod(negotiate.NTLM)        // version 2
+	Basic       = AuthMethod(negotiate.Basic)       // the password itself: over TLS, or to this machine
+	Certificate = AuthMethod(negotiate.Certificate) // WinRM over TLS
+)
 
 // AuthMethods returns every way to log on.
-func AuthMethods() []AuthMethod { return []AuthMethod{Basic} }
+func AuthMethods() []AuthMethod {
+	return []AuthMethod{Kerberos, Negotiate, NTLM, Basic, Certificate}
+}
 
-// A Credential is who logs on, and how.
+// A Credential is who logs on, and how. Kerberos uses the password, else the
+// keytab, else the ticket cache; with none of them the ticket cache that kinit
+// fills, and on Windows the user who is logged on.
 type Credential struct {
 	Method   AuthMethod
-	Username string // user@REALM or DOMAIN\user
+	Username string // user@REALM or DOMAIN\user; may be empty with a keytab or a ticket cache
 	Password Secret
+
+	Keytab     string // a file
+	CCache     string // a ticket cache in a file; empty is that of KRB5CCNAME
+	Krb5Config string // a krb5.conf; empty is that of KRB5_CONFIG or the system, if there is one
+
+	Certificate *tls.Certificate // for the method Certificate
+
+	account *negotiate.Account
+}
+
+// Share returns the credential with a place for its Kerberos tickets: sessions with
+// copies of it use the same ones, which are renewed before they end. Without it
+// every session gets its own. Nobody is contacted; the error is about what the
+// credential names.
+func (c Credential) Share() (Credential, error) {
+	account, err := negotiate.NewAccount(negotiate.AccountConfig{Username: c.Username, Password: c.Password,
+		Keytab: c.Keytab, CCache: c.CCache, Krb5Config: c.Krb5Config})
+	c.account = account
+	return c, err
 }
 
 // A Session runs pipelines at a server. It is safe for concurrent use. Whoever
@@ -45,23 +74,11 @@ func New(t Target, c Credential) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(t, u); err != nil {
+	connections, err := newHTTPClient(t, u, c)
+	if err != nil {
 		return nil, err
 	}
-	return newPSRPSession(t, u, c), nil
-}
-
-// check says what is wrong with a credential for a URL.
-func (c Credential) check(t Target, u *url.URL) error {
-	switch {
-	case c.Method != Basic:
-		return fmt.Errorf("there is no way to log on by %q", c.Method)
-	case c.Username == "" || c.Password.IsZero():
-		return fmt.Errorf("logging on by basic needs a user name and a password")
-	case u.Scheme != "https" && t.elsewhere(u) != "":
-		return fmt.Errorf("basic would send the password to %s in clear: it is for TLS, or for this machine", t.elsewhere(u))
-	}
-	return nil
+	return newPSRPSession(t, u, connections), nil
 }
 
 // Dial opens a session over PowerShell remoting. Errors about the server are of

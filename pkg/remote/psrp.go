@@ -52,8 +52,7 @@ type runspace struct {
 
 var errClosed = errors.New("the session is closed")
 
-func newPSRPSession(t Target, u *url.URL, c Credential) *psrpSession {
-	connections := newHTTPClient(t, u, c)
+func newPSRPSession(t Target, u *url.URL, connections *http.Client) *psrpSession {
 	return &psrpSession{
 		target: t, url: u, connections: connections, slots: make(chan struct{}, atOnce),
 		client: wsman.NewClient(wsman.Config{

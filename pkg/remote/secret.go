@@ -1,28 +1,10 @@
 package remote
 
-import (
-	"fmt"
-	"log/slog"
-)
-
-const redacted = "[redacted]"
+import "github.com/exgrant/exgrant/internal/negotiate"
 
 // A Secret is a password. It does not print, log or marshal itself; Reveal is the
 // only way to its text.
-type Secret struct{ text string }
+type Secret = negotiate.Secret
 
 // NewSecret wraps a password.
-func NewSecret(text string) Secret { return Secret{text} }
-
-// Reveal returns the password.
-func (s Secret) Reveal() string { return s.text }
-
-// IsZero reports whether there is no password.
-func (s Secret) IsZero() bool { return s.text == "" }
-
-func (Secret) String() string                { return redacted }
-func (Secret) GoString() string              { return redacted }
-func (Secret) LogValue() slog.Value          { return slog.StringValue(redacted) }
-func (Secret) MarshalJSON() ([]byte, error)  { return []byte(`"` + redacted + `"`), nil }
-func (Secret) MarshalText() ([]byte, error)  { return []byte(redacted), nil }
-func (Secret) Format(f fmt.State, verb rune) { _, _ = f.Write([]byte(redacted)) }
+func NewSecret(text string) Secret { return negotiate.NewSecret(text) }

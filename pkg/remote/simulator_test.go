@@ -75,7 +75,7 @@ func (s *simulated) asked() []string {
 func (s *simulated) target() Target { return Target{Server: s.url, Timeout: 5 * time.Second} }
 
 func simCredential() Credential {
-	return Credential{Basic, "administrator", NewSecret(simPassword)}
+	return Credential{Method: Basic, Username: "administrator", Password: NewSecret(simPassword)}
 }
 
 // impatient is a session that gives up on a request after some 400 ms.

@@ -25,6 +25,13 @@ type Target struct {
 	// through a tunnel. The server's name stays what certificates are checked against.
 	ConnectTo string
 
+	// SPN is the service that a Kerberos ticket is asked for; empty is HTTP/ and the
+	// server's name.
+	SPN string
+
+	// SealOverTLS seals messages by the log-on's keys also where TLS protects them.
+	SealOverTLS bool
+
 	// RootCAs are the authorities that the server's certificate must come from; nil is
 	// the system's.
 	RootCAs *x509.CertPool

@@ -6,9 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/negotiate"
 	"github.com/exgrant/exgrant/internal/psrp"
 	"github.com/exgrant/exgrant/internal/wsman"
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -26,6 +28,15 @@ func (e *Error) Error() string { return e.Doing + ": " + e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Hint returns what to do about it, where the log-on knows.
+func (e *Error) Hint() string {
+	var logon *negotiate.Error
+	if errors.As(e.Err, &logon) {
+		return logon.Hint()
+	}
+	return ""
+}
+
 // Evidence returns what is known about the error in codes and records.
 func (e *Error) Evidence() fault.Evidence {
 	evidence := fault.Evidence{Text: e.Err.Error()}
@@ -33,9 +44,12 @@ func (e *Error) Evidence() fault.Evidence {
 	var web *wsman.HTTPError
 	var refused *refusedError
 	var stage *stageError
+	var logon *negotiate.Error
 	switch {
 	case errors.As(e.Err, &stage):
 		evidence = stage.evidence()
+	case errors.As(e.Err, &logon):
+		evidence.WSManCode, evidence.HTTPStatus = logonEvidence(logon)
 	case errors.As(e.Err, &service):
 		evidence.WSManCode = service.Code
 		evidence.Record = exchange.ErrorRecord{Message: strings.TrimSpace(service.ProviderText + " " + service.Message)}
@@ -60,6 +74,39 @@ const (
 	codeNotWSMan      = 0x803380F7 // ERROR_WSMAN_HTTP_CONTENT_TYPE_MISSMATCH_RESPONSE_DATA
 	codeProviderDied  = 1726       // RPC_S_CALL_FAILED: the process behind the service ended
 )
+
+// logonCodes are what Windows' own client gives for the same trouble (winerror.h).
+var logonCodes = map[negotiate.Kind]uint32{
+	negotiate.BadCredential:    0x8009030D, // SEC_E_UNKNOWN_CREDENTIALS
+	negotiate.WouldBeClear:     0x803380DE, // ERROR_WSMAN_CLIENT_UNENCRYPTED_DISABLED
+	negotiate.WrongPassword:    1326,       // ERROR_LOGON_FAILURE
+	negotiate.LogonRefused:     1326,
+	negotiate.UnknownAccount:   1326,
+	negotiate.PasswordExpired:  1330,       // ERROR_PASSWORD_EXPIRED
+	negotiate.AccountLocked:    1909,       // ERROR_ACCOUNT_LOCKED_OUT
+	negotiate.TicketExpired:    0x8009030E, // SEC_E_NO_CREDENTIALS
+	negotiate.NoKDC:            0x80090311, // SEC_E_NO_AUTHENTICATING_AUTHORITY
+	negotiate.KDCRefused:       0x80090304, // SEC_E_INTERNAL_ERROR
+	negotiate.UnknownSPN:       0x80090303, // SEC_E_TARGET_UNKNOWN
+	negotiate.ClockSkew:        0x80090324, // SEC_E_TIME_SKEW
+	negotiate.NotOffered:       0x80090302, // SEC_E_NOT_SUPPORTED
+	negotiate.NTLMNotAllowed:   0x80090302,
+	negotiate.NoAuthentication: 0x80090363, // SEC_E_MUTUAL_AUTH_FAILED
+	negotiate.NoMutualProof:    0x80090363,
+	negotiate.ChannelBinding:   0x80090346, // SEC_E_BAD_BINDINGS
+}
+
+// logonEvidence gives a failed log-on, or an answer without its protection, a code
+// or the HTTP status.
+func logonEvidence(e *negotiate.Error) (code uint32, status int) {
+	if code := logonCodes[e.Kind]; code != 0 {
+		return code, 0
+	}
+	if e.Status >= 300 && e.Status != http.StatusUnauthorized {
+		return 0, e.Status
+	}
+	return codeNotWSMan, 0
+}
 
 // networkCode gives a failure between here and the server its code.
 func networkCode(err error) uint32 {
@@ -109,6 +156,9 @@ func (e *refusedError) Error() string {
 // isLost reports whether an error says that the session is gone, or no longer to
 // be reached, and not that the server refused something.
 func isLost(err error) bool {
+	if kind := negotiate.KindOf(err); kind != "" {
+		return kind == negotiate.NotSealed // the server has forgotten us; the others are here to stay
+	}
 	var network *wsman.NetworkError
 	var garbled *wsman.ProtocolError
 	var protocol *psrp.ProtocolError

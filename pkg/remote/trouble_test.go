@@ -24,7 +24,7 @@ func (x trial) String() string {
 func try(t *testing.T, b *peers.Bridge, timeout time.Duration) (x trial) {
 	t.Helper()
 	var s Session
-	s, x.dial = Dial(t.Context(), Target{Server: b.URL, Timeout: timeout}, Credential{Basic, bridgeUser, NewSecret(bridgePassword)})
+	s, x.dial = Dial(t.Context(), Target{Server: b.URL, Timeout: timeout}, Credential{Method: Basic, Username: bridgeUser, Password: NewSecret(bridgePassword)})
 	if x.dial != nil {
 		return x
 	}
@@ -119,7 +119,7 @@ func check(t *testing.T, what string, err error, want, text string) {
 
 func TestBridgeWrongPassword(t *testing.T) {
 	b := exchangeBridge(t, nil)
-	_, err := Dial(t.Context(), Target{Server: b.URL}, Credential{Basic, bridgeUser, NewSecret("wrong-secret")})
+	_, err := Dial(t.Context(), Target{Server: b.URL}, Credential{Method: Basic, Username: bridgeUser, Password: NewSecret("wrong-secret")})
 	if err == nil || fault.Of(err).ID != fault.ConnectAuth || strings.Contains(err.Error(), "wrong-secret") {
 		t.Errorf("a wrong password: %v", err)
 	}
@@ -157,7 +157,7 @@ func TestBridgePanic(t *testing.T) {
 }
 
 func TestDialRefuses(t *testing.T) {
-	basic := Credential{Basic, "admin", NewSecret("p")}
+	basic := Credential{Method: Basic, Username: "admin", Password: NewSecret("p")}
 	for _, test := range []struct {
 		want   string
 		target Target
@@ -185,7 +185,7 @@ func TestDialRefuses(t *testing.T) {
 }
 
 func TestNobodyThere(t *testing.T) {
-	basic := Credential{Basic, "admin", NewSecret("p")}
+	basic := Credential{Method: Basic, Username: "admin", Password: NewSecret("p")}
 	for server, want := range map[string]string{
 		"http://127.0.0.1:1/PowerShell/":      fault.ConnectNetwork,
 		"https://no-such-host.invalid/":       fault.ConnectNetwork,

@@ -65,13 +65,14 @@ func NewWinRS(t Target, c Credential, o ScriptOptions) (Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(t, u); err != nil {
+	connections, err := newHTTPClient(t, u, c)
+	if err != nil {
 		return nil, err
 	}
 	if !o.RemoteExchange && (c.Username == "" || c.Password.IsZero()) {
 		return nil, errors.New("winrs needs a user name and a password, however it logs on: the PowerShell that it starts has none of its own to go on to Exchange with")
 	}
-	r := &winrsRunner{target: t, url: u, credential: c, options: o, connections: newHTTPClient(t, u, c)}
+	r := &winrsRunner{target: t, url: u, credential: c, options: o, connections: connections}
 	r.client = wsman.NewClient(wsman.Config{URL: u.String(), HTTP: r.connections, ResourceURI: wsman.ResourceCommand,
 		OperationTimeout: winrsTimeout, Slack: t.timeout(), Trace: t.trace})
 	r.envelopes = newEnvelopes(u.String(), winrsTimeout, wsman.DefaultMaxEnvelope)

@@ -73,7 +73,7 @@ func (w *winrsServer) actions() []string {
 
 func (w *winrsServer) runner(t *testing.T, o ScriptOptions) Runner {
 	t.Helper()
-	r, err := NewWinRS(Target{Server: w.url, Timeout: 10 * time.Second}, Credential{Basic, simulatedUser, NewSecret(simulatedPassword)}, o)
+	r, err := NewWinRS(Target{Server: w.url, Timeout: 10 * time.Second}, Credential{Method: Basic, Username: simulatedUser, Password: NewSecret(simulatedPassword)}, o)
 	if err != nil {
 		t.Fatal(err)
 	}

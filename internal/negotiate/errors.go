@@ -1,0 +1,83 @@
+package negotiate
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Kind is a way in which a log-on or a protected exchange fails. Its text is the
+// name for programs.
+type Kind string
+
+// The kinds of Error.
+const (
+	// What was given cannot be used: a name without a realm, an unreadable keytab, a
+	// ticket cache without tickets. Nobody was contacted.
+	BadCredential Kind = "bad-credential"
+	// Method and address together would send a password or a message in clear.
+	WouldBeClear Kind = "would-be-clear"
+
+	// The KDC, or the server, refused the account.
+	WrongPassword   Kind = "wrong-password"
+	PasswordExpired Kind = "password-expired"
+	AccountLocked   Kind = "account-locked" // locked, disabled, expired, or not allowed now
+	UnknownAccount  Kind = "unknown-account"
+	TicketExpired   Kind = "ticket-expired" // that of a ticket cache, which cannot be renewed
+	NoKDC           Kind = "no-kdc"         // none known, or none reachable
+	UnknownSPN      Kind = "unknown-spn"    // the KDC does not know it, or it belongs to another account
+	ClockSkew       Kind = "clock-skew"
+	KDCRefused      Kind = "kdc-refused" // for another reason
+
+	// The server offers only ways to log on that were not asked for.
+	NotOffered     Kind = "not-offered"
+	NTLMNotAllowed Kind = "ntlm-not-allowed" // it wants NTLM where only Kerberos was asked for
+	LogonRefused   Kind = "logon-refused"    // it answered the log-on with 401
+
+	// The server is not, or cannot prove to be, who it should be.
+	NoAuthentication Kind = "no-authentication" // it answers 200 to nobody in particular
+	NoMutualProof    Kind = "no-mutual-proof"   // it gave no proof of its identity, or a wrong one
+	ChannelBinding   Kind = "channel-binding"   // the TLS connection ends before the server
+	Redirected       Kind = "redirected"
+	NotSealed        Kind = "not-sealed" // an answer in clear on a sealed connection
+	Altered          Kind = "altered"    // a message that was changed on its way
+	OutOfOrder       Kind = "out-of-order"
+	Malformed        Kind = "malformed" // something that is none of the protocols' messages
+)
+
+// An Error says how a log-on or a protected exchange failed. It holds no secret.
+type Error struct {
+	Kind   Kind
+	What   string // the whole of what failed, without Err
+	Advice string // what to do; may be empty
+
+	Status  int      // the HTTP status of the answer that is meant; 0 when there is none
+	Offered []string // the schemes that the server offers, where that is known
+	Err     error    // the cause; may be nil
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.What + ": " + e.Err.Error()
+	}
+	return e.What
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint returns what to do about it, or nothing.
+func (e *Error) Hint() string { return e.Advice }
+
+// KindOf returns the kind of the Error in err, or nothing.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return ""
+}
+
+func malformed(format string, args ...any) error {
+	return &Error{Kind: Malformed, What: fmt.Sprintf(format, args...),
+		Advice: "something else than the server answers at this address, such as a proxy, or changes what it says"}
+}

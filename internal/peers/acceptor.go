@@ -1,0 +1,200 @@
+package peers
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// An Acceptor is the shared acceptor.py: an HTTP endpoint that authenticates and
+// unseals by the system's GSSAPI (MIT Kerberos, gss-ntlmssp).
+type Acceptor struct {
+	URL      string // http or https, of AcceptorHost, without a path
+	Address  string // where it listens, for a dialer
+	CertFile string // PEM; empty without TLS
+
+	cmd     *exec.Cmd
+	stderr  *strings.Builder
+	ended   chan struct{}
+	mu      sync.Mutex
+	events  []AcceptorEvent
+	changed chan struct{}
+}
+
+// AcceptorHost is the name that the acceptor's service key is for.
+const AcceptorHost = "ex01.contoso.test"
+
+// AcceptorNTLMUser is who can log on by NTLM, with KDCPassword.
+const AcceptorNTLMUser = `CONTOSO\alice`
+
+// An AcceptorEvent is one line of its log.
+type AcceptorEvent struct {
+	Event     string `json:"ev"` // listening, conn, close, anonymous, auth, auth-failed, auth-refused, unsealed, sealed, op, hangup, BASIC-CREDENTIALS-SENT …
+	Scheme    string `json:"scheme"`
+	Shape     string `json:"shape"` // of a token: gss, raw-ntlm, negTokenResp
+	Mech      string `json:"mech"`
+	Initiator string `json:"initiator"`
+	Mutual    bool   `json:"mutual"`
+	Bound     bool   `json:"channel_bound"`
+	Verb      string `json:"verb"`
+	Sealed    bool   `json:"sealed"` // of op
+	Encrypted bool   `json:"encrypted"`
+	Original  string `json:"original"` // the first part of a sealed request
+	Plain     int    `json:"plain"`
+	SOAP      bool   `json:"soap"`
+	Status    int    `json:"status"`
+	Raw       string `json:"-"`
+}
+
+// AcceptorOptions are how an acceptor is started.
+type AcceptorOptions struct {
+	KDC  *KDC     // nil is NTLM alone
+	TLS  bool     // https, with a certificate made for AcceptorHost
+	Args []string // flags of acceptor.py
+	Env  []string
+}
+
+// StartAcceptor starts an acceptor on a free port and waits until it listens.
+func StartAcceptor(t testing.TB, o AcceptorOptions) *Acceptor {
+	t.Helper()
+	python := SystemPython(t)
+	dir := t.TempDir()
+	users := filepath.Join(dir, "ntlmusers")
+	if err := os.WriteFile(users, []byte("CONTOSO:alice:"+KDCPassword+"\nCONTOSO:bob:"+KDCPassword+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	a := &Acceptor{Address: fmt.Sprintf("127.0.0.1:%d", port), URL: fmt.Sprintf("http://%s:%d", AcceptorHost, port),
+		ended: make(chan struct{}), changed: make(chan struct{}), stderr: new(strings.Builder)}
+	args := append([]string{Shared(t, "testbed", "acceptor.py"), "--port", fmt.Sprint(port)}, o.Args...)
+	if o.TLS {
+		var key string
+		a.CertFile, key = certificate(t, dir)
+		a.URL = strings.Replace(a.URL, "http:", "https:", 1)
+		args = append(args, "--cert", a.CertFile, "--key", key)
+	}
+	a.cmd = exec.Command(python, args...)
+	a.cmd.Env = append(os.Environ(), "NTLM_USER_FILE="+users, "NETBIOS_COMPUTER_NAME=EX01", "NETBIOS_DOMAIN_NAME=CONTOSO")
+	if o.KDC != nil {
+		a.cmd.Env = append(a.cmd.Env, "KRB5_CONFIG="+o.KDC.Config, "KRB5_KTNAME=FILE:"+o.KDC.Keytab, "KRB5RCACHEDIR="+dir)
+	}
+	a.cmd.Env = append(a.cmd.Env, o.Env...)
+	stdout, err := a.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.cmd.Stderr = a.stderr
+	if err := a.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(a.ended)
+		lines := bufio.NewScanner(stdout)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			a.add(lines.Bytes())
+		}
+		a.cmd.Wait()
+	}()
+	t.Cleanup(a.Stop)
+	if _, ok := a.find(20*time.Second, 0, func(e AcceptorEvent) bool { return e.Event == "listening" }); !ok {
+		a.Stop()
+		t.Fatalf("acceptor.py %s: did not come to listen: %s", strings.Join(o.Args, " "), a.stderr)
+	}
+	return a
+}
+
+// certificate makes a self-signed certificate for AcceptorHost.
+func certificate(t testing.TB, dir string) (cert, key string) {
+	t.Helper()
+	cert, key = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	out, err := exec.Command(Program(t, "openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-sha256",
+		"-subj", "/CN="+AcceptorHost, "-addext", "subjectAltName=DNS:"+AcceptorHost, "-keyout", key, "-out", cert).CombinedOutput()
+	if err != nil {
+		t.Fatalf("openssl: %v: %s", err, out)
+	}
+	return cert, key
+}
+
+// Stop ends the acceptor.
+func (a *Acceptor) Stop() {
+	a.cmd.Process.Kill()
+	<-a.ended
+}
+
+func (a *Acceptor) add(line []byte) {
+	e := AcceptorEvent{Raw: string(line)}
+	if err := json.Unmarshal(line, &e); err != nil {
+		e.Event = "unreadable"
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.events = append(a.events, e)
+	close(a.changed)
+	a.changed = make(chan struct{})
+}
+
+// Events returns the events of a kind that have been logged so far.
+func (a *Acceptor) Events(kind string) []AcceptorEvent {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var list []AcceptorEvent
+	for _, e := range a.events {
+		if e.Event == kind {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// Log returns all that has been logged.
+func (a *Acceptor) Log() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var b strings.Builder
+	for _, e := range a.events {
+		b.WriteString(e.Raw + "\n")
+	}
+	return b.String()
+}
+
+// WaitFor returns the first event of a kind; one that does not come within 10
+// seconds fails the test.
+func (a *Acceptor) WaitFor(t testing.TB, kind string) AcceptorEvent {
+	t.Helper()
+	e, ok := a.find(10*time.Second, 0, func(e AcceptorEvent) bool { return e.Event == kind })
+	if !ok {
+		t.Fatalf("the acceptor did not log %q, but:\n%s", kind, a.Log())
+	}
+	return e
+}
+
+func (a *Acceptor) find(limit time.Duration, seen int, match func(AcceptorEvent) bool) (AcceptorEvent, bool) {
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	for {
+		a.mu.Lock()
+		fresh, changed := a.events[seen:], a.changed
+		a.mu.Unlock()
+		for _, e := range fresh {
+			if match(e) {
+				return e, true
+			}
+		}
+		seen += len(fresh)
+		select {
+		case <-changed:
+		case <-deadline.C:
+			return AcceptorEvent{}, false
+		case <-a.ended:
+			return AcceptorEvent{}, false
+		}
+	}
+}
