@@ -234,7 +234,7 @@ func overrideScope(c *cli.Context, s *exchange.Scope) error {
 	case flagScopeOU:
 		s.Kind, s.Text = exchange.OrganizationalUnit, c.String(flagScopeOU)
 	case flagScopeFilter:
-		s.Kind, s.Text = exchange.RecipientFilter, c.String(flagScopeFilter)
+		s.Kind, s.Text = exchange.RecipientFilter, exchange.UnwrapFilter(c.String(flagScopeFilter))
 	case flagWholeOrganization:
 		s.Kind = exchange.WholeOrganization
 	}

@@ -84,7 +84,7 @@ func TestReadAll(t *testing.T) {
 func TestReadQuoting(t *testing.T) {
 	want := []string{
 		"123", "Name -like 'VP*' -and HiddenFromAddressListsEnabled -eq $false",
-		"Müller 東京", "{ Name -eq 'x' }",
+		"Müller 東京", "Name -eq 'x'",
 		"6f9c4e0e-4a57-4a40-8a8d-0a3a6fd1b1c5", `O'Brien’s "team" # 1`,
 	}
 	for _, f := range archive(t, "good.txtar").Files {

@@ -165,7 +165,7 @@ func (d *decoder) scope(g *exchange.Grant, p place, values fields) {
 	case "ou":
 		*s = exchange.Scope{Kind: exchange.OrganizationalUnit, Text: values.note("scope-ou", value, d.text), Name: name}
 	case "filter":
-		*s = exchange.Scope{Kind: exchange.RecipientFilter, Text: values.note("scope-filter", value, d.text), Name: name}
+		*s = exchange.Scope{Kind: exchange.RecipientFilter, Text: exchange.UnwrapFilter(values.note("scope-filter", value, d.text)), Name: name}
 	case "wholeOrganization":
 		*s = exchange.Scope{Kind: exchange.WholeOrganization, Name: name}
 		if node, ok := value.node.(*ast.BoolNode); !ok || !node.Value {

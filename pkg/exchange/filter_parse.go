@@ -42,7 +42,28 @@ func (e *FilterError) Error() string {
 //
 // The error is a *FilterError; texts longer than MaxFilter or deeper than
 // MaxFilterDepth, and such as are not UTF-8, are errors too.
-func ParseFilter(s string) (Filter, error) {
+func ParseFilter(s string) (Filter, error) { return parseFilter(filterParser{text: s}) }
+
+// checkFilterToWrite refuses what ParseFilter understands and servers are not
+// documented to take: the braces of a script block, and a text without quotes
+// (learn.microsoft.com/powershell/exchange/recipient-filters).
+func checkFilterToWrite(s string) error {
+	_, err := parseFilter(filterParser{text: s, strict: true})
+	return err
+}
+
+// UnwrapFilter returns a filter without the braces that people put round it out of
+// PowerShell's habit: what they type is a script block there and its text here.
+func UnwrapFilter(s string) string {
+	inner := strings.TrimSpace(s)
+	if !strings.HasPrefix(inner, "{") || !strings.HasSuffix(inner, "}") {
+		return s
+	}
+	return strings.TrimSpace(inner[1 : len(inner)-1])
+}
+
+func parseFilter(p filterParser) (Filter, error) {
+	s := p.text
 	if len(s) > MaxFilter {
 		return nil, &FilterError{MaxFilter, "more text", fmt.Sprintf("at most %d bytes", MaxFilter)}
 	}
@@ -51,7 +72,6 @@ func ParseFilter(s string) (Filter, error) {
 			return nil, &FilterError{i, fmt.Sprintf("%q", s[i:i+1]), "text in UTF-8"}
 		}
 	}
-	p := filterParser{text: s}
 	f, err := p.whole()
 	if err != nil {
 		return nil, err
@@ -62,9 +82,10 @@ func ParseFilter(s string) (Filter, error) {
 // A filterParser reads a filter by recursive descent. Its methods return after
 // the first error, which is always a *FilterError.
 type filterParser struct {
-	text  string
-	next  filterToken
-	depth int
+	text   string
+	strict bool // see checkFilterToWrite
+	next   filterToken
+	depth  int
 }
 
 type filterTokenKind int
@@ -88,6 +109,9 @@ type filterToken struct {
 
 func (p *filterParser) whole() (Filter, error) {
 	p.advance()
+	if p.strict && p.next.kind == markToken && p.next.text == "{" {
+		return nil, p.expected("the condition without braces: a filter is text, no script block")
+	}
 	braces := p.accept(markToken, "{")
 	f, err := p.disjunction()
 	if err != nil {
@@ -196,6 +220,8 @@ func (p *filterParser) comparison() (Filter, error) {
 func (p *filterParser) value() (FilterValue, error) {
 	t := p.next
 	switch {
+	case p.strict && t.kind == wordToken && strings.Trim(t.text, "+-.0123456789") != "":
+		return FilterValue{}, p.expected("a text in single quotes, such as " + quoteFilterText(t.text))
 	case t.kind == quotedToken || t.kind == wordToken:
 		p.advance()
 		return FilterValue{FilterText, t.text}, nil

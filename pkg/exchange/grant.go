@@ -174,6 +174,5 @@ func checkFilter(s string) error {
 	if err := CheckText(s); err != nil {
 		return fmt.Errorf("must not contain %w", err)
 	}
-	_, err := ParseFilter(s)
-	return err
+	return checkFilterToWrite(s)
 }

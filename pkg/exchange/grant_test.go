@@ -17,6 +17,8 @@ func TestGrantValidateAccepts(t *testing.T) {
 			Scope: Scope{Kind: Existing, Text: "Rooms #1"}},
 		"all": {Name: "n", Assignee: NewUser("svc"), Mailbox: "svc@contoso.test", Scope: Scope{Kind: Group, Text: "g", Name: "s"},
 			DomainController: "dc01.contoso.test", InScope: []string{"a"}, OutOfScope: []string{"b"}},
+		"number": {Assignee: NewUser("svc"), Scope: Scope{Kind: RecipientFilter, Text: "CustomAttribute1 -eq 5 -and Hidden -eq $false"}},
+		"quotes": {Assignee: NewUser("svc"), Scope: Scope{Kind: RecipientFilter, Text: `City -eq "Berlin"`}},
 		"filter": {Assignee: NewUser("svc"), Scope: Scope{Kind: RecipientFilter, Text: "Name -like 'VP*'"}},
 	} {
 		if err := g.Validate(); err != nil {
@@ -75,6 +77,12 @@ func TestGrantValidateRefuses(t *testing.T) {
 		}},
 		{"no filter", Grant{Assignee: user, Scope: Scope{Kind: RecipientFilter}}, []string{
 			"scope-filter: is not a filter: it ends at byte 0, expected the name of a property, -not or an opening parenthesis",
+		}},
+		{"filter as a script block", Grant{Assignee: user, Scope: Scope{Kind: RecipientFilter, Text: "{City -eq 'Berlin'}"}}, []string{
+			`scope-filter "{City -eq 'Berlin'}": is not a filter: found "{" at byte 0, expected the condition without braces: a filter is text, no script block`,
+		}},
+		{"filter without quotes", Grant{Assignee: user, Scope: Scope{Kind: RecipientFilter, Text: "City -eq Berlin"}}, []string{
+			`scope-filter "City -eq Berlin": is not a filter: found "Berlin" at byte 9, expected a text in single quotes, such as 'Berlin'`,
 		}},
 		{"filter in two lines", Grant{Assignee: user, Scope: Scope{Kind: RecipientFilter, Text: "Name -eq\n'x'"}}, []string{
 			`scope-filter "Name -eq\n'x'": must not contain a control character (U+000A) at byte 8`,
