@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -93,13 +94,14 @@ func (p *program) sim(c *cli.Context) error {
 }
 
 func (p *program) listScenarios(asJSON bool) error {
+	all := slices.Concat(exchangesim.Scenarios(), exchangesim.WebScenarios())
 	if asJSON {
 		type row struct {
 			Name    string `json:"name"`
 			Summary string `json:"summary"`
 		}
 		rows := []row{}
-		for _, s := range exchangesim.Scenarios() {
+		for _, s := range all {
 			rows = append(rows, row{s.Name, s.Summary})
 		}
 		encoder := json.NewEncoder(p.stdout)
@@ -108,7 +110,7 @@ func (p *program) listScenarios(asJSON bool) error {
 		return encoder.Encode(rows)
 	}
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	for _, s := range exchangesim.Scenarios() {
+	for _, s := range all {
 		fmt.Fprintf(table, "%s\t%s\n", s.Name, s.Summary)
 	}
 	return table.Flush()

@@ -174,3 +174,11 @@ func equalFold[S ~string](a, b S) bool { return strings.EqualFold(string(a), str
 func derivedGUID(r *recipient, use string) exchange.GUID {
 	return formatGUID(sha256.Sum256([]byte(string(r.GUID) + use)))
 }
+
+// Language returns the language of messages for those who ask for none: "en", "de"
+// or "ja".
+func (o *Organization) Language() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.behaviour.Language
+}

@@ -14,6 +14,9 @@ type Scenario struct {
 	Name    string // kebab-case
 	Summary string // what differs from the scenario plain, in a sentence or two
 
+	// WebServices are the manners of Exchange Web Services.
+	WebServices WebServices
+
 	arrange func(*Organization)
 	grant   func(*exchange.Grant)
 }
@@ -21,7 +24,7 @@ type Scenario struct {
 // ScenarioByName returns one scenario. The error of an unknown name lists near
 // ones, or all.
 func ScenarioByName(name string) (Scenario, error) {
-	all := Scenarios()
+	all := slices.Concat(Scenarios(), WebScenarios())
 	if i := slices.IndexFunc(all, func(s Scenario) bool { return s.Name == name }); i >= 0 {
 		return all[i], nil
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
-// Scenarios returns every scenario; plain is the first.
+// Scenarios returns every scenario that is about the organization; plain is the
+// first. WebScenarios returns the others.
 func Scenarios() []Scenario {
 	return slices.Concat(plainScenarios(), customizationScenarios(), principalScenarios(), assignmentScenarios(),
 		roleGroupScenarios(), scopeScenarios(), serverScenarios())

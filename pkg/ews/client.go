@@ -283,22 +283,38 @@ func (c *Client) send(ctx context.Context, on Mailbox, op operation, version Ver
 
 // post sends one envelope and reads the whole answer, which is XML.
 func (c *Client) post(ctx context.Context, on Mailbox, envelope []byte, answer *Answer) ([]byte, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.config.Timeout, lateError{c.config.Timeout})
+	return errand{c.config.Transport, c.config.URL, c.config.Timeout, c.config.MaxReply, map[string]string{
+		"User-Agent": c.config.UserAgent, "X-AnchorMailbox": on.Address,
+		"client-request-id": answer.RequestID, "return-client-request-id": "true",
+	}}.post(ctx, envelope, answer)
+}
+
+// An errand is one request on its way.
+type errand struct {
+	transport http.RoundTripper
+	url       string
+	timeout   time.Duration
+	maxReply  int
+	headers   map[string]string
+}
+
+// post sends XML and reads the whole answer, which is XML.
+func (e errand) post(ctx context.Context, body []byte, answer *Answer) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, e.timeout, lateError{e.timeout})
 	defer cancel()
 	var sent atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
-	request, err := http.NewRequestWithContext(traced, http.MethodPost, c.config.URL, bytes.NewReader(envelope))
+	request, err := http.NewRequestWithContext(traced, http.MethodPost, e.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, &NetworkError{Err: err}
 	}
-	for name, value := range map[string]string{
-		"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml", "Accept-Encoding": "identity",
-		"User-Agent": c.config.UserAgent, "X-AnchorMailbox": on.Address,
-		"client-request-id": answer.RequestID, "return-client-request-id": "true",
-	} {
+	for name, value := range map[string]string{"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml", "Accept-Encoding": "identity"} {
 		request.Header.Set(name, value)
 	}
-	response, err := c.config.Transport.RoundTrip(request)
+	for name, value := range e.headers {
+		request.Header.Set(name, value)
+	}
+	response, err := e.transport.RoundTrip(request)
 	if err != nil {
 		return nil, &NetworkError{sent.Load(), cause(ctx, err)}
 	}
@@ -307,12 +323,12 @@ func (c *Client) post(ctx context.Context, on Mailbox, envelope []byte, answer *
 	if err := checkAnswer(response); err != nil {
 		return nil, err
 	}
-	body, err := read(response, c.config.MaxReply)
+	reply, err := read(response, e.maxReply)
 	var long *ProtocolError
 	if err != nil && !errors.As(err, &long) {
 		return nil, &NetworkError{true, cause(ctx, err)}
 	}
-	return body, err
+	return reply, err
 }
 
 // note takes from the headers who answered.

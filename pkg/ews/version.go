@@ -62,16 +62,27 @@ func (b Build) Named() string {
 	return b.String()
 }
 
-// serverVersionInfo is the header of every reply (MS-OXWSCDATA 2.2.3.12).
+// serverVersionInfo is the header of every reply: of EWS in attributes (MS-OXWSCDATA
+// 2.2.3.12), of Autodiscover in elements (MS-OXWSADISC 2.2.3.5).
 type serverVersionInfo struct {
 	Major    int    `xml:"MajorVersion,attr"`
 	Minor    int    `xml:"MinorVersion,attr"`
 	Build    int    `xml:"MajorBuildNumber,attr"`
 	Revision int    `xml:"MinorBuildNumber,attr"`
 	Version  string `xml:"Version,attr"`
+
+	MajorElement    int `xml:"MajorVersion"`
+	MinorElement    int `xml:"MinorVersion"`
+	BuildElement    int `xml:"MajorBuildNumber"`
+	RevisionElement int `xml:"MinorBuildNumber"`
 }
 
-func (v serverVersionInfo) build() Build { return Build{v.Major, v.Minor, v.Build, v.Revision} }
+func (v serverVersionInfo) build() Build {
+	if b := (Build{v.Major, v.Minor, v.Build, v.Revision}); !b.IsZero() {
+		return b
+	}
+	return Build{v.MajorElement, v.MinorElement, v.BuildElement, v.RevisionElement}
+}
 
 // isOlder reports whether a refusal of the version means that the server is older:
 // it says so, or it does not find the version in its schema.

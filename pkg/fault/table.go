@@ -1,5 +1,7 @@
 package fault
 
+import "strings"
+
 // Where facts were taken from more than once.
 const (
 	sourceCustomization = "https://learn.microsoft.com/powershell/module/exchangepowershell/enable-organizationcustomization"
@@ -395,8 +397,15 @@ var table = []Rule{
 	// Exchange Web Services: by response code.
 	{
 		Name: "ews-impersonation-code", ID: EWSImpersonationDenied,
-		EWSCodes: []string{"ErrorImpersonateUserDenied", "ErrorImpersonationDenied"},
+		EWSCodes: []string{"ErrorImpersonateUserDenied"},
 		Hint:     hintImpersonation,
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
+	},
+	{
+		Name: "ews-impersonation-server", ID: EWSImpersonationDenied,
+		EWSCodes: []string{"ErrorImpersonationDenied"},
+		Hint:     "The account may act for nobody through this server: it is not given the right there (as in Exchange 2007, by server), or this is not the server that the grant is about. Ask another server of the organization, and check with Get-ManagementRoleAssignment -RoleAssignee ACCOUNT.",
 		Retry:    RetryNever,
 		Source:   sourceEWSCodes,
 	},
@@ -411,23 +420,65 @@ var table = []Rule{
 		Name: "ews-mailbox-away", ID: EWSOther,
 		EWSCodes: []string{
 			"ErrorMailboxStoreUnavailable", "ErrorMailboxMoveInProgress", "ErrorMailboxFailover", "ErrorConnectionFailed",
-			"ErrorConnectionFailedTransientError", "ErrorADUnavailable", "ErrorTimeoutExpired", "ErrorInternalServerTransientError",
+			"ErrorConnectionFailedTransientError", "ErrorTimeoutExpired", "ErrorInternalServerTransientError",
 		},
-		Hint:   "The mailbox or its server cannot answer now: it is being moved, or a database or domain controller is away. Try again in a few minutes.",
+		Hint:   "The mailbox or its server cannot answer now: it is being moved, its database fails over, or the server is away. Try again in a few minutes; Get-MoveRequest and Get-MailboxDatabaseCopyStatus show which it is.",
 		Retry:  RetryBackoff,
 		Source: sourceEWSCodes,
 	},
 	{
+		Name: "ews-directory-away", ID: EWSOther,
+		EWSCodes: []string{"ErrorADUnavailable"},
+		Hint:     "The Exchange server reaches no domain controller now. Try again in a few minutes; if it stays so, look at the MSExchange ADAccess events of the server that answered.",
+		Retry:    RetryBackoff,
+		Source:   sourceEWSCodes,
+	},
+	{
+		Name: "ews-directory", ID: EWSOther,
+		EWSCodes: []string{"ErrorADOperation", "ErrorADSessionFilter"},
+		Hint:     "The server's question to Active Directory failed. Look at the event log of the server that answered (MSExchange ADAccess), and check the name that was asked for.",
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
+	},
+	{
 		Name: "ews-no-mailbox", ID: EWSOther,
-		EWSCodes: []string{"ErrorNonExistentMailbox", "ErrorMissingEmailAddress", "ErrorInvalidUserPrincipalName", "ErrorInvalidUserSid"},
-		Hint:     "There is no mailbox of that address on this server: a typing error, a mail user, a mailbox in the cloud, or an account without a mailbox of its own. Check it with Get-Recipient.",
+		EWSCodes: []string{"ErrorNonExistentMailbox"},
+		Hint:     "There is no mailbox of that address on these servers: a typing error, a mail user, or a mailbox in Exchange Online, which roles of this organization do not reach. Check it with Get-Recipient: RecipientTypeDetails is RemoteUserMailbox for one in the cloud.",
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
+	},
+	{
+		Name: "ews-no-own-mailbox", ID: EWSOther,
+		EWSCodes: []string{"ErrorMissingEmailAddress"},
+		Hint:     "The account itself has no mailbox, and the request names none. Its log-on works. Ask for the folder of a named mailbox or by impersonation; Exchange 2013 wants a mailbox for the account, later versions do not.",
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
+	},
+	{
+		Name: "ews-identity", ID: EWSOther,
+		EWSCodes: []string{"ErrorInvalidUserPrincipalName", "ErrorInvalidUserSid", "ErrorNonPrimarySmtpAddress", "ErrorInvalidSmtpAddress"},
+		Hint:     "No account has the name by which it is to be acted for, in this form. A UPN may differ from every address, and PrimarySmtpAddress takes the primary one only: compare with Get-Mailbox | Format-List UserPrincipalName, PrimarySmtpAddress, and Get-User for the Sid.",
 		Retry:    RetryNever,
 		Source:   sourceEWSCodes,
 	},
 	{
 		Name: "ews-account", ID: EWSOther,
-		EWSCodes: []string{"ErrorAccountDisabled", "ErrorPasswordExpired", "ErrorPasswordChangeRequired", "ErrorAccessDenied"},
-		Hint:     "Exchange knows the account but does not let it in, or not to this item. Check that it is enabled, that its password has not expired, and that EWS is enabled for it (Get-CASMailbox).",
+		EWSCodes: []string{"ErrorAccountDisabled"},
+		Hint:     "The account that was used is disabled in Active Directory. Enable the service account (Enable-ADAccount). The accounts of room and shared mailboxes are disabled by design, and can be acted for all the same.",
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
+	},
+	{
+		Name: "ews-password", ID: EWSOther,
+		EWSCodes: []string{"ErrorPasswordExpired", "ErrorPasswordChangeRequired"},
+		Hint:     "The account's password has expired or must be changed at the next log-on. Set a new one and give it to the product; a service account's password should not expire unnoticed.",
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
+	},
+	{
+		Name: "ews-access", ID: EWSOther,
+		EWSCodes: []string{"ErrorAccessDenied"},
+		Hint:     "EWS lets the account in, but not to this folder or item. Without impersonation that takes delegate rights: check that the request acts for the mailbox. With it, look at holds, retention and the folder's own permissions.",
 		Retry:    RetryNever,
 		Source:   sourceEWSCodes,
 	},
@@ -439,11 +490,75 @@ var table = []Rule{
 		Source:   sourceEWSCodes,
 	},
 	{
+		Name: "ews-groups", ID: EWSOther,
+		EWSCodes: []string{"ErrorProxyGroupSidLimitExceeded"},
+		Hint:     "The account is in more than 3,000 groups, and a request to another site cannot carry that. Take it out of groups, or ask a server in the site of the mailbox.",
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
+	},
+	{
+		Name: "ews-site", ID: EWSOther,
+		EWSCodes: []string{"ErrorCrossSiteRequest", "ErrorProxyCallFailed", "ErrorNoRespondingCASInDestinationSite", "ErrorProxyRequestNotAllowed",
+			"ErrorProxiedSubscriptionCallFailure", "ErrorProxyServiceDiscoveryFailed"},
+		Hint:   "The mailbox is in another site, and the request could not be passed on there. Use the URL that Autodiscover tells for this mailbox, and set X-AnchorMailbox to its address.",
+		Retry:  RetryNever,
+		Source: sourceEWSCodes,
+	},
+	{
+		Name: "ews-version", ID: EWSOther,
+		EWSCodes: []string{"ErrorInvalidServerVersion", "ErrorWrongServerVersion", "ErrorWrongServerVersionDelegate", "ErrorIncorrectSchemaVersion", "ErrorInvalidSchemaVersionForMailboxVersion"},
+		Hint:     "The server does not speak the version that was asked for (RequestServerVersion), or the mailbox is on a server of another version. Exchange2013_SP1 is for 2013 to Subscription Edition, Exchange2010_SP2 for 2010; use the URL that Autodiscover tells for this mailbox.",
+		Retry:    RetryNever,
+		Source:   "https://learn.microsoft.com/exchange/client-developer/web-service-reference/requestserverversion",
+	},
+	{
 		Name: "ews-header", ID: EWSOther,
-		EWSCodes: []string{"ErrorInvalidExchangeImpersonationHeaderData", "ErrorMoreThanOneAccessModeSpecified", "ErrorSchemaValidation", "ErrorInvalidRequest", "ErrorInvalidServerVersion", "ErrorWrongServerVersion"},
-		Hint:     "The server does not accept the request itself. The impersonation header holds exactly one of PrincipalName, SID, PrimarySmtpAddress or SmtpAddress, and none with an application's own token.",
+		EWSCodes: []string{"ErrorInvalidExchangeImpersonationHeaderData", "ErrorMoreThanOneAccessModeSpecified"},
+		Hint:     "The server does not accept the impersonation header. It holds exactly one of PrincipalName, SID, PrimarySmtpAddress or SmtpAddress, which is not empty, and there is none with an application's own token.",
 		Retry:    RetryNever,
 		Source:   "https://github.com/OfficeDev/ews-managed-api/issues/212",
+	},
+	{
+		Name: "ews-request", ID: EWSOther,
+		EWSCodes: []string{"ErrorSchemaValidation", "ErrorInvalidRequest", "ErrorInvalidOperation", "ErrorInvalidPropertySet"},
+		Hint:     "The server does not accept the request itself: that is a mistake of the program that made it, or of something between that changed it. Compare with an older version of the program, and report it with the trace.",
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
+	},
+	{
+		Name: "ews-not-there", ID: EWSOther,
+		EWSCodes: []string{"ErrorItemNotFound", "ErrorFolderNotFound"},
+		Hint:     "The mailbox could be opened; the folder or item is not there, or not for this account. Another program may have moved or deleted it.",
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
+	},
+	{
+		Name: "ews-full", ID: EWSOther,
+		EWSCodes: []string{"ErrorQuotaExceeded", "ErrorMailboxDataArrayTooBig", "ErrorMessageSizeExceeded"},
+		Hint:     "The mailbox takes no more: its quota is used up (ProhibitSendReceiveQuota). Reading works; make room or raise the quota before something has to be written (Get-MailboxStatistics, Set-Mailbox).",
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
+	},
+	{
+		Name: "autodiscover-user", ID: EWSOther,
+		EWSCodes: []string{"InvalidUser", "Autodiscover500"},
+		Hint:     "Autodiscover knows no mailbox of that address. Check it with Get-Recipient; a new mailbox may not have replicated yet.",
+		Retry:    RetryNever,
+		Source:   "https://learn.microsoft.com/exchange/client-developer/web-service-reference/errorcode-soap",
+	},
+	{
+		Name: "autodiscover-other", ID: EWSOther,
+		EWSCodes: []string{"InvalidDomain", "InvalidRequest", "InvalidSetting", "SettingIsNotAvailable", "ServerBusy", "InternalServerError", "NotFederated", "Autodiscover600", "Autodiscover601", "Autodiscover602", "Autodiscover603"},
+		Hint:     "Autodiscover answers, and has no settings to give. Look at the event log of the server that answered, and name the address of EWS yourself meanwhile.",
+		Retry:    RetryNever,
+		Source:   "https://learn.microsoft.com/exchange/client-developer/web-service-reference/errorcode-soap",
+	},
+	{
+		Name: "ews-internal", ID: EWSOther,
+		EWSCodes: []string{"ErrorInternalServerError"},
+		Hint:     "The server failed, and does not say at what. Try the same call without impersonation to see whose it is, and look at the event log and the EWS log of the server that answered, with the request's id.",
+		Retry:    RetryNever,
+		Source:   sourceEWSCodes,
 	},
 	{
 		Name: "ews-other-code", ID: EWSOther,
@@ -924,13 +1039,14 @@ var table = []Rule{
 // only where EWS puts its code.
 var knownEWSCodes = func() []string {
 	codes := []string{
-		"ErrorADOperation", "ErrorCrossSiteRequest", "ErrorFolderNotFound", "ErrorInternalServerError", "ErrorInvalidOperation",
-		"ErrorInvalidSmtpAddress", "ErrorItemNotFound", "ErrorMailboxConfiguration", "ErrorMailRecipientNotFound",
-		"ErrorNoRespondingCASInDestinationSite", "ErrorNotEnoughMemory", "ErrorProxyCallFailed", "ErrorProxyGroupSidLimitExceeded",
-		"ErrorProxyRequestNotAllowed", "ErrorQuotaExceeded", "ErrorTokenSerializationDenied",
+		"ErrorMailboxConfiguration", "ErrorMailRecipientNotFound", "ErrorNotEnoughMemory", "ErrorTokenSerializationDenied",
 	}
 	for _, r := range table {
-		codes = append(codes, r.EWSCodes...)
+		for _, code := range r.EWSCodes {
+			if strings.HasPrefix(code, "Error") { // others are words of any text
+				codes = append(codes, code)
+			}
+		}
 	}
 	return codes
 }()

@@ -65,7 +65,7 @@ func (s *Server) serveSOAPAutodiscover(w http.ResponseWriter, r *http.Request, x
 	for _, user := range q.Users {
 		d := s.discover(r, strings.TrimSpace(user))
 		x.event.Code = d.code
-		b.WriteString(d.settings(q.Wanted, s.config.Build))
+		b.WriteString(d.settings(q.Wanted, s.manners.Build))
 	}
 	s.send(w, r, http.StatusOK, s.settingsReply("NoError", b.String()), x)
 }

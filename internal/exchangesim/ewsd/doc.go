@@ -3,7 +3,7 @@
 //
 // Who may act for whom is decided by the organization's role assignments and scopes,
 // as the domain controller that servers read has them, and by what a server has kept
-// of them (Config.CacheLife). Calendars have appointments that follow from the
+// of them (WebServices.CacheLife). Calendars have appointments that follow from the
 // mailbox; what clients create is kept in memory.
 //
 // Refusals are those of a real server: SOAP faults under HTTP 500 for the request as

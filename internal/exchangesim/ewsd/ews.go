@@ -26,6 +26,7 @@ var operations = map[string]operation{
 	"DeleteItem":                 {(*Server).deleteItem, true},
 	"GetUserAvailabilityRequest": {(*Server).getUserAvailability, false},
 	"ResolveNames":               {(*Server).resolveNames, false},
+	"GetServerTimeZones":         {(*Server).getServerTimeZones, false},
 }
 
 // serveEWS answers a request to /EWS/Exchange.asmx.
@@ -40,7 +41,7 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request, x *exchanged) 
 			reply, err = s.operate(x)
 			s.leave(x.caller.GUID)
 		} else {
-			err = &refusal{code: "ErrorServerBusy", backOff: s.config.BackOff, whole: true}
+			err = &refusal{code: "ErrorServerBusy", backOff: s.manners.BackOff, whole: true}
 		}
 	}
 	var closed *forbiddenError
@@ -143,13 +144,13 @@ func (s *Server) operate(x *exchanged) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if has := func(address string) bool { return strings.EqualFold(address, mailbox.Address) }; slices.ContainsFunc(s.config.DisabledFor, has) {
+	if has := func(address string) bool { return strings.EqualFold(address, mailbox.Address) }; slices.ContainsFunc(s.manners.DisabledFor, has) {
 		return "", &forbiddenError{http.StatusForbidden}
 	}
 	if op.needsMailbox && !mailbox.Mailbox {
 		return "", fails("ErrorMissingEmailAddress")
 	}
-	for address, code := range s.config.Codes {
+	for address, code := range s.manners.Codes {
 		if strings.EqualFold(address, mailbox.Address) {
 			return "", fails(code)
 		}
@@ -172,7 +173,7 @@ func (s *Server) actingFor(x *exchanged) (exchangesim.Account, error) {
 	if !target.Mailbox {
 		return target, refuse("ErrorNonExistentMailbox")
 	}
-	if s.config.RequireAnchor && x.event.Anchor == "" {
+	if s.manners.RequireAnchor && x.event.Anchor == "" {
 		return target, &forbiddenError{http.StatusServiceUnavailable}
 	}
 	if !s.rights(x.caller.GUID).Cover(target.GUID) {

@@ -73,12 +73,12 @@ func (s *Server) logOn(r *http.Request) (user string, ok bool) {
 func (s *Server) letsIn(agent string) bool {
 	matches := func(pattern string) bool { return like(agent, pattern) }
 	switch {
-	case s.config.Disabled:
+	case s.manners.Disabled:
 		return false
-	case len(s.config.AllowList) > 0:
-		return slices.ContainsFunc(s.config.AllowList, matches)
+	case len(s.manners.AllowList) > 0:
+		return slices.ContainsFunc(s.manners.AllowList, matches)
 	}
-	return !slices.ContainsFunc(s.config.BlockList, matches)
+	return !slices.ContainsFunc(s.manners.BlockList, matches)
 }
 
 // like compares a text with a pattern in which * stands for anything.

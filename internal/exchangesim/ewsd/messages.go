@@ -2,7 +2,7 @@ package ewsd
 
 // culture is the language of messages as xml:lang has it.
 func (s *Server) culture() string {
-	switch s.config.Language {
+	switch s.manners.Language {
 	case "de":
 		return "de-DE"
 	case "zh":
@@ -20,7 +20,7 @@ func (s *Server) text(f *refusal) string {
 	if !ok {
 		texts = messages[""]
 	}
-	switch s.config.Language {
+	switch s.manners.Language {
 	case "de":
 		return texts.de
 	case "zh":

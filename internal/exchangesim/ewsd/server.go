@@ -19,7 +19,6 @@ const (
 	DefaultBuild       = "15.2.2562.17"
 	DefaultConcurrency = 27              // EwsMaxConcurrency of Exchange 2013 and later
 	DefaultBackOff     = 5 * time.Second // of an account that asks for too much at once
-	DefaultCacheLife   = 15 * time.Minute
 )
 
 // A Config says what a Server is.
@@ -35,27 +34,10 @@ type Config struct {
 	// Offered are the ways to log on that a refusal names; nil is Basic.
 	Offered []string
 
-	Build    string // of the server; 14.x is Exchange 2010, with its schema
-	Language string // of messages: "en", "de" or "zh"; empty is "en"
-
-	// CacheLife is how long the server keeps the rights of an account, in the
-	// organization's time. 0 keeps nothing.
-	CacheLife time.Duration
-
-	Disabled    bool     // EwsEnabled of the organization is false
-	DisabledFor []string // addresses of mailboxes whose EwsEnabled is false
-	// AllowList and BlockList are patterns of user agents with *: with an allow list
-	// all others are refused (EwsApplicationAccessPolicy).
-	AllowList, BlockList []string
-	RequireAnchor        bool // impersonation without X-AnchorMailbox fails, as between sites
-
-	Concurrency int           // requests that an account may have at once; 0 is the default
-	BackOff     time.Duration // that is asked of one with more; 0 is the default
+	// WebServices are the server's manners; those of the organization's scenario where
+	// they are nil.
+	WebServices *exchangesim.WebServices
 	Latency     time.Duration // how much longer each request takes
-
-	// Codes are response codes for mailboxes, by address: of one that is being moved,
-	// or whose database is away.
-	Codes map[string]string
 
 	// ExternalURL is the EWS URL that Autodiscover tells for use outside; empty is none.
 	// The internal one is that of the request.
@@ -88,15 +70,17 @@ type Event struct {
 
 // A Server is the endpoint. It is safe for concurrent use.
 type Server struct {
-	config Config
-	build  build
+	config  Config
+	manners exchangesim.WebServices
+	build   build
 
-	mu     sync.Mutex
-	count  int // of requests
-	busy   map[exchange.GUID]int
-	cache  map[exchange.GUID]kept
-	items  map[exchange.GUID][]item // by mailbox
-	nextID int
+	mu      sync.Mutex
+	count   int                   // of requests
+	busy    map[exchange.GUID]int // requests under way, by account
+	refused int                   // requests that were told that the server is busy, of manners.Busy
+	cache   map[exchange.GUID]kept
+	items   map[exchange.GUID][]item // by mailbox
+	nextID  int
 }
 
 // kept are the rights of an account that the server keeps for a while.
@@ -105,16 +89,23 @@ type kept struct {
 	until  time.Time
 }
 
-// New returns a server. It panics where Build is none.
+// New returns a server. It panics where the build is none.
 func New(c Config) *Server {
-	if c.Build == "" {
-		c.Build = DefaultBuild
+	manners := c.Organization.Scenario().WebServices
+	if c.WebServices != nil {
+		manners = *c.WebServices
 	}
-	if c.Concurrency == 0 {
-		c.Concurrency = DefaultConcurrency
+	if manners.Build == "" {
+		manners.Build = DefaultBuild
 	}
-	if c.BackOff == 0 {
-		c.BackOff = DefaultBackOff
+	if manners.Language == "" {
+		manners.Language = c.Organization.Language()
+	}
+	if manners.Concurrency == 0 {
+		manners.Concurrency = DefaultConcurrency
+	}
+	if manners.BackOff == 0 {
+		manners.BackOff = DefaultBackOff
 	}
 	if c.Offered == nil {
 		c.Offered = []string{`Basic realm="` + serverFQDN + `"`}
@@ -122,7 +113,7 @@ func New(c Config) *Server {
 	if c.NewID == nil {
 		c.NewID = randomID
 	}
-	return &Server{config: c, build: parseBuild(c.Build), busy: map[exchange.GUID]int{}, cache: map[exchange.GUID]kept{}, items: map[exchange.GUID][]item{}}
+	return &Server{config: c, manners: manners, build: parseBuild(manners.Build), busy: map[exchange.GUID]int{}, cache: map[exchange.GUID]kept{}, items: map[exchange.GUID][]item{}}
 }
 
 func randomID() string {
@@ -229,12 +220,16 @@ func (s *Server) Items(mailbox exchange.GUID) int {
 	return len(s.items[mailbox])
 }
 
-// enter counts a request of an account. It is false when the account has as many as
-// its policy allows.
+// enter counts a request of an account. It is false when the server is busy, or the
+// account has as many as its policy allows.
 func (s *Server) enter(account exchange.GUID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.busy[account] >= s.config.Concurrency {
+	if s.refused < s.manners.Busy {
+		s.refused++
+		return false
+	}
+	if s.busy[account] >= s.manners.Concurrency {
 		return false
 	}
 	s.busy[account]++
@@ -249,7 +244,7 @@ func (s *Server) leave(account exchange.GUID) {
 
 // rights returns what an account may do by impersonation, as the server knows it.
 func (s *Server) rights(account exchange.GUID) exchangesim.Rights {
-	if s.config.CacheLife <= 0 {
+	if s.manners.CacheLife <= 0 {
 		return s.config.Organization.ImpersonationRights(account)
 	}
 	now := s.config.Organization.Clock().Now()
@@ -261,7 +256,7 @@ func (s *Server) rights(account exchange.GUID) exchangesim.Rights {
 	}
 	rights := s.config.Organization.ImpersonationRights(account)
 	s.mu.Lock()
-	s.cache[account] = kept{rights, now.Add(s.config.CacheLife)}
+	s.cache[account] = kept{rights, now.Add(s.manners.CacheLife)}
 	s.mu.Unlock()
 	return rights
 }
