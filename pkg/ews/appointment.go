@@ -84,8 +84,7 @@ func (c *Client) CreateAppointment(ctx context.Context, on Mailbox, a Appointmen
 		Subject: a.Subject, Sensitivity: "Normal", Start: a.Start.UTC().Format(timeFormat), End: a.End.UTC().Format(timeFormat), Busy: "Free",
 	}}
 	q.Item.Body.Type, q.Item.Body.Text = "Text", a.Body
-	var r createItemResponse
-	answer, err := c.call(ctx, on, operation{"CreateItem", q, "CreateItemResponse", &r})
+	r, answer, err := call[createItemResponse](ctx, c, on, "CreateItem", q)
 	if err != nil {
 		return ItemID{}, answer, err
 	}
@@ -117,10 +116,9 @@ func (r *getItemResponse) check() (string, error) {
 // GetItem reads an item's subject. One that is gone is a *ResponseError with the code
 // ErrorItemNotFound.
 func (c *Client) GetItem(ctx context.Context, on Mailbox, id ItemID) (subject string, answer Answer, err error) {
-	var r getItemResponse
-	answer, err = c.call(ctx, on, operation{"GetItem", getItem{
+	r, answer, err := call[getItemResponse](ctx, c, on, "GetItem", getItem{
 		Shape: idAnd("item:Subject"), Items: itemIDs{itemID{ID: id.ID}},
-	}, "GetItemResponse", &r})
+	})
 	if err != nil {
 		return "", answer, err
 	}
@@ -148,8 +146,8 @@ func (r *deleteItemResponse) check() (string, error) {
 
 // DeleteItem removes an item for good (HardDelete). Nobody is told (SendToNone).
 func (c *Client) DeleteItem(ctx context.Context, on Mailbox, id ItemID) (Answer, error) {
-	var r deleteItemResponse
-	return c.call(ctx, on, operation{"DeleteItem", deleteItem{
+	_, answer, err := call[deleteItemResponse](ctx, c, on, "DeleteItem", deleteItem{
 		Type: "HardDelete", Send: "SendToNone", Items: itemIDs{itemID{ID: id.ID}},
-	}, "DeleteItemResponse", &r})
+	})
+	return answer, err
 }

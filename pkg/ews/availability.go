@@ -87,8 +87,7 @@ func (c *Client) GetUserAvailability(ctx context.Context, on Mailbox, from, to t
 	const local = "2006-01-02T15:04:05" // of the zone above
 	q.Options.Start, q.Options.End = from.UTC().Format(local), to.UTC().Format(local)
 	q.Options.Interval, q.Options.View = slot, "MergedOnly"
-	var r getUserAvailabilityResponse
-	answer, err := c.call(ctx, on, operation{"GetUserAvailability", q, "GetUserAvailabilityResponse", &r})
+	r, answer, err := call[getUserAvailabilityResponse](ctx, c, on, "GetUserAvailability", q)
 	if err != nil {
 		return Availability{}, answer, err
 	}

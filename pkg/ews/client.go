@@ -135,42 +135,51 @@ func randomID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// An operation is one request, and where its reply goes.
+// An operation is one request, and what reads its reply.
 type operation struct {
 	name    string
-	request any    // the element in the body
-	reply   string // name of the element in the body of the reply
-	into    result // decodes that element
+	request any           // the element in the body
+	fresh   func() result // for one reply; the element in its body is name + "Response"
 }
 
-// A result is the decoded element of a reply. check returns why it is no success: a
-// *ResponseError or *ProtocolError. It returns the response code too.
+// A result is the decoded element of a reply. check returns the response code, and why
+// the reply is no success: a *ResponseError or *ProtocolError.
 type result interface {
 	check() (code string, err error)
 }
 
-// call carries one operation out. It waits for a server that is busy, and asks an
-// older one again in its own version. Errors are of type *Error, or the context's.
-func (c *Client) call(ctx context.Context, on Mailbox, op operation) (Answer, error) {
-	answer := Answer{Operation: op.name, URL: c.config.URL}
-	fail := func(err error) (Answer, error) {
-		return answer, &Error{Doing: op.name + " " + on.String(), Answer: answer, Err: err}
-	}
+// call carries one operation out and returns its decoded reply, which is a success.
+// Errors are of type *Error, or the context's.
+func call[T any, P interface {
+	*T
+	result
+}](ctx context.Context, c *Client, on Mailbox, name string, request any) (*T, Answer, error) {
 	if err := on.validate(); err != nil {
-		return answer, fmt.Errorf("%s %s: %w", op.name, on, err)
+		return nil, Answer{Operation: name}, fmt.Errorf("%s %s: %w", name, on, err)
 	}
+	r, answer, err := c.carryOut(ctx, on, operation{name, request, func() result { return P(new(T)) }})
+	if err != nil {
+		return nil, answer, err
+	}
+	return (*T)(r.(P)), answer, nil
+}
+
+// carryOut waits for a server that is busy, and asks an older one again in its own
+// version.
+func (c *Client) carryOut(ctx context.Context, on Mailbox, op operation) (result, Answer, error) {
+	answer := Answer{Operation: op.name, URL: c.config.URL}
 	start := c.config.Now()
 	patience := patience{left: c.config.MaxWait}
 	for {
 		version := c.version()
-		err := c.send(ctx, on, op, version, &answer)
+		r, err := c.send(ctx, on, op, version, &answer)
 		answer.Took = c.config.Now().Sub(start)
 		c.trace(on, answer, err)
 		if err == nil {
-			return answer, nil
+			return r, answer, nil
 		}
 		if isCancel(ctx, err) {
-			return answer, fmt.Errorf("%s %s: %w", op.name, on, ctx.Err())
+			return nil, answer, fmt.Errorf("%s %s: %w", op.name, on, ctx.Err())
 		}
 		if version == Exchange2013SP1 && c.config.Version == "" && isOlder(answer.Code) {
 			c.older.Store(true)
@@ -178,13 +187,12 @@ func (c *Client) call(ctx context.Context, on Mailbox, op operation) (Answer, er
 		}
 		wait, ok := patience.next(err)
 		if !ok {
-			return fail(err)
+			return nil, answer, &Error{Doing: op.name + " " + on.String(), Answer: answer, Err: err}
 		}
 		if err := c.config.Sleep(ctx, wait); err != nil {
-			return answer, fmt.Errorf("%s %s: %w", op.name, on, err)
+			return nil, answer, fmt.Errorf("%s %s: %w", op.name, on, err)
 		}
 		answer.Waited += wait
-		answer.Took = c.config.Now().Sub(start)
 	}
 }
 
@@ -252,33 +260,35 @@ func backOff(err error) (time.Duration, bool) {
 }
 
 // send sends a request once and decodes its reply.
-func (c *Client) send(ctx context.Context, on Mailbox, op operation, version Version, answer *Answer) error {
+func (c *Client) send(ctx context.Context, on Mailbox, op operation, version Version, answer *Answer) (result, error) {
 	envelope, err := marshal(version, on.As, op.request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer.Requests++
 	answer.Status, answer.Code, answer.RequestID = 0, "", c.config.NewID()
 	body, err := c.post(ctx, on, envelope, answer)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	info, err := unmarshal(body, op.reply, op.into)
-	if !info.build().IsZero() {
-		answer.Build, answer.ServerVersion = info.build(), clip(info.Version)
+	r := op.fresh()
+	info, err := unmarshal(body, op.name+"Response", r)
+	if b := info.build(); !b.IsZero() {
+		answer.Build, answer.ServerVersion = b, clip(info.Version)
 	}
 	var refused *ResponseError
-	if err == nil {
-		answer.Code, err = op.into.check()
+	switch {
+	case errors.As(err, &refused):
+		answer.Code = refused.Code
+	case err != nil && answer.Status == http.StatusInternalServerError && !bytes.Contains(body, []byte(nsSOAP)):
+		err = &HTTPError{Status: answer.Status, Title: title(string(body))}
+	case err == nil:
+		answer.Code, err = r.check()
 		if err == nil && answer.Status != http.StatusOK {
 			err = &ProtocolError{What: fmt.Sprintf("the answer says %s under HTTP %d", answer.Code, answer.Status)}
 		}
-	} else if errors.As(err, &refused) {
-		answer.Code = refused.Code
-	} else if answer.Status == http.StatusInternalServerError {
-		return &HTTPError{Status: answer.Status, Title: title(string(body))}
 	}
-	return err
+	return r, err
 }
 
 // post sends one envelope and reads the whole answer, which is XML.

@@ -41,10 +41,10 @@ func (r *convertIDResponse) check() (string, error) {
 // ConvertID has the server rewrite an identifier. It needs no mailbox and touches
 // none: whoever gets a response code, whatever it is about, is logged on.
 func (c *Client) ConvertID(ctx context.Context, on Mailbox) (Answer, error) {
-	var r convertIDResponse
-	return c.call(ctx, on, operation{"ConvertId", convertID{
+	_, answer, err := call[convertIDResponse](ctx, c, on, "ConvertId", convertID{
 		To: "EwsId", Source: alternateID{"HexEntryId", nobodysFolder, on.Address},
-	}, "ConvertIdResponse", &r})
+	})
+	return answer, err
 }
 
 // A Resolution is an entry of the address book.
@@ -92,8 +92,7 @@ func (c *Client) ResolveNames(ctx context.Context, on Mailbox, entry string) ([]
 	if entry == "" || strings.ContainsFunc(entry, isUnfitText) {
 		return nil, Answer{Operation: "ResolveNames"}, fmt.Errorf("ResolveNames %s: %.80q cannot be looked up", on, entry)
 	}
-	var r resolveNamesResponse
-	answer, err := c.call(ctx, on, operation{"ResolveNames", resolveNames{Scope: "ActiveDirectory", Entry: entry}, "ResolveNamesResponse", &r})
+	r, answer, err := call[resolveNamesResponse](ctx, c, on, "ResolveNames", resolveNames{Scope: "ActiveDirectory", Entry: entry})
 	if err != nil {
 		return nil, answer, err
 	}

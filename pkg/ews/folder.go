@@ -93,10 +93,9 @@ func (r *getFolderResponse) check() (string, error) {
 
 // GetFolder reads a folder's properties, nothing of what is in it.
 func (c *Client) GetFolder(ctx context.Context, on Mailbox, name FolderName) (Folder, Answer, error) {
-	var r getFolderResponse
-	answer, err := c.call(ctx, on, operation{"GetFolder", getFolder{
+	r, answer, err := call[getFolderResponse](ctx, c, on, "GetFolder", getFolder{
 		Shape: idAnd("folder:TotalCount"), Folders: folderIDs{distinguishedFolderID{name}},
-	}, "GetFolderResponse", &r})
+	})
 	if err != nil {
 		return Folder{}, answer, err
 	}
@@ -166,8 +165,7 @@ func (c *Client) FindAppointments(ctx context.Context, on Mailbox, from, to time
 	}
 	q := findItem{Traversal: "Shallow", Shape: idAnd(), Folders: folderIDs{distinguishedFolderID{Calendar}}}
 	q.View.Most, q.View.Start, q.View.End = maxView, from.UTC().Format(timeFormat), to.UTC().Format(timeFormat)
-	var r findItemResponse
-	answer, err := c.call(ctx, on, operation{"FindItem", q, "FindItemResponse", &r})
+	r, answer, err := call[findItemResponse](ctx, c, on, "FindItem", q)
 	if err != nil {
 		return View{}, answer, err
 	}

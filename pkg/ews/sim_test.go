@@ -2,6 +2,14 @@ package ews_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -30,11 +38,16 @@ type server struct {
 // start serves a scenario to everybody who has the password.
 func start(t testing.TB, scenario string, change ...func(*ewsd.Config)) *server {
 	t.Helper()
+	return startWith(t, scenario, exchangesim.Options{}, change...)
+}
+
+func startWith(t testing.TB, scenario string, options exchangesim.Options, change ...func(*ewsd.Config)) *server {
+	t.Helper()
 	s, err := exchangesim.ScenarioByName(scenario)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sim := &server{organization: exchangesim.New(s, exchangesim.Options{})}
+	sim := &server{organization: exchangesim.New(s, options)}
 	config := ewsd.Config{Organization: sim.organization, Password: password, Events: func(e ewsd.Event) {
 		sim.mu.Lock()
 		defer sim.mu.Unlock()
@@ -56,23 +69,24 @@ func (s *server) seen() []ewsd.Event {
 	return append([]ewsd.Event(nil), s.events...)
 }
 
+// invoke runs a cmdlet as the administrator.
+func (s *server) invoke(t testing.TB, cmdlet string, nameAndValue ...string) {
+	t.Helper()
+	c := exchange.Command{Cmdlet: cmdlet, Params: []exchange.Param{{Name: "Confirm", Value: exchange.Bool(false)}}}
+	for i := 0; i < len(nameAndValue); i += 2 {
+		c.Params = append(c.Params, exchange.Param{Name: nameAndValue[i], Value: exchange.String(nameAndValue[i+1])})
+	}
+	streams, err := s.organization.Session(exchangesim.SessionOptions{}).Invoke(t.Context(), exchange.Pipeline{c}, func(exchange.Object) error { return nil })
+	if err != nil || len(streams.Errors) > 0 {
+		t.Fatalf("%s: %v %v", cmdlet, err, streams.Errors)
+	}
+}
+
 // grant gives svc-reschedule the role within Reschedule Users.
 func (s *server) grant(t testing.TB) {
 	t.Helper()
-	session := s.organization.Session(exchangesim.SessionOptions{})
-	group := "CN=Reschedule Users,OU=Groups,DC=contoso,DC=test"
-	for _, c := range []exchange.Command{
-		{Cmdlet: "New-ManagementScope", Params: []exchange.Param{{Name: "Name", Value: exchange.String("Reschedule")},
-			{Name: "RecipientRestrictionFilter", Value: exchange.String("MemberOfGroup -eq '" + group + "'")}}},
-		{Cmdlet: "New-ManagementRoleAssignment", Params: []exchange.Param{{Name: "Name", Value: exchange.String("Reschedule")},
-			{Name: "User", Value: exchange.String("svc-reschedule")}, {Name: "Role", Value: exchange.String(exchange.Role)},
-			{Name: "CustomRecipientWriteScope", Value: exchange.String("Reschedule")}}},
-	} {
-		streams, err := session.Invoke(t.Context(), exchange.Pipeline{c}, func(exchange.Object) error { return nil })
-		if err != nil || len(streams.Errors) > 0 {
-			t.Fatalf("%s: %v %v", c.Cmdlet, err, streams.Errors)
-		}
-	}
+	s.invoke(t, "New-ManagementScope", "Name", "Reschedule", "RecipientRestrictionFilter", "MemberOfGroup -eq 'CN=Reschedule Users,OU=Groups,DC=contoso,DC=test'")
+	s.invoke(t, "New-ManagementRoleAssignment", "Name", "Reschedule", "User", "svc-reschedule", "Role", exchange.Role, "CustomRecipientWriteScope", "Reschedule")
 }
 
 // basic logs on with Basic.
@@ -130,4 +144,21 @@ func TestProof(t *testing.T) {
 	if r := p.Read(t.Context(), boss); r.Verdict != ews.Failed || r.Access != ews.Refused || r.Answer.Code != "ErrorImpersonateUserDenied" {
 		t.Errorf("a mailbox that is out of scope: %+v", r)
 	}
+}
+
+// certificateFor makes a certificate for a name, and the authority that signed it.
+func certificateFor(t *testing.T, name string) (tls.Certificate, []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, DNSNames: []string{name}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

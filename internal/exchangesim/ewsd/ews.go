@@ -38,6 +38,7 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request, x *exchanged) 
 	err := s.begin(x)
 	if err == nil {
 		if s.enter(x.caller.GUID) {
+			sleep(r.Context(), s.config.Latency)
 			reply, err = s.operate(x)
 			s.leave(x.caller.GUID)
 		} else {

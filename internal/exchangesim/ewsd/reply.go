@@ -129,12 +129,12 @@ func spoil(body string, kind FaultKind) string {
 	case Twice:
 		return body + body
 	case Other:
-		return strings.ReplaceAll(body, "Response>", "Answer>")
+		return strings.NewReplacer("Response xmlns", "Answer xmlns", "Response></s:Body>", "Answer></s:Body>").Replace(body)
 	case Entities:
 		return `<?xml version="1.0"?><!DOCTYPE s [<!ENTITY a "aaaaaaaaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>` +
 			strings.Replace(body[strings.Index(body, "?>")+2:], "NoError", "&c;", 1)
 	case Deep:
-		at := strings.Index(body, "<s:Body") // the elements come before, where nobody looks for them
+		at := strings.Index(body, "<m:ResponseMessages>") // the elements come before, where nobody looks for them
 		return body[:at] + strings.Repeat("<d>", 100_000) + strings.Repeat("</d>", 100_000) + body[at:]
 	}
 	return body

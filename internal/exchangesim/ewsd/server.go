@@ -37,7 +37,7 @@ type Config struct {
 	// WebServices are the server's manners; those of the organization's scenario where
 	// they are nil.
 	WebServices *exchangesim.WebServices
-	Latency     time.Duration // how much longer each request takes
+	Latency     time.Duration // how much longer each request to EWS takes
 
 	// ExternalURL is the EWS URL that Autodiscover tells for use outside; empty is none.
 	// The internal one is that of the request.
@@ -178,7 +178,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x.fault.Kind == Refuse {
 		panic(http.ErrAbortHandler)
 	}
-	sleep(r.Context(), s.config.Latency)
 	serve(w, r, x)
 }
 
