@@ -8,45 +8,56 @@ import (
 	"time"
 )
 
-func sleeper(name string, d time.Duration) side {
-	return side{name, func(context.Context) (func(context.Context) error, error) {
-		return func(context.Context) error { time.Sleep(d); return nil }, nil
+func figure(name string, d time.Duration) side {
+	return side{name, func(context.Context) (func(context.Context) (float64, error), error) {
+		return func(context.Context) (float64, error) { return d.Seconds(), nil }, nil
 	}}
 }
 
 func TestMeasure(t *testing.T) {
-	line, err := measure(t.Context(), row{"work", sleeper("us", time.Millisecond), sleeper("them", 20*time.Millisecond), 2}, 3)
+	line, err := measure(t.Context(), row{what: "work", unit: milliseconds, ours: figure("us", time.Millisecond), peer: figure("them", 20*time.Millisecond), expected: 2}, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cells := strings.Split(line, "\t")
-	if len(cells) != 7 || cells[0] != "work" || cells[1] != "us" || cells[3] != "them" || !strings.HasSuffix(cells[5], "x") || cells[6] != ">= 2x" {
+	if len(cells) != 7 || cells[0] != "work" || cells[1] != "us" || cells[2] != "1.0 ms" || cells[3] != "them" || cells[5] != "20.0x" || cells[6] != ">= 2x" {
 		t.Errorf("got %q", cells)
 	}
 }
 
 func TestMeasureWithoutPeer(t *testing.T) {
-	absent := side{"them", func(context.Context) (func(context.Context) error, error) { return nil, errors.New("not here") }}
-	line, err := measure(t.Context(), row{"work", sleeper("us", 0), absent, 2}, 1)
+	line, err := measure(t.Context(), row{what: "work", unit: count, ours: figure("us", 0), peer: absent("them", errors.New("not here")), expected: 2}, 1)
 	if err != nil || !strings.Contains(line, "them\tabsent: not here\t\t>= 2x") {
 		t.Errorf("got %q, %v", line, err)
 	}
 }
 
 func TestMeasureFails(t *testing.T) {
-	broken := side{"us", func(context.Context) (func(context.Context) error, error) {
-		return func(context.Context) error { return errors.New("broke") }, nil
+	broken := side{"us", func(context.Context) (func(context.Context) (float64, error), error) {
+		return func(context.Context) (float64, error) { return 0, errors.New("broke") }, nil
 	}}
-	if _, err := measure(t.Context(), row{"work", broken, sleeper("them", 0), 2}, 1); err == nil || err.Error() != "us: broke" {
+	if _, err := measure(t.Context(), row{what: "work", unit: count, ours: broken, peer: figure("them", 0)}, 1); err == nil || err.Error() != "us: broke" {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestMedian(t *testing.T) {
-	if got := median([]time.Duration{9, 1, 5}); got != 5 {
-		t.Errorf("got %d, want 5", got)
+// The best of the runs counts, but for the first; of what runs once that one does.
+func TestMeasureTakesTheBest(t *testing.T) {
+	next := func(figures ...float64) side {
+		return side{"us", func(context.Context) (func(context.Context) (float64, error), error) {
+			i := -1
+			return func(context.Context) (float64, error) { i++; return figures[i], nil }, nil
+		}}
 	}
-	if got := median([]time.Duration{4, 1, 9, 7}); got != 7 {
-		t.Errorf("got %d, want 7", got)
+	for want, r := range map[string]row{
+		"5 them 10 2.0x": {ours: next(1, 9, 5, 7), peer: next(1, 10, 90, 70)},
+		"9 them 10 1.1x": {ours: next(1, 9, 5), peer: next(1, 10, 90), most: 1},
+		"4 them 8 2.0x":  {ours: next(4, 1), peer: next(8, 1), once: true},
+	} {
+		r.what, r.unit, r.peer.name = "work", count, "them"
+		line, err := measure(t.Context(), r, 3)
+		if cells := strings.Split(line, "\t"); err != nil || strings.Join(cells[2:6], " ") != want {
+			t.Errorf("%q, %v, want %s", line, err, want)
+		}
 	}
 }

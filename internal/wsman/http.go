@@ -50,6 +50,7 @@ func NewHTTPClient(config *tls.Config, dial DialFunc) *http.Client {
 			Protocols:           protocols,
 			DisableCompression:  true,
 			MaxIdleConnsPerHost: 16,
+			ReadBufferSize:      1 << 10, // for the headers; bodies are read past it
 			// IIS and HTTP.sys close idle connections after two minutes. One that is
 			// closed while a request is under way makes a lost reply of it: be earlier.
 			IdleConnTimeout:        time.Minute,
