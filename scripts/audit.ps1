@@ -35,7 +35,7 @@
 .NOTES
     script-format: 1
     kind: audit
-    sha256: 257edb2bfd260789a82579ffb4e619c659b2444b27535b6d4cb92633be63febf
+    sha256: 7f4b41a6a5804a907509f742d8c8b9a9746880d905d444d4f17c1373888e4d3e
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -506,6 +506,19 @@ function ConvertTo-ExgJson {
     $json = ConvertTo-Json -InputObject $report -Depth 20 -Compress
     $escape = { param($match) '\u{0:x4}' -f [int][char]$match.Value }
     [regex]::Replace($json, '[^\x20-\x7e]', $escape)
+}
+
+# A report that has no place is a mistake to be told before anything is changed.
+function Assert-ExgReportPath {
+    if (-not $Exg.ReportPath) { return }
+    try {
+        [System.IO.File]::AppendAllText($Exg.ReportPath, '')
+    } catch {
+        $path = $Exg.ReportPath
+        $Exg.ReportPath = ''
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ("The report cannot be written to ${path}: " +
+            "$($_.Exception.InnerException.Message) Nothing was changed.")
+    }
 }
 
 # Writes the file that -ReportPath asks for, also when the run fails or is interrupted.
@@ -1167,6 +1180,7 @@ $ExgFaultRules = @(
 function Invoke-ExgScript {
     $ErrorActionPreference = 'Stop'
     try {
+        Assert-ExgReportPath
         $null = Invoke-ExgProcedure
         $Exg.Done = $true
     } catch {

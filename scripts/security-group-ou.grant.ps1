@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: f170c76b34dc528ab24a8891c9593ecc4fbeb0d8e4606f5c1e988f367643af47
+    sha256: f4228eb89e752e931b18eafc8f541f9e4e24d36b8908565a45bf5414eace801e
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1394,6 +1394,19 @@ function ConvertTo-ExgJson {
     [regex]::Replace($json, '[^\x20-\x7e]', $escape)
 }
 
+# A report that has no place is a mistake to be told before anything is changed.
+function Assert-ExgReportPath {
+    if (-not $Exg.ReportPath) { return }
+    try {
+        [System.IO.File]::AppendAllText($Exg.ReportPath, '')
+    } catch {
+        $path = $Exg.ReportPath
+        $Exg.ReportPath = ''
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ("The report cannot be written to ${path}: " +
+            "$($_.Exception.InnerException.Message) Nothing was changed.")
+    }
+}
+
 # Writes the file that -ReportPath asks for, also when the run fails or is interrupted.
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
@@ -2165,6 +2178,7 @@ $ExgFaultRules = @(
 function Invoke-ExgScript {
     $ErrorActionPreference = 'Stop'
     try {
+        Assert-ExgReportPath
         $null = Invoke-ExgProcedure
         $Exg.Done = $true
     } catch {

@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: a5596e5a3e9d7a33166238fbb3c416cbb5e78d9fad0a143df292414640298f94
+    sha256: e1cf411cd3cf3119d6b790b38c19dab15e19f7c023e4e7df68c13393d3c92d93
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1073,6 +1073,19 @@ function ConvertTo-ExgJson {
     [regex]::Replace($json, '[^\x20-\x7e]', $escape)
 }
 
+# A report that has no place is a mistake to be told before anything is changed.
+function Assert-ExgReportPath {
+    if (-not $Exg.ReportPath) { return }
+    try {
+        [System.IO.File]::AppendAllText($Exg.ReportPath, '')
+    } catch {
+        $path = $Exg.ReportPath
+        $Exg.ReportPath = ''
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ("The report cannot be written to ${path}: " +
+            "$($_.Exception.InnerException.Message) Nothing was changed.")
+    }
+}
+
 # Writes the file that -ReportPath asks for, also when the run fails or is interrupted.
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
@@ -1844,6 +1857,7 @@ $ExgFaultRules = @(
 function Invoke-ExgScript {
     $ErrorActionPreference = 'Stop'
     try {
+        Assert-ExgReportPath
         $null = Invoke-ExgProcedure
         $Exg.Done = $true
     } catch {

@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 2eaff52458f88f86f2cde24ed15ecc2d7d96dc050f9b22eccc62fbd599a8a344
+    sha256: 14712673704eb569c1517331ef4cef27086dfb3599d0ff6e212f211155d332bb
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1073,6 +1073,19 @@ function ConvertTo-ExgJson {
     [regex]::Replace($json, '[^\x20-\x7e]', $escape)
 }
 
+# A report that has no place is a mistake to be told before anything is changed.
+function Assert-ExgReportPath {
+    if (-not $Exg.ReportPath) { return }
+    try {
+        [System.IO.File]::AppendAllText($Exg.ReportPath, '')
+    } catch {
+        $path = $Exg.ReportPath
+        $Exg.ReportPath = ''
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ("The report cannot be written to ${path}: " +
+            "$($_.Exception.InnerException.Message) Nothing was changed.")
+    }
+}
+
 # Writes the file that -ReportPath asks for, also when the run fails or is interrupted.
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
@@ -1844,6 +1857,7 @@ $ExgFaultRules = @(
 function Invoke-ExgScript {
     $ErrorActionPreference = 'Stop'
     try {
+        Assert-ExgReportPath
         $null = Invoke-ExgProcedure
         $Exg.Done = $true
     } catch {

@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 45b2a3cc9b9247c845db1de5c214ba04189013820d4135737ecf890558c69ef0
+    sha256: fe0f633ef81622e9f8b98466c48ce2bcbe4c9b3c6fbdf35ab03ac2fa05fc0d38
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1072,6 +1072,19 @@ function ConvertTo-ExgJson {
     [regex]::Replace($json, '[^\x20-\x7e]', $escape)
 }
 
+# A report that has no place is a mistake to be told before anything is changed.
+function Assert-ExgReportPath {
+    if (-not $Exg.ReportPath) { return }
+    try {
+        [System.IO.File]::AppendAllText($Exg.ReportPath, '')
+    } catch {
+        $path = $Exg.ReportPath
+        $Exg.ReportPath = ''
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ("The report cannot be written to ${path}: " +
+            "$($_.Exception.InnerException.Message) Nothing was changed.")
+    }
+}
+
 # Writes the file that -ReportPath asks for, also when the run fails or is interrupted.
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
@@ -1843,6 +1856,7 @@ $ExgFaultRules = @(
 function Invoke-ExgScript {
     $ErrorActionPreference = 'Stop'
     try {
+        Assert-ExgReportPath
         $null = Invoke-ExgProcedure
         $Exg.Done = $true
     } catch {

@@ -165,8 +165,9 @@ func indexOf(lines []string, want string) int {
 	return -1
 }
 
-// TestReportOfFailure: the report is written when the run fails, and a report that
-// cannot be written does not undo what was done.
+// TestReportOfFailure: the report is written when the run fails. One that has no
+// place stops the run before any change, and one that the disk does not take does
+// not undo what was done.
 func TestReportOfFailure(t *testing.T) {
 	st, g := stageOf(t, "access-denied")
 	r := st.Run(t, fullGrant(g), "Confirm", false, "ReportPath", "denied.json")
@@ -179,7 +180,17 @@ func TestReportOfFailure(t *testing.T) {
 	}
 
 	st, g = stageOf(t, "plain")
+	start := st.Snapshot(t)
 	r = st.Run(t, fullGrant(g), "Confirm", false, "ReportPath", "no/such/folder/report.json")
+	if r.ExitCode != 1 || !strings.Contains(strings.Join(strings.Fields(r.Console), " "), "The report cannot be written to") || len(r.Warnings) > 0 {
+		t.Errorf("exit code %d, warnings %q:\n%s", r.ExitCode, r.Warnings, r.Console)
+	}
+	st.Unchanged(t, "a run without a place for its report", start)
+
+	if _, err := os.Stat("/dev/full"); err != nil {
+		return
+	}
+	r = st.Run(t, fullGrant(g), "Confirm", false, "ReportPath", "/dev/full")
 	if r.ExitCode != 0 || !strings.Contains(strings.Join(r.Warnings, "\n"), "could not be written") {
 		t.Errorf("exit code %d, warnings %q", r.ExitCode, r.Warnings)
 	}

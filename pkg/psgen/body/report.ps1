@@ -123,6 +123,19 @@ function ConvertTo-ExgJson {
     [regex]::Replace($json, '[^\x20-\x7e]', $escape)
 }
 
+# A report that has no place is a mistake to be told before anything is changed.
+function Assert-ExgReportPath {
+    if (-not $Exg.ReportPath) { return }
+    try {
+        [System.IO.File]::AppendAllText($Exg.ReportPath, '')
+    } catch {
+        $path = $Exg.ReportPath
+        $Exg.ReportPath = ''
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ("The report cannot be written to ${path}: " +
+            "$($_.Exception.InnerException.Message) Nothing was changed.")
+    }
+}
+
 # Writes the file that -ReportPath asks for, also when the run fails or is interrupted.
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime

@@ -31,7 +31,7 @@
 .NOTES
     script-format: 1
     kind: status
-    sha256: db178f2ac2c7b5df58cfed8e12ef5d507bcca6cb68a6e256a859c755d9e9cd40
+    sha256: 9c2d278d357c2e43f9113a3b5d66ea4f31aa7b98da4c4f428f1751589d6c3aa6
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -979,6 +979,19 @@ function ConvertTo-ExgJson {
     [regex]::Replace($json, '[^\x20-\x7e]', $escape)
 }
 
+# A report that has no place is a mistake to be told before anything is changed.
+function Assert-ExgReportPath {
+    if (-not $Exg.ReportPath) { return }
+    try {
+        [System.IO.File]::AppendAllText($Exg.ReportPath, '')
+    } catch {
+        $path = $Exg.ReportPath
+        $Exg.ReportPath = ''
+        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ("The report cannot be written to ${path}: " +
+            "$($_.Exception.InnerException.Message) Nothing was changed.")
+    }
+}
+
 # Writes the file that -ReportPath asks for, also when the run fails or is interrupted.
 function Save-ExgReport {
     $Exg.Report.finishedAt = Get-ExgTime
@@ -1732,6 +1745,7 @@ $ExgFaultRules = @(
 function Invoke-ExgScript {
     $ErrorActionPreference = 'Stop'
     try {
+        Assert-ExgReportPath
         $null = Invoke-ExgProcedure
         $Exg.Done = $true
     } catch {
