@@ -284,7 +284,9 @@ func (w *walker) object(o *Object) {
 		w.add("DCT", "")
 		entries := slices.Clone(v.Entries)
 		if w.sorted {
-			slices.SortStableFunc(entries, func(a, b Entry) int { return strings.Compare(fmt.Sprintf("%v %T", a.Key, a.Key), fmt.Sprintf("%v %T", b.Key, b.Key)) })
+			slices.SortStableFunc(entries, func(a, b Entry) int {
+				return strings.Compare(fmt.Sprintf("%v %T", a.Key, a.Key), fmt.Sprintf("%v %T", b.Key, b.Key))
+			})
 		}
 		for _, e := range entries {
 			w.add("En", "")

@@ -174,10 +174,14 @@ func (p *ClientPool) changed(m message) error {
 		return err
 	}
 	n, ok := integerField(o, "RunspaceState")
-	if !ok {
-		return protocolErrorf("a pool's state has no number")
+	state := PoolState(n)
+	switch {
+	case !ok || n < int64(PoolBeforeOpen) || n > int64(maxPoolState):
+		return protocolErrorf("a pool's state cannot be read")
+	case state == PoolOpened && p.state != PoolNegotiationSucceeded && p.state != PoolOpened:
+		return protocolErrorf("the pool is said to be open in state %s", p.state)
 	}
-	p.state = PoolState(n)
+	p.state = state
 	if r, ok := ReadErrorRecord(field(o, "ExceptionAsErrorRecord")); ok {
 		p.failure = &r
 	}

@@ -252,6 +252,7 @@ func TestClientRefuses(t *testing.T) {
 		{"another pipeline", "is for the pipeline", true, message{destination: toClient, kind: PipelineOutput, pool: GUID{1, 2, 3}}, nil},
 		{"to the server", "is for 2, not for 1", false, message{destination: toServer, kind: RunspacePoolState, pool: GUID{1, 2, 3}}, nil},
 		{"capabilities twice", "come in state Opened", false, message{destination: toClient, kind: SessionCapability, pool: GUID{1, 2, 3}}, state("protocolversion", clixml.Version("2.3"))},
+		{"a pool's state that is none", "cannot be read", false, message{destination: toClient, kind: RunspacePoolState, pool: GUID{1, 2, 3}}, state("RunspaceState", int32(99))},
 		{"a state that is none", "cannot be read", true, message{destination: toClient, kind: PipelineState, pool: GUID{1, 2, 3}, pipeline: pipelineID}, state("PipelineState", int32(9))},
 		{"a state in words", "cannot be read", true, message{destination: toClient, kind: PipelineState, pool: GUID{1, 2, 3}, pipeline: pipelineID}, state("PipelineState", "Completed")},
 		{"session keys", "SecureString", false, message{destination: toClient, kind: PublicKeyRequest, pool: GUID{1, 2, 3}}, ""},
@@ -295,6 +296,21 @@ func TestVersionsAreChecked(t *testing.T) {
 	wire, _ = frame(nil, server.objectID, 1<<16, m, capability)
 	if _, err := server.Receive(slices.Concat(wire...)); err == nil || server.State() != PoolBroken {
 		t.Errorf("version 3.0 at the server: %v, state %s", err, server.State())
+	}
+}
+
+func TestOpenedNeedsNegotiation(t *testing.T) {
+	client, server := NewClientPool(PoolConfig{ID: GUID{1}}), NewServerPool(ServerConfig{})
+	if _, err := client.Open(); err != nil {
+		t.Fatal(err)
+	}
+	wire, err := frame(nil, server.objectID, 1<<16, message{destination: toClient, kind: RunspacePoolState, pool: GUID{1}},
+		extended(clixml.Property{Name: "RunspaceState", Value: int32(PoolOpened)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Receive(slices.Concat(wire...)); err == nil || client.State() != PoolBroken {
+		t.Errorf("a pool opens without capabilities: %v, state %s", err, client.State())
 	}
 }
 

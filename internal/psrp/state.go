@@ -14,6 +14,7 @@ const (
 	PoolBroken               PoolState = 5
 	PoolNegotiationSent      PoolState = 6
 	PoolNegotiationSucceeded PoolState = 7
+	maxPoolState             PoolState = 11 // Connecting and Disconnected are those of clients that come back
 )
 
 func (s PoolState) String() string {

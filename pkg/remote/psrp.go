@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,7 +39,9 @@ type psrpSession struct {
 	client      *wsman.Client
 	connections *http.Client
 
-	mu       sync.Mutex // held while a runspace is opened, too: one opens, others wait
+	opening chan struct{} // holds one while a runspace is opened
+
+	mu       sync.Mutex
 	current  *runspace
 	settings []exchange.Pipeline // what a new runspace must be told again
 	closed   bool
@@ -50,11 +53,13 @@ type runspace struct {
 	pool  *psrp.ClientPool
 }
 
+var errNeverOpens = fmt.Errorf("the server has a shell, and did not open its runspace pool within %v", wsman.DefaultOpenTimeout)
+
 var errClosed = errors.New("the session is closed")
 
 func newPSRPSession(t Target, u *url.URL, connections *http.Client) *psrpSession {
 	return &psrpSession{
-		target: t, url: u, connections: connections, slots: make(chan struct{}, atOnce),
+		target: t, url: u, connections: connections, slots: make(chan struct{}, atOnce), opening: make(chan struct{}, 1),
 		client: wsman.NewClient(wsman.Config{
 			URL: u.String(), HTTP: connections, ResourceURI: t.resource(), Slack: t.timeout(), Trace: t.trace,
 		}),
@@ -66,35 +71,73 @@ func (s *psrpSession) Target() exchange.Target {
 	return exchange.Target{Server: s.url.Hostname(), Transport: "psrp"}
 }
 
-// open returns the runspace, which it opens if there is none.
+// open returns the runspace, which it opens if there is none: one caller opens, the
+// others wait.
 func (s *psrpSession) open(ctx context.Context) (*runspace, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, errClosed
+	select {
+	case s.opening <- struct{}{}:
+		defer func() { <-s.opening }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	if s.current != nil {
-		return s.current, nil
+	r, settings, err := s.state()
+	if r != nil || err != nil {
+		return r, err
 	}
-	r, err := s.openRunspace(ctx)
+	r, err = s.openRunspace(ctx)
 	if err != nil {
 		return nil, s.explain("opening a session", err)
 	}
-	for _, p := range s.settings {
+	if err := r.setUp(ctx, settings); err != nil {
+		_ = r.delete(ctx)
+		return nil, s.explain("setting up a new session", err)
+	}
+	if !s.use(r) {
+		_ = r.delete(ctx)
+		return nil, errClosed
+	}
+	return r, nil
+}
+
+// state returns the runspace that is open, nil when there is none, and what a new
+// one must be told.
+func (s *psrpSession) state() (*runspace, []exchange.Pipeline, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, errClosed
+	}
+	return s.current, s.settings, nil
+}
+
+// use makes a runspace the session's, unless that was closed meanwhile.
+func (s *psrpSession) use(r *runspace) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.current = r
+	}
+	return !s.closed
+}
+
+// setUp runs what changes the session itself.
+func (r *runspace) setUp(ctx context.Context, settings []exchange.Pipeline) error {
+	for _, p := range settings {
 		run, err := newRun(r, p, nil)
 		if err == nil {
 			err = run.do(ctx)
 		}
 		if err != nil {
-			_ = r.delete(ctx)
-			return nil, s.explain("setting up a new session", err)
+			return err
 		}
 	}
-	s.current = r
-	return r, nil
+	return nil
 }
 
+// openRunspace opens a runspace in a shell of its own, or leaves none.
 func (s *psrpSession) openRunspace(ctx context.Context) (*runspace, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, wsman.DefaultOpenTimeout, errNeverOpens)
+	defer cancel()
 	pool := psrp.NewClientPool(psrp.PoolConfig{ID: newID(), MaxFragment: s.client.MaxPayload()})
 	out, err := pool.Open()
 	if err != nil {
@@ -111,6 +154,9 @@ func (s *psrpSession) openRunspace(ctx context.Context) (*runspace, error) {
 	r := &runspace{shell, pool}
 	for pool.State() != psrp.PoolOpened && err == nil {
 		err = r.negotiate(ctx)
+	}
+	if errors.Is(context.Cause(ctx), errNeverOpens) {
+		err = &psrp.ProtocolError{What: errNeverOpens.Error()}
 	}
 	if err != nil {
 		_ = r.delete(ctx)
@@ -179,21 +225,23 @@ func (r *runspace) delete(ctx context.Context) error {
 // drop gives a runspace up that no longer answers as it should.
 func (s *psrpSession) drop(ctx context.Context, r *runspace) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.current != r {
-		return // another pipeline has done it
+	mine := s.current == r
+	if mine {
+		s.current = nil
 	}
-	s.current = nil
-	_ = r.delete(ctx) // it may be gone, which is why it is dropped
+	s.mu.Unlock()
+	if mine { // else another pipeline has done it
+		_ = r.delete(ctx) // it may be gone, which is why it is dropped
+	}
 }
 
 // Close is documented at Session.
 func (s *psrpSession) Close(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.connections.CloseIdleConnections()
 	r := s.current
 	s.current, s.closed = nil, true
+	s.mu.Unlock()
+	defer s.connections.CloseIdleConnections()
 	if r == nil {
 		return nil
 	}

@@ -253,6 +253,40 @@ func TestCancelAtEveryRequest(t *testing.T) {
 	}
 }
 
+// While one goroutine opens the session, another can give up waiting for it; and
+// who closes the session meanwhile leaves no shell.
+func TestOpeningIsNoTrap(t *testing.T) {
+	noneLeft(t)
+	server := simulate(t, "plain", psrpd.Config{Faults: psrpd.FaultPlan{2: {Kind: psrpd.Delay, Delay: time.Second}}})
+	s, err := New(server.target(), simCredential())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error)
+	go func() {
+		_, err := s.Invoke(t.Context(), exchange.Pipeline{exchange.GetUser("anna")}, ignoreObject)
+		opened <- err
+	}()
+	for len(server.asked()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if _, err := s.Invoke(ctx, exchange.Pipeline{exchange.GetUser("ben")}, ignoreObject); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("who waits in vain: %v after %v", err, time.Since(start))
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-opened; !errors.Is(err, errClosed) {
+		t.Errorf("who opened a session that was closed: %v", err)
+	}
+	if n := server.Shells(); n != 0 {
+		t.Errorf("%d shells are left: %v", n, server.asked())
+	}
+}
+
 // The callback panics while the connection is lost, too: no shell is left, and the
 // session goes on.
 func TestPanicAndLostConnection(t *testing.T) {
