@@ -40,6 +40,7 @@ var rooms = []struct {
 	{"internal/exchangesim/psrpd", []string{"pkg/exchange", "internal/exchangesim", "internal/psrp", "internal/wsman", "internal/clixml", "internal/negotiate"}},
 	{"internal/exchangesim/winrsd", []string{"pkg/exchange", "internal/exchangesim", "internal/exchangesim/scriptproxy", "internal/exchangesim/psrpd", "internal/wsman", "internal/clixml", "internal/negotiate"}},
 	{"internal/exchangesim/ewsd", []string{"pkg/exchange", "internal/exchangesim", "internal/negotiate"}},
+	{"internal/memnet", nil},
 	{"internal/peers", nil},
 	{"internal/scriptshell", []string{"pkg/exchange", "internal/exchangesim", "internal/exchangesim/scriptproxy", "internal/peers"}},
 	{"cmd", []string{"*"}},

@@ -114,7 +114,10 @@ func run(ctx context.Context, w io.Writer, runs int) error {
 		return err
 	}
 	_, err = fmt.Fprintf(w, "\nthe best of %d runs at most, the two sides in turn; %s/%s, %d CPUs\n", runs, runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	return err
+	if err != nil {
+		return err
+	}
+	return memoryTable(ctx, w, program)
 }
 
 // measure runs both sides of a row in turn and returns its line of the table.

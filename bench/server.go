@@ -41,6 +41,8 @@ func be(mode string) {
 		err = serve()
 	case modeSessions:
 		err = manySessions(context.Background(), os.Args[1])
+	case modeLaunch:
+		err = launch(os.Args[1:])
 	default:
 		err = fmt.Errorf("%s=%s: no such mode", modeVariable, mode)
 	}

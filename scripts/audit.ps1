@@ -35,7 +35,7 @@
 .NOTES
     script-format: 1
     kind: audit
-    sha256: 7f4b41a6a5804a907509f742d8c8b9a9746880d905d444d4f17c1373888e4d3e
+    sha256: 4e63e9d9cf72bc0e84d0a287f5c17b215f8cce5158ef0272a19b235098281a1a
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -109,7 +109,6 @@ function Get-ExgHolderScope {
         default { $scope.kind = 'relative' }
     }
     $scope.text = Format-ExgWriteScope -Assignment $Assignment
-    if ($scope.filter) { $scope.text += ": $($scope.filter)" }
     $scope
 }
 
@@ -234,11 +233,14 @@ function Format-ExgAssignment {
 
 function Format-ExgWriteScope {
     param($Assignment)
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    $definition = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
+    $filter = if ("$($definition.RecipientFilter)") { " ($($definition.RecipientFilter))" } else { '' }
     switch ("$($Assignment.RecipientWriteScope)") {
         'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
-        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
-        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
+        'OU' { return "the organizational unit $of" }
+        'CustomRecipientScope' { return "the scope '$of'$filter" }
+        'ExclusiveRecipientScope' { return "the exclusive scope '$of'$filter" }
     }
     "the relative scope $($Assignment.RecipientWriteScope)"
 }

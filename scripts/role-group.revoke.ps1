@@ -49,7 +49,7 @@
 .NOTES
     script-format: 1
     kind: revoke
-    sha256: 67fd20940dde43fe1e066d13dafc5e4c41d94671d984cf0ce57c13398f9d2d63
+    sha256: a156fd4f4c1f86736699bd9c34279781f0bfc9f3342ca22ecc0c2234c9c7b014
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -770,17 +770,22 @@ function Measure-ExgScope {
     Test-ExgScopeGroup -Filter $Wanted.Filter
 }
 
-# A group scope means the direct members of the group with exactly this distinguished name.
-function Test-ExgScopeGroup {
-    param([string]$Filter)
+# The group whose members a filter matches. That its group is gone is a finding about what has the filter.
+function Find-ExgScopeGroup {
+    param([string]$Filter, [string]$What, [string[]]$Objects)
     if ($Filter -notmatch "^\W*MemberOfGroup\s+-eq\s+'((?:[^']|'')+)'\W*$") { return }
     $name = $Matches[1].Replace("''", "'")
     $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $name
-    if (-not $group) {
-        Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Text ("The scope names the group $name, which no " +
-            'longer exists under that name: it was renamed, moved or deleted.')
-        return
-    }
+    if ($group) { return $group }
+    Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Objects $Objects -Text ("$What names the group $name, " +
+        'which no longer exists under that name: it was renamed, moved or deleted.')
+}
+
+# A group scope means the direct members of the group with exactly this distinguished name.
+function Test-ExgScopeGroup {
+    param([string]$Filter)
+    $group = Find-ExgScopeGroup -Filter $Filter -What 'The scope'
+    if (-not $group) { return }
     $nested = @(Get-Group -Filter $Filter -ResultSize Unlimited -ErrorAction SilentlyContinue)
     if ($nested.Count) {
         $names = @($nested | ForEach-Object -Process { "$($_.Name)" }) -join ', '
@@ -789,11 +794,29 @@ function Test-ExgScopeGroup {
     }
 }
 
+function Format-ExgCount {
+    param([int]$Count)
+    switch ($Count) {
+        0 { return 'no recipient now' }
+        1 { return '1 recipient' }
+    }
+    "$Count recipients"
+}
+
+# Whom the scope reaches now, in words.
+function Format-ExgRecipient {
+    param($Wanted)
+    $count = Format-ExgCount -Count $Wanted.Count
+    if ($Wanted.Count) { "${count}: $($Wanted.First -join ', ')" } else { $count }
+}
+
 function Format-ExgResolved {
     param($Assignee, $Wanted)
     $who = if ($Assignee) { $Assignee.Name } else { "$($Grant.Assignee) (does not exist yet)" }
     if ($Wanted.Kind -eq 'Organization') { return "$who; the whole organization" }
-    "$who; $($Grant.Scope): $($Wanted.Count) recipients ($($Wanted.First -join ', '))"
+    $shown = "$who; $($Grant.Scope): $(Format-ExgCount -Count $Wanted.Count)"
+    if ($Wanted.Count) { $shown += " ($($Wanted.First -join ', '))" }
+    $shown
 }
 # Reads who holds the role.
 
@@ -856,11 +879,14 @@ function Format-ExgAssignment {
 
 function Format-ExgWriteScope {
     param($Assignment)
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    $definition = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
+    $filter = if ("$($definition.RecipientFilter)") { " ($($definition.RecipientFilter))" } else { '' }
     switch ("$($Assignment.RecipientWriteScope)") {
         'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
-        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
-        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
+        'OU' { return "the organizational unit $of" }
+        'CustomRecipientScope' { return "the scope '$of'$filter" }
+        'ExclusiveRecipientScope' { return "the exclusive scope '$of'$filter" }
     }
     "the relative scope $($Assignment.RecipientWriteScope)"
 }
@@ -907,6 +933,14 @@ function Compare-ExgScopeDefinition {
     if ($null -eq $key -or $null -eq $Wanted.Key) { return 'unknown' }
     if ($key -eq $Wanted.Key) { return 'equal' }
     'other'
+}
+
+# Whether the wanted scope holds all of the assignment's and more, as far as it shows by the kinds of the two.
+function Test-ExgWidening {
+    param($Assignment, $Wanted)
+    if ($Wanted.Kind -eq 'Organization') { return $true }
+    if ($Wanted.Kind -ne 'OU' -or "$($Assignment.RecipientWriteScope)" -ne 'OU') { return $false }
+    "$($Assignment.CustomRecipientWriteScope)" -like ([WildcardPattern]::Escape("$($Wanted.Unit)") + '/*')
 }
 
 function Format-ExgWanted {

@@ -31,7 +31,7 @@
 .NOTES
     script-format: 1
     kind: status
-    sha256: c669a959620866c17183989bb1c14dd1ba0261ed8b47d8d10bd56d198875b441
+    sha256: 1e4de34e4b9e63137c61b4e58b326da22c7077d98c530acbb55e1615c3db2e9d
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -201,9 +201,27 @@ function Get-ExgStanding {
     $standing
 }
 
-# Says what makes the scope mean less than it seems: wider grants, grants through groups, exclusive scopes.
+# Says of the scopes with which the grant is compared by name that they match nobody, because their group is gone.
+function Find-ExgStaleScope {
+    param($Wanted, $Standing)
+    $names = @($Wanted.Name)
+    if ($Standing.Named -and $Standing.NamedOurs) {
+        $of = "$($Standing.Named.CustomRecipientWriteScope)"
+        if ($names -notcontains $of) { $names += $of }
+    }
+    foreach ($name in ($names | Where-Object -FilterScript { $_ })) {
+        $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $name })[0]
+        if (-not $scope -or (Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted) -eq 'equal') { continue }
+        $what = "The scope '$($scope.Name)'"
+        $null = Find-ExgScopeGroup -Filter "$($scope.RecipientFilter)" -What $what -Objects "$($scope.Guid)"
+    }
+}
+
+# Says what makes the scope mean less than it seems: scopes that match nobody, wider grants, grants through groups,
+# exclusive scopes.
 function Add-ExgStandingFinding {
     param($Wanted, $Standing)
+    Find-ExgStaleScope -Wanted $Wanted -Standing $Standing
     $who = $Exg.Report.grant.assignee.name
     foreach ($assignment in $Standing.Wider) {
         if ($assignment.Name -eq $Grant.Name) { continue }
@@ -504,17 +522,22 @@ function Measure-ExgScope {
     Test-ExgScopeGroup -Filter $Wanted.Filter
 }
 
-# A group scope means the direct members of the group with exactly this distinguished name.
-function Test-ExgScopeGroup {
-    param([string]$Filter)
+# The group whose members a filter matches. That its group is gone is a finding about what has the filter.
+function Find-ExgScopeGroup {
+    param([string]$Filter, [string]$What, [string[]]$Objects)
     if ($Filter -notmatch "^\W*MemberOfGroup\s+-eq\s+'((?:[^']|'')+)'\W*$") { return }
     $name = $Matches[1].Replace("''", "'")
     $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $name
-    if (-not $group) {
-        Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Text ("The scope names the group $name, which no " +
-            'longer exists under that name: it was renamed, moved or deleted.')
-        return
-    }
+    if ($group) { return $group }
+    Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Objects $Objects -Text ("$What names the group $name, " +
+        'which no longer exists under that name: it was renamed, moved or deleted.')
+}
+
+# A group scope means the direct members of the group with exactly this distinguished name.
+function Test-ExgScopeGroup {
+    param([string]$Filter)
+    $group = Find-ExgScopeGroup -Filter $Filter -What 'The scope'
+    if (-not $group) { return }
     $nested = @(Get-Group -Filter $Filter -ResultSize Unlimited -ErrorAction SilentlyContinue)
     if ($nested.Count) {
         $names = @($nested | ForEach-Object -Process { "$($_.Name)" }) -join ', '
@@ -523,11 +546,29 @@ function Test-ExgScopeGroup {
     }
 }
 
+function Format-ExgCount {
+    param([int]$Count)
+    switch ($Count) {
+        0 { return 'no recipient now' }
+        1 { return '1 recipient' }
+    }
+    "$Count recipients"
+}
+
+# Whom the scope reaches now, in words.
+function Format-ExgRecipient {
+    param($Wanted)
+    $count = Format-ExgCount -Count $Wanted.Count
+    if ($Wanted.Count) { "${count}: $($Wanted.First -join ', ')" } else { $count }
+}
+
 function Format-ExgResolved {
     param($Assignee, $Wanted)
     $who = if ($Assignee) { $Assignee.Name } else { "$($Grant.Assignee) (does not exist yet)" }
     if ($Wanted.Kind -eq 'Organization') { return "$who; the whole organization" }
-    "$who; $($Grant.Scope): $($Wanted.Count) recipients ($($Wanted.First -join ', '))"
+    $shown = "$who; $($Grant.Scope): $(Format-ExgCount -Count $Wanted.Count)"
+    if ($Wanted.Count) { $shown += " ($($Wanted.First -join ', '))" }
+    $shown
 }
 # Reads who holds the role.
 
@@ -590,11 +631,14 @@ function Format-ExgAssignment {
 
 function Format-ExgWriteScope {
     param($Assignment)
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    $definition = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
+    $filter = if ("$($definition.RecipientFilter)") { " ($($definition.RecipientFilter))" } else { '' }
     switch ("$($Assignment.RecipientWriteScope)") {
         'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
-        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
-        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
+        'OU' { return "the organizational unit $of" }
+        'CustomRecipientScope' { return "the scope '$of'$filter" }
+        'ExclusiveRecipientScope' { return "the exclusive scope '$of'$filter" }
     }
     "the relative scope $($Assignment.RecipientWriteScope)"
 }
@@ -641,6 +685,14 @@ function Compare-ExgScopeDefinition {
     if ($null -eq $key -or $null -eq $Wanted.Key) { return 'unknown' }
     if ($key -eq $Wanted.Key) { return 'equal' }
     'other'
+}
+
+# Whether the wanted scope holds all of the assignment's and more, as far as it shows by the kinds of the two.
+function Test-ExgWidening {
+    param($Assignment, $Wanted)
+    if ($Wanted.Kind -eq 'Organization') { return $true }
+    if ($Wanted.Kind -ne 'OU' -or "$($Assignment.RecipientWriteScope)" -ne 'OU') { return $false }
+    "$($Assignment.CustomRecipientWriteScope)" -like ([WildcardPattern]::Escape("$($Wanted.Unit)") + '/*')
 }
 
 function Format-ExgWanted {

@@ -38,7 +38,6 @@ func (p *program) commands() []*cli.Command {
 		p.verifyCommand(),
 		p.revokeCommand(),
 		p.auditCommand(),
-		p.runCommand(),
 		p.explainCommand(),
 		p.demoCommand(),
 		p.simCommand(),

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -145,5 +147,9 @@ func (o *operation) approve(plan *exchange.Plan) (bool, error) {
 	if n := len(plan.Changes); n > 1 {
 		changes = fmt.Sprintf("these %d changes", n)
 	}
-	return o.p.person().Confirm(o.c.Context, "Make "+changes+"?")
+	question := "Make " + changes + "?"
+	if slices.ContainsFunc(plan.Changes, func(c exchange.Change) bool { return strings.Contains(c.Why, exchange.Widening) }) {
+		question = exchange.Widening + " " + question
+	}
+	return o.p.person().Confirm(o.c.Context, question)
 }

@@ -1,9 +1,7 @@
 package exchangesim
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -229,18 +227,4 @@ func (o *Organization) addEMEA() {
 	})
 }
 
-func (o *Organization) populate() {
-	const size = 50_000
-	o.units = append(o.units, organizationalUnit{contoso.Name + "/Staff/Population", false})
-	department := map[string]string{"Department": "Population", "City": "Springfield"}
-	o.recipients = slices.Grow(o.recipients, size)
-	var members []exchange.GUID
-	for i := range size {
-		sam := fmt.Sprintf("user%05d", i+1)
-		r := o.addPerson(person{name: strings.ToUpper(sam[:1]) + sam[1:], sam: sam, unit: "Staff/Population", kind: typeUserMailbox, properties: department})
-		if i%10 == 9 {
-			members = append(members, r.GUID)
-		}
-	}
-	o.replaceRecipient(rescheduleUsers, func(r *recipient) { r.Group.Members = append(slices.Clone(r.Group.Members), members...) })
-}
+func (o *Organization) populate() { o.addPopulation(50_000) }

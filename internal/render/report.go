@@ -32,7 +32,7 @@ var outcomes = map[exchange.Outcome]string{
 	exchange.Verified:             "the grant is in place, and everything is as it should be",
 	exchange.Audited:              "everybody who holds the role is listed",
 	exchange.Planned:              "nothing was changed: this is what would be done",
-	exchange.Failed:               "it failed",
+	exchange.Failed:               "it did not work, and the steps say why",
 	exchange.Conflict:             "something is in the way: nothing of it was overwritten",
 	exchange.NotFound:             "something that was named does not exist",
 	exchange.Unreachable:          "the server could not be reached",
@@ -118,6 +118,7 @@ func (p *page) steps(steps []exchange.Step) {
 		return
 	}
 	p.heading("Steps")
+	told := map[string]bool{} // faults by their rule, which come again when something is tried again
 	for _, s := range steps {
 		m := marks[s.Status]
 		if s.ID == exchange.StepRemove && s.Status == exchange.StatusChanged {
@@ -131,7 +132,8 @@ func (p *page) steps(steps []exchange.Step) {
 			p.item("      ", dim, s.GUID)
 		}
 		if s.Fault != nil {
-			p.fault(s)
+			p.fault(s, told[s.Fault.Rule])
+			told[s.Fault.Rule] = true
 		}
 	}
 }
@@ -151,13 +153,17 @@ func stepText(s exchange.Step) string {
 	return text
 }
 
-// fault says what an error means, below its step.
-func (p *page) fault(s exchange.Step) {
+// fault says what an error means, below its step; what to do about it only the
+// first time.
+func (p *page) fault(s exchange.Step, again bool) {
 	f := s.Fault
 	if s.Text != "" && s.Text != f.Message {
 		p.item("      said: ", plain, f.Message)
 	}
 	p.item("      means: ", plain, fmt.Sprintf("%s: %s", f.ID, fault.Meaning(f.ID)))
+	if again {
+		return
+	}
 	if f.Hint != "" {
 		p.item("      do: ", plain, f.Hint)
 	}

@@ -53,6 +53,9 @@ const (
 	ActionRemove = "remove"
 )
 
+// Widening stands in the Why of a change that gives an assignment more mailboxes.
+const Widening = "THIS WIDENS THE GRANT."
+
 // A Change is one command that a plan would run. ID is the id of the report's
 // step that carries it out.
 type Change struct {

@@ -106,14 +106,16 @@ func (r *run) setAssignment(ctx context.Context, assignee exchange.Object, w *wa
 			return "", err
 		}
 		if first {
-			r.findStanding(s, w)
+			if err := r.findStanding(ctx, s, w); err != nil {
+				return "", err
+			}
 			for _, scope := range r.scopesNamed(w) {
 				r.restOnScope(scope)
 			}
 		}
 		r.report.Before = stateOf(s.concerned(), r.scopesNamed(w))
 		if s.equal != nil {
-			r.unchanged(exchange.StepReadAssignments, "Nothing to do: "+describe(*s.equal)+".", s.equal.Text("Guid"))
+			r.unchanged(exchange.StepReadAssignments, "Nothing to do: "+r.describe(*s.equal)+".", s.equal.Text("Guid"))
 			if strings.EqualFold(s.equal.Text("CustomRecipientWriteScope"), w.name) {
 				r.newScope = "" // it is in use now
 			}
@@ -227,7 +229,7 @@ func (r *run) enableAssignment(ctx context.Context, a exchange.Object) (string, 
 // updateAssignment changes the scope of an assignment that has our name: it must be
 // ours, and only its scope may be changed.
 func (r *run) updateAssignment(ctx context.Context, a exchange.Object, ours bool, w *wanted) (string, error) {
-	seen := describe(a)
+	seen := r.describe(a)
 	switch {
 	case !ours || !strings.EqualFold(a.Text("Role"), exchange.Role):
 		return "", r.conflict(exchange.StepAssign, "The name is in use: "+seen+" the role "+a.Text("Role")+". Choose another name with --name, "+
@@ -250,13 +252,13 @@ func (r *run) updateAssignment(ctx context.Context, a exchange.Object, ours bool
 // moveAssignment gives an assignment the wanted scope.
 func (r *run) moveAssignment(ctx context.Context, a exchange.Object, w *wanted) (string, error) {
 	guid, widening := a.Text("Guid"), ""
-	if w.kind == writeOrganization {
-		widening = " THIS WIDENS THE GRANT."
+	if w.widens(a) {
+		widening = " " + exchange.Widening
 	}
 	_, err := r.change(ctx, change{
 		step: exchange.StepAssign, action: exchange.ActionUpdate,
-		text:    "Changes the scope from " + describeScope(a) + " to " + w.String() + "." + widening,
-		why:     "the assignment has " + describeScope(a) + "." + widening,
+		text:    "Changes the scope from " + r.describeScope(a) + " to " + w.String() + "." + widening,
+		why:     "the assignment has " + r.describeScope(a) + "." + widening,
 		command: func(dc string) exchange.Command { return exchange.SetAssignmentScope(guid, w.scope(), dc) },
 		landed: func(ctx context.Context) (exchange.Object, bool, error) {
 			if err := r.readScopes(ctx); err != nil {

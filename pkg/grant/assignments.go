@@ -89,26 +89,36 @@ func isRegular(assignment exchange.Object) bool {
 }
 
 // describe is an assignment in words, for messages.
-func describe(a exchange.Object) string {
+func (r *run) describe(a exchange.Object) string {
 	disabled := ""
 	if !a.Bool("Enabled") {
 		disabled = " (disabled)"
 	}
-	return fmt.Sprintf("'%s'%s gives %s %s", a.Text("Name"), disabled, a.Text("RoleAssignee"), describeScope(a))
+	return fmt.Sprintf("'%s'%s gives %s %s", a.Text("Name"), disabled, a.Text("RoleAssignee"), r.describeScope(a))
 }
 
 // describeScope is the recipient write scope of an assignment in words.
-func describeScope(a exchange.Object) string {
+func (r *run) describeScope(a exchange.Object) string {
+	scope, _ := named(r.scopes, a.Text("CustomRecipientWriteScope"))
+	return describeScope(a, scope.Text("RecipientFilter"))
+}
+
+// describeScope is the recipient write scope of an assignment in words, with the
+// filter of its management scope where it is known.
+func describeScope(a exchange.Object, filter string) string {
 	of := a.Text("CustomRecipientWriteScope")
+	if filter != "" {
+		filter = " (" + filter + ")"
+	}
 	switch kind := a.Text("RecipientWriteScope"); kind {
 	case writeOrganization:
 		return "the whole organization"
 	case writeUnit:
 		return "the organizational unit " + of
 	case writeCustom:
-		return "the scope '" + of + "'"
+		return "the scope '" + of + "'" + filter
 	case writeExclusive:
-		return "the exclusive scope '" + of + "'"
+		return "the exclusive scope '" + of + "'" + filter
 	default:
 		return "the relative scope " + kind
 	}

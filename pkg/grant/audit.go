@@ -64,10 +64,9 @@ func (a *audit) procedure(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := a.readScopes(ctx); err != nil {
+	if err := a.readFilters(ctx); err != nil {
 		return err
 	}
-	a.keepScopes()
 	// One row for each account that holds the role, directly or through a group.
 	for _, role := range a.roles {
 		if err := a.stream(ctx, exchange.ListHolders(role), a.row); err != nil {
@@ -81,18 +80,24 @@ func (a *audit) procedure(ctx context.Context) error {
 	return nil
 }
 
-// keepScopes keeps of the scopes what the audit shows.
-func (a *audit) keepScopes() {
+// readFilters reads the scopes, and keeps of them what the audit shows.
+func (a *audit) readFilters(ctx context.Context) error {
 	a.filters = map[string]string{}
-	var exclusive []exchange.Object
-	for _, s := range a.scopes {
-		a.filters[strings.ToLower(s.Text("Name"))] = s.Text("RecipientFilter")
-		if s.Bool("Exclusive") {
-			exclusive = append(exclusive, s)
-		}
+	if !a.has(getManagementScope) {
+		return nil
 	}
-	a.scopes = exclusive
+	return a.stream(ctx, from(exchange.ListScopes(), a.configurationServer), func(s exchange.Object) error {
+		a.filters[strings.ToLower(ownText(s, "Name"))] = ownText(s, "RecipientFilter")
+		if s.Bool("Exclusive") {
+			a.scopes = append(a.scopes, s)
+		}
+		return nil
+	})
 }
+
+// ownText is a property's text in memory of its own: what a transport gives may be a
+// part of the whole object's, which would be kept with it.
+func ownText(o exchange.Object, property string) string { return strings.Clone(o.Text(property)) }
 
 // row hands one row on.
 func (a *audit) row(o exchange.Object) error {
@@ -113,9 +118,10 @@ var everybodyPattern = regexp.MustCompile(`(?i)^All (Linked )?Group Members$`)
 // holder is one row of Get-ManagementRoleAssignment -GetEffectiveUsers; filterOf gives
 // the filter of a scope.
 func holder(row exchange.Object, filterOf func(scope string) string) exchange.Holder {
-	group, kind, user := row.Text("RoleAssignee"), row.Text("RoleAssigneeType"), row.Text("User")
+	text := func(property string) string { return ownText(row, property) }
+	group, kind, user := text("RoleAssignee"), text("RoleAssigneeType"), text("User")
 	h := exchange.Holder{
-		Assignment: row.Text("Name"), GUID: row.Text("Guid"), Role: row.Text("Role"),
+		Assignment: text("Name"), GUID: text("Guid"), Role: text("Role"),
 		Holder: leaf(group), HolderType: kind, Delegation: "Delegating", Enabled: row.Bool("Enabled"), Scope: holderScope(row, filterOf),
 	}
 	if isRegular(row) {
@@ -130,8 +136,8 @@ func holder(row exchange.Object, filterOf func(scope string) string) exchange.Ho
 
 // holderScope is the scope of an assignment, in words and as data.
 func holderScope(a exchange.Object, filterOf func(scope string) string) exchange.HolderScope {
-	of := a.Text("CustomRecipientWriteScope")
-	s := exchange.HolderScope{Kind: "relative", Text: describeScope(a)}
+	of := ownText(a, "CustomRecipientWriteScope")
+	s := exchange.HolderScope{Kind: "relative"}
 	switch a.Text("RecipientWriteScope") {
 	case writeOrganization:
 		s.Kind = exchange.WholeOrganization
@@ -140,9 +146,7 @@ func holderScope(a exchange.Object, filterOf func(scope string) string) exchange
 	case writeCustom, writeExclusive:
 		s.Kind, s.Name, s.Filter = exchange.RecipientFilter, of, filterOf(of)
 	}
-	if s.Filter != "" {
-		s.Text += ": " + s.Filter
-	}
+	s.Text = describeScope(a, s.Filter)
 	return s
 }
 
@@ -166,11 +170,11 @@ func oddHolder(a exchange.Object) []exchange.Finding {
 	var odd []exchange.Finding
 	kind, assignee := a.Text("RoleAssigneeType"), a.Text("RoleAssignee")
 	if strings.EqualFold(kind, "LinkedRoleGroup") || strings.EqualFold(a.Text("EffectiveUserName"), "All Linked Group Members") {
-		odd = append(odd, exchange.Finding{ID: "linked-group", Severity: exchange.SeverityInfo, Objects: []string{a.Text("Guid")},
+		odd = append(odd, exchange.Finding{ID: "linked-group", Severity: exchange.SeverityInfo, Objects: []string{ownText(a, "Guid")},
 			Text: "The members of " + assignee + " are in another forest and cannot be listed here."})
 	}
 	if strings.EqualFold(kind, "ForeignSecurityPrincipal") || gonePattern.MatchString(assignee) {
-		odd = append(odd, exchange.Finding{ID: "unresolved-holder", Severity: exchange.SeverityWarning, Objects: []string{a.Text("Guid")},
+		odd = append(odd, exchange.Finding{ID: "unresolved-holder", Severity: exchange.SeverityWarning, Objects: []string{ownText(a, "Guid")},
 			Text: "The account of '" + a.Text("Name") + "' cannot be resolved: " + assignee + "."})
 	}
 	return odd

@@ -101,3 +101,45 @@ func TestAuditMemory(t *testing.T) {
 		t.Errorf("the audit holds %d bytes, more than %d", peak-before, limit)
 	}
 }
+
+// A vast organization's Invoker gives objects whose texts are parts of something
+// large, as those of a transport are parts of a whole reply.
+type vast struct {
+	exchange.Invoker
+	objects int
+}
+
+func (v vast) Invoke(ctx context.Context, p exchange.Pipeline, yield func(exchange.Object) error) (exchange.Streams, error) {
+	scopes, holders := p[0].Cmdlet == getManagementScope, p[0].Cmdlet == getAssignment
+	if !scopes && !holders {
+		return v.Invoker.Invoke(ctx, p, yield)
+	}
+	for i := range v.objects {
+		reply := fmt.Sprintf("%05d%s", i, strings.Repeat("x", 1<<20))
+		var o exchange.Object
+		for _, name := range []string{"Name", "Guid", "Role", "RoleAssignee", "RoleAssigneeType", "User", "CustomRecipientWriteScope", "RecipientFilter"} {
+			o.Properties = append(o.Properties, exchange.Property{Name: name, Value: reply[:5]})
+		}
+		o.Properties = append(o.Properties, exchange.Property{Name: "RecipientWriteScope", Value: writeCustom})
+		if err := yield(o); err != nil {
+			return exchange.Streams{}, err
+		}
+	}
+	return exchange.Streams{}, nil
+}
+
+// What an audit keeps, and what it hands out, keeps nothing else in memory.
+func TestAuditKeepsLittle(t *testing.T) {
+	st := newStage(t, scenario(t, "plain"))
+	st.inv = vast{st.session, 200}
+	report := st.audit(t) // with all holders
+	var after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if after.HeapAlloc > 100<<20 {
+		t.Errorf("%d MiB are in use after an audit of 400 objects", after.HeapAlloc>>20)
+	}
+	if len(report.Holders) < 200 || report.Holders[0].Scope.Filter != "00000" {
+		t.Errorf("%d holders, the first is %+v", len(report.Holders), report.Holders[0])
+	}
+}

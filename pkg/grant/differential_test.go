@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestDifferential runs every operation of every scenario twice, by the generated
-// full script on the real engine and by this package, each in an organization of
-// its own, and demands the same end state and the same report.
+// full script on the real engine and by this package over PowerShell remoting, each
+// in an organization of its own, and demands the same end state and the same report.
 func TestDifferential(t *testing.T) {
 	peers.Pwsh(t)
 	for _, s := range exchangesim.Scenarios() {
@@ -55,6 +55,7 @@ func TestDifferentialForms(t *testing.T) {
 	for _, form := range []struct {
 		name, scenario string
 		g              exchange.Grant
+		first          *exchange.Grant // there already
 		update, empty  bool
 	}{
 		{name: "whole organization", g: exchange.Grant{Assignee: user, Scope: whole}},
@@ -79,6 +80,9 @@ func TestDifferentialForms(t *testing.T) {
 		{name: "update a stale scope", scenario: "stale-group-dn", update: true},
 		{name: "widen to the whole organization", scenario: "own-name-other-scope", update: true, g: exchange.Grant{Assignee: user, Scope: whole,
 			Name: "Reschedule Impersonation"}},
+		{name: "update the unit", update: true, first: &exchange.Grant{Assignee: user, Name: "Unit Grant",
+			Scope: exchange.Scope{Kind: exchange.OrganizationalUnit, Text: "contoso.test/Staff/Berlin"}},
+			g: exchange.Grant{Assignee: user, Name: "Unit Grant", Scope: unit}},
 		{name: "empty scope", scenario: "empty-group", empty: true},
 	} {
 		t.Run(form.name, func(t *testing.T) {
@@ -96,6 +100,10 @@ func TestDifferentialForms(t *testing.T) {
 			if form.empty {
 				p.parameters, p.stage.o.AllowEmpty = []any{"AllowEmpty", true}, true
 			}
+			if form.first != nil {
+				first, _ := p.shell.Report(t, func(w io.Writer) error { return psgen.Grant(w, *form.first, psgen.Full) })
+				p.compare(t, "first", first, p.stage.grant(t, *form.first))
+			}
 			p.compareAll(t, form.g)
 		})
 	}
@@ -110,7 +118,7 @@ type pair struct {
 
 func newPair(t *testing.T, s exchangesim.Scenario) *pair {
 	t.Helper()
-	return &pair{shell: scriptshell.Open(t, &engine, s, exchangesim.Options{}, exchangesim.SessionOptions{}), stage: newStage(t, s)}
+	return &pair{shell: scriptshell.Open(t, &engine, s, exchangesim.Options{}, exchangesim.SessionOptions{}), stage: newRemoteStage(t, s)}
 }
 
 // compareAll goes through a grant's life on both sides.

@@ -105,7 +105,11 @@ func (r *run) assertOnPremises(ctx context.Context) error {
 		}
 	}
 	if len(servers) == 0 {
-		if isOnlineHost(r.report.Target.Server) {
+		online, err := r.isOnline(ctx)
+		switch {
+		case err != nil:
+			return err
+		case online:
 			return r.stop(exchange.Failed, exchange.Step{ID: exchange.StepPreflight, Text: "This session is connected to Exchange Online: " +
 				"the role ApplicationImpersonation no longer exists there. Nothing was changed. Connect to a server of the " +
 				"on-premises organization; for Exchange Online generate the script with: exgrant script office365"})
@@ -128,6 +132,16 @@ func (r *run) assertOnPremises(ctx context.Context) error {
 		target.Build = strings.Join(m[1:], ".")
 	}
 	return nil
+}
+
+// isOnline tells whether the session is connected to Exchange Online: by its
+// address, or by the domain controller that its organization was read from.
+func (r *run) isOnline(ctx context.Context) (bool, error) {
+	if isOnlineHost(r.report.Target.Server) || !r.has(getOrganizationConfig) {
+		return isOnlineHost(r.report.Target.Server), nil
+	}
+	found, err := r.listLoosely(ctx, exchange.GetOrganizationConfig())
+	return len(found) > 0 && isOnlineHost(found[0].Text("OriginatingServer")), err
 }
 
 // onlineHosts are the domains of Exchange Online's PowerShell, worldwide and in the

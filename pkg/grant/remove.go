@@ -61,7 +61,7 @@ func (r *run) removeAssignment(a exchange.Object) {
 	r.propose(change{
 		step: exchange.StepRemove, action: exchange.ActionRemove,
 		text:    "Removes the assignment '" + a.Text("Name") + "'",
-		why:     describe(a),
+		why:     r.describe(a),
 		command: func(dc string) exchange.Command { return exchange.RemoveAssignment(guid, dc) },
 		landed:  r.isGone(exchange.GetAssignment(guid, r.configurationServer), guid),
 		done: func(exchange.Object) {
@@ -132,7 +132,7 @@ func (r *run) checkLeft(ctx context.Context, holders ...string) error {
 		for _, a := range held {
 			// What was removed in this run may be seen for a while on other domain controllers.
 			if a.Bool("Enabled") && isRegular(a) && !slices.Contains(r.gone, a.Text("Guid")) {
-				left = append(left, describe(a))
+				left = append(left, r.describe(a))
 			}
 		}
 	}

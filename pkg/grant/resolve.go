@@ -311,15 +311,24 @@ func (r *run) checkScopeGroup(ctx context.Context, w *wanted) error {
 // scopeGroup returns the group whose members the scope holds; nil when the scope is
 // another one, or its group is gone.
 func (r *run) scopeGroup(ctx context.Context, w *wanted) (*exchange.Object, error) {
-	m := memberOfPattern.FindStringSubmatch(w.filter)
-	if m == nil || w.group != nil {
+	if w.group != nil {
 		return w.group, nil
+	}
+	return r.groupOf(ctx, w.filter, "The scope")
+}
+
+// groupOf returns the group whose members a filter matches, nil when it is another
+// filter. That its group is gone is a finding about what has the filter.
+func (r *run) groupOf(ctx context.Context, filter, what string, objects ...string) (*exchange.Object, error) {
+	m := memberOfPattern.FindStringSubmatch(filter)
+	if m == nil {
+		return nil, nil
 	}
 	dn := strings.ReplaceAll(m[1], "''", "'")
 	group, found, err := r.resolveOne(ctx, exchange.GetGroup(dn), dn)
 	if err == nil && !found {
-		r.find("scope-stale", exchange.SeverityWarning, "The scope names the group "+dn+", which no longer exists under that name: it was "+
-			"renamed, moved or deleted.")
+		r.find("scope-stale", exchange.SeverityWarning, what+" names the group "+dn+", which no longer exists under that name: it was "+
+			"renamed, moved or deleted.", objects...)
 	}
 	if err != nil || !found {
 		return nil, err
@@ -348,5 +357,9 @@ func (r *run) resolvedText(assignee *exchange.Object, w *wanted) string {
 	case !w.counted:
 		return who + "; " + r.grant.Scope.Text
 	}
-	return fmt.Sprintf("%s; %s: %d recipients (%s)", who, r.grant.Scope.Text, w.count, strings.Join(w.first, ", "))
+	shown := who + "; " + r.grant.Scope.Text + ": " + recipients(w.count)
+	if w.count > 0 {
+		shown += " (" + strings.Join(w.first, ", ") + ")"
+	}
+	return shown
 }

@@ -135,7 +135,7 @@ func (r *run) proposeGrant(ctx context.Context, assignee exchange.Object, w *wan
 	scopes := r.findOwnScope(w)
 	text, except := "The grant is not there.", ""
 	if len(own) > 0 {
-		text, except = "Found: "+describe(own[0])+".", own[0].Text("Guid")
+		text, except = "Found: "+r.describe(own[0])+".", own[0].Text("Guid")
 		r.removeAssignment(own[0])
 	}
 	r.report.Before = stateOf(own, scopes)
@@ -161,12 +161,12 @@ func (r *run) findOwnAssignment(ctx context.Context, assignee exchange.Object, w
 		isEqual := direct[a.Text("Guid")] && isRegular(a) && r.compareAssignment(a, w) == equal
 		switch hasName := strings.EqualFold(a.Text("Name"), r.name); {
 		case hasName && !isEqual:
-			return nil, r.conflict(exchange.StepReadAssignments, "An assignment has the name of this grant but is another one: "+describe(a)+
+			return nil, r.conflict(exchange.StepReadAssignments, "An assignment has the name of this grant but is another one: "+r.describe(a)+
 				". Nothing was removed.")
 		case hasName:
 			own = []exchange.Object{a}
 		case isEqual:
-			r.find("equal-other-name", exchange.SeverityInfo, "Equal, but with another name, and left alone: "+describe(a)+".", a.Text("Guid"))
+			r.find("equal-other-name", exchange.SeverityInfo, "Equal, but with another name, and left alone: "+r.describe(a)+".", a.Text("Guid"))
 		}
 	}
 	return own, nil
@@ -218,7 +218,7 @@ func (r *run) revokeGUID(ctx context.Context, guid string) error {
 			strings.ToLower(a.Text("RoleAssignmentDelegationType"))+" assignment of "+a.Text("Role")+". Nothing was removed.")
 	}
 	r.report.Before = stateOf([]exchange.Object{a}, nil)
-	r.unchanged(exchange.StepReadAssignments, "Found: "+describe(a)+".", "")
+	r.unchanged(exchange.StepReadAssignments, "Found: "+r.describe(a)+".", "")
 	if scope, ok := named(r.scopes, a.Text("CustomRecipientWriteScope")); ok {
 		r.find("scope-left", exchange.SeverityInfo, "The scope '"+scope.Text("Name")+"' stays: a GUID does not tell whose it is. Revoke by the "+
 			"grant, or from its report, to remove it.", scope.Text("Guid"))

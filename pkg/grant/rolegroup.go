@@ -91,7 +91,7 @@ func (r *run) compareHeld(d *difference, a *exchange.Object, w *wanted) {
 	case isRegular(*a) && strings.EqualFold(role, exchange.Role):
 		d.own = a
 		if r.compareAssignment(*a, w) != equal {
-			d.foreign = append(d.foreign, "it reaches "+describeScope(*a))
+			d.foreign = append(d.foreign, "it reaches "+r.describeScope(*a))
 		} else if !a.Bool("Enabled") {
 			d.foreign = append(d.foreign, "its assignment '"+a.Text("Name")+"' is disabled")
 		}

@@ -144,7 +144,7 @@ func (r *run) checkScope(s *standing, w *wanted) error {
 		return err
 	}
 	if len(s.unknown) > 0 {
-		return r.conflict(exchange.StepScope, describe(s.unknown[0])+", whose filter exgrant cannot compare; it may be the same grant. Look at "+
+		return r.conflict(exchange.StepScope, r.describe(s.unknown[0])+", whose filter exgrant cannot compare; it may be the same grant. Look at "+
 			"it, and name its scope with --scope-name alone if it is meant.")
 	}
 	return nil

@@ -3,13 +3,16 @@ package grant
 import (
 	"context"
 	"encoding/json"
-	"strings"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
+	"github.com/exgrant/exgrant/internal/memnet"
 	"github.com/exgrant/exgrant/internal/scriptshell"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/remote"
 )
 
 // A stage is one simulated organization with a session to it.
@@ -25,18 +28,39 @@ func newStage(t *testing.T, s exchangesim.Scenario) *stage {
 	org := exchangesim.New(s, exchangesim.Options{})
 	session := org.Session(exchangesim.SessionOptions{})
 	clock := org.Clock()
-	server := "ex01.contoso.test"
-	if strings.HasPrefix(session.Module(), "tmpEXO_") {
-		server = "outlook.office365.com"
-	}
 	return &stage{org, session, session, Options{
-		Tool: "exgrant test", Operator: session.User(), Target: exchange.Target{Server: server, Transport: "psrp", LanguageMode: "NoLanguage"},
+		Tool: "exgrant test", Operator: session.User(), Target: exchange.Target{Server: "ex01.contoso.test", Transport: "psrp", LanguageMode: "NoLanguage"},
 		Now: clock.Now,
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			clock.Sleep(d)
 			return ctx.Err()
 		},
 	}}
+}
+
+// newRemoteStage is newStage with everything between: the session goes through
+// PowerShell remoting, to the organization's endpoint.
+func newRemoteStage(t *testing.T, s exchangesim.Scenario) *stage {
+	t.Helper()
+	st := newStage(t, s)
+	server := psrpd.New(psrpd.Config{Organization: st.org, Password: "Winter-is-0ver!"})
+	listener := memnet.Listen()
+	web := &http.Server{Handler: server}
+	go func() { _ = web.Serve(listener) }()
+	session, err := remote.New(remote.Target{Server: "http://localhost/PowerShell/", Dial: listener.Dial},
+		remote.Credential{Method: remote.Basic, Username: exchangesim.DefaultUser, Password: remote.NewSecret("Winter-is-0ver!")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := session.Close(context.Background()); err != nil || server.Shells() != 0 {
+			t.Errorf("%d shells are left: %v", server.Shells(), err)
+		}
+		server.Close()
+		_ = web.Close()
+	})
+	st.inv, st.o.Target = session, session.Target()
+	return st
 }
 
 // snapshot is the organization's state; customization cannot be undone and is left out.

@@ -93,18 +93,42 @@ func (r *run) scopesNamed(w *wanted) []exchange.Object {
 	return slices.DeleteFunc(slices.Clone(r.scopes), func(s exchange.Object) bool { return !w.isNamed(s) })
 }
 
-// findStanding says what makes the scope mean less than it seems: wider grants,
-// grants through groups, exclusive scopes.
-func (r *run) findStanding(s *standing, w *wanted) {
+// findStale says of the scopes with which the grant is compared by name that they
+// match nobody, because their group is gone.
+func (r *run) findStale(ctx context.Context, s *standing, w *wanted) error {
+	compared := r.scopesNamed(w)
+	if s.named != nil && s.ours {
+		scope, ok := named(r.scopes, s.named.Text("CustomRecipientWriteScope"))
+		if ok && !w.isNamed(scope) {
+			compared = append(compared, scope)
+		}
+	}
+	for _, scope := range compared {
+		if compareScope(scope, w) == equal {
+			continue
+		}
+		if _, err := r.groupOf(ctx, scope.Text("RecipientFilter"), "The scope '"+scope.Text("Name")+"'", scope.Text("Guid")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findStanding says what makes the scope mean less than it seems: scopes that match
+// nobody, wider grants, grants through groups, exclusive scopes.
+func (r *run) findStanding(ctx context.Context, s *standing, w *wanted) error {
+	if err := r.findStale(ctx, s, w); err != nil {
+		return err
+	}
 	who := r.report.Grant.Assignee.Name
 	for _, a := range s.wider {
 		if !strings.EqualFold(a.Text("Name"), r.name) {
-			r.find("wider-grant", exchange.SeverityWarning, "'"+a.Text("Name")+"' gives "+who+" "+describeScope(a)+": the scope means nothing "+
+			r.find("wider-grant", exchange.SeverityWarning, "'"+a.Text("Name")+"' gives "+who+" "+r.describeScope(a)+": the scope means nothing "+
 				"while it stands.", a.Text("Guid"))
 		}
 	}
 	for _, a := range s.unknown {
-		r.find("scope-unverified", exchange.SeverityWarning, "The filter of "+describeScope(a)+" of '"+a.Text("Name")+"' could not be "+
+		r.find("scope-unverified", exchange.SeverityWarning, "The filter of "+r.describeScope(a)+" of '"+a.Text("Name")+"' could not be "+
 			"understood.", a.Text("Guid"))
 	}
 	for _, a := range s.indirect {
@@ -119,4 +143,5 @@ func (r *run) findStanding(s *standing, w *wanted) {
 				"reach; only a test over EWS shows it.", scope.Text("Guid"))
 		}
 	}
+	return nil
 }

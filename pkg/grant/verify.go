@@ -75,7 +75,9 @@ func (r *run) verifyAssignment(ctx context.Context, assignee exchange.Object, w 
 	if err != nil {
 		return err
 	}
-	r.findStanding(s, w)
+	if err := r.findStanding(ctx, s, w); err != nil {
+		return err
+	}
 	r.report.After = stateOf(s.concerned(), r.scopesNamed(w))
 	switch {
 	case s.equal != nil:
@@ -83,11 +85,11 @@ func (r *run) verifyAssignment(ctx context.Context, assignee exchange.Object, w 
 		if err != nil {
 			return err
 		}
-		r.tell(there, "In place: "+describe(*s.equal)+".", s.equal.Text("Guid"))
+		r.tell(there, "In place: "+r.describe(*s.equal)+".", s.equal.Text("Guid"))
 	case s.disabled != nil:
 		r.tell(false, "Equal, but disabled: '"+s.disabled.Text("Name")+"'.", "")
 	case s.named != nil:
-		r.tell(false, "Not in place. The name is there, but "+describe(*s.named)+".", "")
+		r.tell(false, "Not in place. The name is there, but "+r.describe(*s.named)+".", "")
 	default:
 		r.tell(false, "Not in place: there is no equal grant.", "")
 	}

@@ -46,7 +46,20 @@ func (w *wanted) String() string {
 
 // recipients is whom the scope reaches now, in words.
 func (w *wanted) recipients() string {
-	return fmt.Sprintf("%d recipients: %s", w.count, strings.Join(w.first, ", "))
+	if w.count == 0 {
+		return recipients(0)
+	}
+	return recipients(w.count) + ": " + strings.Join(w.first, ", ")
+}
+
+func recipients(n int) string {
+	switch n {
+	case 0:
+		return "no recipient now"
+	case 1:
+		return "1 recipient"
+	}
+	return fmt.Sprintf("%d recipients", n)
 }
 
 // scope is the wanted scope as the parameter of an assignment.
@@ -58,6 +71,13 @@ func (w *wanted) scope() exchange.AssignmentScope {
 		return exchange.AssignmentScope{Custom: w.name}
 	}
 	return exchange.AssignmentScope{}
+}
+
+// widens tells whether the wanted scope holds all of the assignment's and more, as
+// far as it shows by the kinds of the two.
+func (w *wanted) widens(a exchange.Object) bool {
+	inside := strings.HasPrefix(strings.ToLower(a.Text("CustomRecipientWriteScope")), strings.ToLower(w.unit)+"/")
+	return w.kind == writeOrganization || w.kind == writeUnit && a.Text("RecipientWriteScope") == writeUnit && inside
 }
 
 // isNamed tells whether a management scope has the wanted one's name.

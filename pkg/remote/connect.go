@@ -47,13 +47,15 @@ func newHTTPClient(t Target, u *url.URL, c Credential) (*http.Client, error) {
 // connectTimeout bounds name resolution and the TCP handshake.
 const connectTimeout = 15 * time.Second
 
-// dial returns a dialer for ConnectTo, nil for the usual one.
+// dial returns the dialer of the target, which goes to ConnectTo if it has one; nil
+// is the usual one.
 func (t Target) dial() negotiate.DialFunc {
-	if t.ConnectTo == "" {
-		return nil
+	dial := t.Dial
+	switch {
+	case t.ConnectTo == "":
+		return dial
+	case dial == nil:
+		dial = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		dialer := net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
-		return dialer.DialContext(ctx, network, t.ConnectTo)
-	}
+	return func(ctx context.Context, network, _ string) (net.Conn, error) { return dial(ctx, network, t.ConnectTo) }
 }

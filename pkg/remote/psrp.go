@@ -215,11 +215,17 @@ func (r *runspace) answer(ctx context.Context, command string, fragments [][]byt
 }
 
 // delete ends the shell. It uses a time of its own: it must also happen when the
-// caller's is over.
+// caller's is over. A server that did not hear it would keep the shell until it is
+// idle for long, therefore it is told again.
 func (r *runspace) delete(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 	defer cancel()
-	return r.shell.Delete(ctx)
+	for try := 1; ; try++ {
+		err := r.shell.Delete(ctx)
+		if err == nil || ctx.Err() != nil || isGone(err) || !isLost(err) || try == tries {
+			return err
+		}
+	}
 }
 
 // drop gives a runspace up that no longer answers as it should.

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ type Target struct {
 
 	// SealOverTLS seals messages by the log-on's keys also where TLS protects them.
 	SealOverTLS bool
+
+	// Dial connects to an address; nil is the network of this machine.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// RootCAs are the authorities that the server's certificate must come from; nil is
 	// the system's.

@@ -59,11 +59,14 @@ function Format-ExgAssignment {
 
 function Format-ExgWriteScope {
     param($Assignment)
+    $of = "$($Assignment.CustomRecipientWriteScope)"
+    $definition = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
+    $filter = if ("$($definition.RecipientFilter)") { " ($($definition.RecipientFilter))" } else { '' }
     switch ("$($Assignment.RecipientWriteScope)") {
         'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $($Assignment.CustomRecipientWriteScope)" }
-        'CustomRecipientScope' { return "the scope '$($Assignment.CustomRecipientWriteScope)'" }
-        'ExclusiveRecipientScope' { return "the exclusive scope '$($Assignment.CustomRecipientWriteScope)'" }
+        'OU' { return "the organizational unit $of" }
+        'CustomRecipientScope' { return "the scope '$of'$filter" }
+        'ExclusiveRecipientScope' { return "the exclusive scope '$of'$filter" }
     }
     "the relative scope $($Assignment.RecipientWriteScope)"
 }

@@ -107,7 +107,6 @@ function Get-ExgHolderScope {
         default { $scope.kind = 'relative' }
     }
     $scope.text = Format-ExgWriteScope -Assignment $Assignment
-    if ($scope.filter) { $scope.text += ": $($scope.filter)" }
     $scope
 }
 

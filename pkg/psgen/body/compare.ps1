@@ -31,6 +31,14 @@ function Compare-ExgScopeDefinition {
     'other'
 }
 
+# Whether the wanted scope holds all of the assignment's and more, as far as it shows by the kinds of the two.
+function Test-ExgWidening {
+    param($Assignment, $Wanted)
+    if ($Wanted.Kind -eq 'Organization') { return $true }
+    if ($Wanted.Kind -ne 'OU' -or "$($Assignment.RecipientWriteScope)" -ne 'OU') { return $false }
+    "$($Assignment.CustomRecipientWriteScope)" -like ([WildcardPattern]::Escape("$($Wanted.Unit)") + '/*')
+}
+
 function Format-ExgWanted {
     param($Wanted)
     switch ($Wanted.Kind) {

@@ -159,7 +159,7 @@ function Update-ExgAssignment {
         'OU' { $setManagementRoleAssignmentParams.RecipientOrganizationalUnitScope = $Wanted.UnitDN }
         'Custom' { $setManagementRoleAssignmentParams.CustomRecipientWriteScope = $scope }
     }
-    $widening = if ($Wanted.Kind -eq 'Organization') { ' THIS WIDENS THE GRANT.' } else { '' }
+    $widening = if (Test-ExgWidening -Assignment $Named -Wanted $Wanted) { ' THIS WIDENS THE GRANT.' } else { '' }
     $old = Format-ExgWriteScope -Assignment $Named
     $invokeExgChangeParams = @{
         Step       = 'assign'

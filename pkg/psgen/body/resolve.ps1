@@ -215,17 +215,22 @@ function Measure-ExgScope {
     Test-ExgScopeGroup -Filter $Wanted.Filter
 }
 
-# A group scope means the direct members of the group with exactly this distinguished name.
-function Test-ExgScopeGroup {
-    param([string]$Filter)
+# The group whose members a filter matches. That its group is gone is a finding about what has the filter.
+function Find-ExgScopeGroup {
+    param([string]$Filter, [string]$What, [string[]]$Objects)
     if ($Filter -notmatch "^\W*MemberOfGroup\s+-eq\s+'((?:[^']|'')+)'\W*$") { return }
     $name = $Matches[1].Replace("''", "'")
     $group = Find-ExgObject -Cmdlet 'Get-Group' -Identity $name
-    if (-not $group) {
-        Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Text ("The scope names the group $name, which no " +
-            'longer exists under that name: it was renamed, moved or deleted.')
-        return
-    }
+    if ($group) { return $group }
+    Add-ExgFinding -Id 'scope-stale' -Severity 'warning' -Objects $Objects -Text ("$What names the group $name, " +
+        'which no longer exists under that name: it was renamed, moved or deleted.')
+}
+
+# A group scope means the direct members of the group with exactly this distinguished name.
+function Test-ExgScopeGroup {
+    param([string]$Filter)
+    $group = Find-ExgScopeGroup -Filter $Filter -What 'The scope'
+    if (-not $group) { return }
     $nested = @(Get-Group -Filter $Filter -ResultSize Unlimited -ErrorAction SilentlyContinue)
     if ($nested.Count) {
         $names = @($nested | ForEach-Object -Process { "$($_.Name)" }) -join ', '
@@ -234,9 +239,27 @@ function Test-ExgScopeGroup {
     }
 }
 
+function Format-ExgCount {
+    param([int]$Count)
+    switch ($Count) {
+        0 { return 'no recipient now' }
+        1 { return '1 recipient' }
+    }
+    "$Count recipients"
+}
+
+# Whom the scope reaches now, in words.
+function Format-ExgRecipient {
+    param($Wanted)
+    $count = Format-ExgCount -Count $Wanted.Count
+    if ($Wanted.Count) { "${count}: $($Wanted.First -join ', ')" } else { $count }
+}
+
 function Format-ExgResolved {
     param($Assignee, $Wanted)
     $who = if ($Assignee) { $Assignee.Name } else { "$($Grant.Assignee) (does not exist yet)" }
     if ($Wanted.Kind -eq 'Organization') { return "$who; the whole organization" }
-    "$who; $($Grant.Scope): $($Wanted.Count) recipients ($($Wanted.First -join ', '))"
+    $shown = "$who; $($Grant.Scope): $(Format-ExgCount -Count $Wanted.Count)"
+    if ($Wanted.Count) { $shown += " ($($Wanted.First -join ', '))" }
+    $shown
 }

@@ -21,7 +21,7 @@ function Set-ExgScope {
             Cmdlet     = 'New-ManagementScope'
             Parameters = $newManagementScopeParams
             Target     = "$($Wanted.Name): $($Wanted.Filter)"
-            Text       = "New scope of $($Wanted.Count) recipients: $($Wanted.First -join ', ')"
+            Text       = "New scope of $(Format-ExgRecipient -Wanted $Wanted)"
         }
         $written = Invoke-ExgChange @invokeExgChangeParams
         if ($written) {
@@ -76,7 +76,7 @@ function Update-ExgScope {
         Cmdlet     = 'Set-ManagementScope'
         Parameters = $setManagementScopeParams
         Target     = "$($Existing.Name): from $($Existing.RecipientFilter) to $($Wanted.Filter)"
-        Text       = "Changes the scope to $($Wanted.Count) recipients: $($Wanted.First -join ', ')"
+        Text       = "Changes the scope to $(Format-ExgRecipient -Wanted $Wanted)"
     }
     $null = Invoke-ExgChange @invokeExgChangeParams
     if (-not $WhatIfPreference) {

@@ -31,9 +31,27 @@ function Get-ExgStanding {
     $standing
 }
 
-# Says what makes the scope mean less than it seems: wider grants, grants through groups, exclusive scopes.
+# Says of the scopes with which the grant is compared by name that they match nobody, because their group is gone.
+function Find-ExgStaleScope {
+    param($Wanted, $Standing)
+    $names = @($Wanted.Name)
+    if ($Standing.Named -and $Standing.NamedOurs) {
+        $of = "$($Standing.Named.CustomRecipientWriteScope)"
+        if ($names -notcontains $of) { $names += $of }
+    }
+    foreach ($name in ($names | Where-Object -FilterScript { $_ })) {
+        $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $name })[0]
+        if (-not $scope -or (Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted) -eq 'equal') { continue }
+        $what = "The scope '$($scope.Name)'"
+        $null = Find-ExgScopeGroup -Filter "$($scope.RecipientFilter)" -What $what -Objects "$($scope.Guid)"
+    }
+}
+
+# Says what makes the scope mean less than it seems: scopes that match nobody, wider grants, grants through groups,
+# exclusive scopes.
 function Add-ExgStandingFinding {
     param($Wanted, $Standing)
+    Find-ExgStaleScope -Wanted $Wanted -Standing $Standing
     $who = $Exg.Report.grant.assignee.name
     foreach ($assignment in $Standing.Wider) {
         if ($assignment.Name -eq $Grant.Name) { continue }

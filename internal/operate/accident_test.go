@@ -1,0 +1,293 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
+	"github.com/exgrant/exgrant/internal/memnet"
+	"github.com/exgrant/exgrant/internal/scriptshell"
+	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/grant"
+	"github.com/exgrant/exgrant/pkg/remote"
+)
+
+const password = "Winter-is-0ver!"
+
+// A world is an organization behind its endpoint. It lives in the bubble of a test:
+// its clock stands still while anything is under way, and the test does not end
+// while a goroutine is left.
+type world struct {
+	org      *exchangesim.Organization
+	server   *psrpd.Server
+	listener *memnet.Listener
+	web      *http.Server
+
+	mu       sync.Mutex
+	requests int
+	replied  func(n int) // told of the number of each request behind it; may be nil
+}
+
+func newWorld(t *testing.T, faults psrpd.FaultPlan) *world {
+	t.Helper()
+	x := &world{org: exchangesim.New(plain(t), exchangesim.Options{}), listener: memnet.Listen()}
+	x.server = psrpd.New(psrpd.Config{Organization: x.org, Password: password, Faults: faults, Events: x.event})
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	x.web = &http.Server{Handler: x.server, Protocols: protocols}
+	go func() { _ = x.web.Serve(x.listener) }()
+	return x
+}
+
+func (x *world) event(e psrpd.Event) {
+	x.mu.Lock()
+	x.requests = max(x.requests, e.N)
+	replied := x.replied
+	x.mu.Unlock()
+	if replied != nil {
+		replied(e.N)
+	}
+}
+
+func (x *world) close() {
+	x.server.Close()
+	_ = x.web.Close()
+}
+
+// operator logs on.
+func (x *world) operator(t *testing.T) Operator {
+	t.Helper()
+	session, err := remote.New(remote.Target{Server: "http://localhost/PowerShell/", Dial: x.listener.Dial},
+		remote.Credential{Method: remote.Basic, Username: "administrator", Password: remote.NewSecret(password)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := x.org.Clock()
+	return Structured(session, grant.Options{Tool: "exgrant test", Operator: "administrator", Now: clock.Now,
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			clock.Sleep(d)
+			return ctx.Err()
+		}})
+}
+
+// An undertaking is an operation on the scenario's grant, from its first request to
+// the deletion of its shell.
+type undertaking struct {
+	name     string
+	prepared bool // the grant is there before
+	run      func(context.Context, Operator, exchange.Grant) (*exchange.Report, error)
+}
+
+var undertakings = []undertaking{
+	{"apply", false, func(ctx context.Context, o Operator, g exchange.Grant) (*exchange.Report, error) {
+		return o.Apply(ctx, &exchange.Plan{Grant: exchange.GrantState{
+			Name: g.Name, Assignee: exchange.AssigneeState{Kind: g.Assignee.Kind, Given: g.Assignee.Identity},
+			Scope: exchange.ScopeState{Kind: g.Scope.Kind, Given: g.Scope.Text}, Mailbox: g.Mailbox,
+		}, Options: &exchange.PlanOptions{InScope: g.InScope, OutOfScope: g.OutOfScope}})
+	}},
+	{"revoke", true, func(ctx context.Context, o Operator, g exchange.Grant) (*exchange.Report, error) {
+		return o.Revoke(ctx, grant.Revocation{Grant: &g})
+	}},
+	{"audit", true, func(ctx context.Context, o Operator, _ exchange.Grant) (*exchange.Report, error) {
+		var seen []string
+		return o.Audit(ctx, func(h exchange.Holder) error {
+			row := h.GUID + h.Holder
+			if slices.Contains(seen, row) {
+				return fmt.Errorf("%s of %s comes twice", h.Assignment, h.Holder)
+			}
+			seen = append(seen, row)
+			return nil
+		})
+	}},
+}
+
+// prepare makes the grant where the undertaking needs it, without a request.
+func (u undertaking) prepare(t *testing.T, x *world, g exchange.Grant) {
+	t.Helper()
+	if !u.prepared {
+		return
+	}
+	inv, o := x.org.Session(exchangesim.SessionOptions{}), grant.Options{Now: x.org.Clock().Now}
+	plan, _, err := grant.NewPlan(t.Context(), inv, g, o)
+	if err != nil || plan == nil {
+		t.Fatal(plan, err)
+	}
+	if _, err := grant.Apply(t.Context(), inv, plan, o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// do runs the undertaking once, with a session of its own.
+func (u undertaking) do(t *testing.T, ctx context.Context, x *world, g exchange.Grant) *exchange.Report {
+	t.Helper()
+	operator := x.operator(t)
+	report, err := u.run(ctx, operator, g)
+	if err != nil {
+		t.Fatalf("%s: %v", u.name, err)
+	}
+	_ = operator.Close(ctx) // that it fails is told by the shells that are left
+	return report
+}
+
+// An accident happens to one request of an undertaking, by its number.
+type accident struct {
+	name   string
+	faults func(n int) psrpd.FaultPlan
+	cancel bool // the caller gives up behind the request
+}
+
+func atRequest(f psrpd.Fault) func(int) psrpd.FaultPlan {
+	return func(n int) psrpd.FaultPlan { return psrpd.FaultPlan{n: f} }
+}
+
+// beyond is later than any time-out of a request.
+const beyond = time.Hour
+
+var accidents = []accident{
+	{name: "cut before the request is carried out", faults: atRequest(psrpd.Fault{Kind: psrpd.Refuse})},
+	{name: "cut before the reply", faults: atRequest(psrpd.Fault{Kind: psrpd.CutBefore})},
+	{name: "cut during the reply", faults: atRequest(psrpd.Fault{Kind: psrpd.CutDuring})},
+	{name: "cut after the reply", faults: atRequest(psrpd.Fault{Kind: psrpd.CutAfter})},
+	{name: "reply truncated", faults: atRequest(psrpd.Fault{Kind: psrpd.Truncate})},
+	{name: "reply delayed beyond the time-out", faults: atRequest(psrpd.Fault{Kind: psrpd.Delay, Delay: beyond})},
+	{name: "reply duplicated", faults: atRequest(psrpd.Fault{Kind: psrpd.Duplicate})},
+	{name: "reply garbled", faults: atRequest(psrpd.Fault{Kind: psrpd.Garble})},
+	{name: "cancelled behind the request", cancel: true},
+	{name: "cancelled while the reply is late", faults: atRequest(psrpd.Fault{Kind: psrpd.Delay, Delay: beyond}), cancel: true},
+}
+
+// TestAccidents lets every accident happen at every request of every undertaking: in
+// a usual run every third of these cases, all of them with EXGRANT_FULL. Afterwards
+// no shell is left and no goroutine, and a second run ends in the state that one
+// clean run gives.
+func TestAccidents(t *testing.T) {
+	for _, u := range undertakings {
+		t.Run(u.name, func(t *testing.T) {
+			clean, requests := u.clean(t)
+			t.Logf("%d requests", requests)
+			for i, a := range accidents {
+				t.Run(a.name, func(t *testing.T) {
+					t.Parallel()
+					for n := first(i); n <= requests; n += stride() {
+						synctest.Test(t, func(t *testing.T) { u.suffer(t, a, n, clean) })
+					}
+				})
+			}
+		})
+	}
+}
+
+// stride is how far the requests are apart at which an accident happens, and first
+// where those of the ith accident begin.
+func stride() int {
+	if os.Getenv("EXGRANT_FULL") != "" {
+		return 1
+	}
+	return 3
+}
+
+func first(i int) int { return 1 + i%stride() }
+
+// clean runs the undertaking undisturbed and returns the state after it and the
+// number of its requests.
+func (u undertaking) clean(t *testing.T) (state string, requests int) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newWorld(t, nil)
+		defer x.close()
+		g := plain(t).Grant()
+		u.prepare(t, x, g)
+		if report := u.do(t, t.Context(), x, g); report.Outcome.ExitCode() != 0 {
+			t.Fatalf("%s: %s", u.name, report.Outcome)
+		}
+		state, requests = scriptshell.Snapshot(t, x.org), x.requests
+	})
+	return state, requests
+}
+
+func plain(t *testing.T) exchangesim.Scenario {
+	t.Helper()
+	s, err := exchangesim.ScenarioByName("plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// suffer runs the undertaking with an accident at its nth request, and then again
+// without.
+func (u undertaking) suffer(t *testing.T, a accident, n int, clean string) {
+	var faults psrpd.FaultPlan
+	if a.faults != nil {
+		faults = a.faults(n)
+	}
+	x := newWorld(t, faults)
+	defer x.close()
+	g := plain(t).Grant()
+	u.prepare(t, x, g)
+	before := scriptshell.Snapshot(t, x.org)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if a.cancel {
+		x.cancelAt(n, cancel, a.faults != nil)
+	}
+	report := u.do(t, ctx, x, g)
+	where := fmt.Sprintf("request %d", n)
+	u.checkReport(t, where, a, report, before != scriptshell.Snapshot(t, x.org))
+	if shells := x.server.Shells(); shells != 0 {
+		t.Errorf("%s: %d shells are left", where, shells)
+	}
+	u.do(t, t.Context(), x, g)
+	if got := scriptshell.Snapshot(t, x.org); got != clean {
+		t.Errorf("%s: after a second run:\n%s", where, scriptshell.Diff(clean, got))
+	}
+	if shells := x.server.Shells(); shells != 0 {
+		t.Errorf("%s: %d shells are left after a second run", where, shells)
+	}
+}
+
+// cancelAt cancels behind a request, or while its reply is late.
+func (x *world) cancelAt(n int, cancel context.CancelFunc, late bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !late {
+		x.replied = func(at int) {
+			if at == n {
+				cancel()
+			}
+		}
+		return
+	}
+	first := func(at int) {
+		if at == n-1 {
+			time.AfterFunc(time.Second, cancel)
+		}
+	}
+	x.replied = first
+	if n == 1 {
+		time.AfterFunc(time.Second, cancel)
+	}
+}
+
+// checkReport holds a report to what happened.
+func (u undertaking) checkReport(t *testing.T, where string, a accident, r *exchange.Report, changed bool) {
+	t.Helper()
+	unknown := slices.ContainsFunc(r.Findings, func(f exchange.Finding) bool { return f.ID == "change-unknown" })
+	switch {
+	case a.cancel && r.Outcome != exchange.Interrupted && r.Outcome.ExitCode() != 0:
+		t.Errorf("%s: %s", where, r.Outcome)
+	case r.Outcome != exchange.Interrupted && r.Outcome != exchange.Unreachable && r.Outcome.ExitCode() != 0:
+		t.Errorf("%s: %s: %+v", where, r.Outcome, r.Steps[len(r.Steps)-1])
+	}
+	if !unknown && changed && !r.Changed {
+		t.Errorf("%s: the report does not tell what was changed: %s", where, r.Outcome)
+	}
+}
