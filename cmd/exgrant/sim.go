@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -266,6 +267,9 @@ func (s *simulation) start(c *cli.Context) error {
 func (s *simulation) startScripts(dir string) error {
 	session := s.organization.Session(exchangesim.SessionOptions{})
 	server, err := scriptproxy.Start(session, s.organization.Clock(), "127.0.0.1:0", dir)
+	if errors.Is(err, syscall.ENOTDIR) {
+		return usageErrorf("exgrant sim: --%s %s: it is no folder", flagScriptProxy, dir).withHint("name a folder, which may be a new one")
+	}
 	if errors.Is(err, fs.ErrExist) {
 		return failuref("exgrant sim: %w", err).
 			withHint("another simulator uses it, or one that was killed left it: then remove it").

@@ -22,15 +22,14 @@ type Scenario struct {
 }
 
 // ScenarioByName returns one scenario. The error of an unknown name lists near
-// ones, or all.
+// ones.
 func ScenarioByName(name string) (Scenario, error) {
 	all := slices.Concat(Scenarios(), WebScenarios())
 	if i := slices.IndexFunc(all, func(s Scenario) bool { return s.Name == name }); i >= 0 {
 		return all[i], nil
 	}
-	var near, names []string
+	var near []string
 	for _, s := range all {
-		names = append(names, s.Name)
 		if isNear(s.Name, strings.ToLower(name)) {
 			near = append(near, s.Name)
 		}
@@ -38,7 +37,7 @@ func ScenarioByName(name string) (Scenario, error) {
 	if near != nil {
 		return Scenario{}, fmt.Errorf("there is no scenario %q: did you mean %s?", name, strings.Join(near, ", "))
 	}
-	return Scenario{}, fmt.Errorf("there is no scenario %q: choose one of %s", name, strings.Join(names, ", "))
+	return Scenario{}, fmt.Errorf("there is no scenario %q", name)
 }
 
 // isNear reports whether a name shares a word of three letters or more with a

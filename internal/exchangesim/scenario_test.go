@@ -48,7 +48,7 @@ func TestScenarioByName(t *testing.T) {
 		"plane":      "did you mean plain?",
 		"dehydratet": "did you mean dehydrated?",
 		"enabled":    "did you mean already-enabled, already-enabled-service-offer?",
-		"xyzzy":      "choose one of plain, german,",
+		"xyzzy":      `there is no scenario "xyzzy"`,
 	} {
 		if _, err := ScenarioByName(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
