@@ -11,6 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
+	"github.com/exgrant/exgrant/internal/exchangesim/scriptproxy"
+	"github.com/exgrant/exgrant/internal/peers"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
@@ -20,9 +22,21 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"exgrant": main})
 }
 
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script", "") }
+
+// The scripts whose transports start a PowerShell.
+func TestPowerShellScripts(t *testing.T) { runScripts(t, "testdata/powershell", peers.Pwsh(t)) }
+
+// enginePath is the variable in which scripts find the PowerShell engine.
+const enginePath = "PWSH"
+
+func runScripts(t *testing.T, dir, pwsh string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir: dir,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv(enginePath, pwsh)
+			return nil
+		},
 		RequireExplicitExec: true,
 		UpdateScripts:       *update,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"organization": startOrganization, "shells": countShells},
@@ -38,18 +52,34 @@ var running sync.Map
 // startOrganization serves the organization of a scenario until the script ends,
 // and sets the variables with which this program finds it:
 //
-//	organization SCENARIO [tls]
+//	organization SCENARIO [tls|winrs|local]
+//
+// With winrs it also serves the remote shell of Windows; with local a PowerShell of
+// this computer has the organization's commands.
 func startOrganization(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
-		ts.Fatalf("usage: organization SCENARIO [tls]")
+		ts.Fatalf("usage: organization SCENARIO [tls|winrs|local]")
 	}
+	how := append(args, "")[1]
 	scenario, err := exchangesim.ScenarioByName(args[0])
 	ts.Check(err)
-	s, err := startSimulator(exchangesim.New(scenario, exchangesim.Options{}),
-		simulatorOptions{listen: "127.0.0.1:0", tls: len(args) == 2, password: scriptPassword, now: time.Now})
+	organization := exchangesim.New(scenario, exchangesim.Options{})
+	options := simulatorOptions{listen: "127.0.0.1:0", tls: how == "tls", password: scriptPassword, now: time.Now}
+	if how == "winrs" {
+		options.pwsh = ts.Getenv(enginePath)
+	}
+	s, err := startSimulator(organization, options)
 	ts.Check(err)
+	if how == "local" {
+		dir := ts.MkAbs("modules")
+		shell, err := scriptproxy.Start(organization.Session(exchangesim.SessionOptions{}), organization.Clock(), "127.0.0.1:0", dir)
+		ts.Check(err)
+		ts.Defer(func() { ts.Check(shell.Close()) })
+		ts.Setenv("PSModulePath", dir)
+	}
 	ts.Defer(func() { ts.Check(s.close()) })
 	ts.Setenv("EXGRANT_SERVER", s.URL)
+	ts.Setenv("EXGRANT_WINRS", s.WinRS)
 	ts.Setenv("EXGRANT_AUTH", "basic")
 	ts.Setenv("EXGRANT_USERNAME", "administrator")
 	ts.Setenv("EXGRANT_PASSWORD", scriptPassword)
@@ -69,7 +99,11 @@ func countShells(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	if got := s.(*simulator).endpoint.Shells(); got != want {
+	got := s.(*simulator).endpoint.Shells()
+	if shells := s.(*simulator).shells; shells != nil {
+		got += shells.Shells()
+	}
+	if got != want {
 		ts.Fatalf("%d shells are open, want %d", got, want)
 	}
 }

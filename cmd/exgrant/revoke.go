@@ -7,6 +7,7 @@ import (
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/grant"
+	"github.com/exgrant/exgrant/pkg/remote"
 )
 
 func (p *program) revokeCommand() *cli.Command {
@@ -38,6 +39,12 @@ func (p *program) revoke(c *cli.Context) error {
 	}
 	if err := p.mayChange(c); err != nil {
 		return err
+	}
+	if way, err := p.transport(c); err != nil {
+		return err
+	} else if way != remote.PSRP && c.IsSet(flagGUID) {
+		return usageErrorf("%s: --%s cannot be done by --%s %s: no script takes a GUID", c.Command.HelpName, flagGUID, flagTransport, way).
+			withHint("use --%s psrp, or name the grant by its flags, or its report by --%s", flagTransport, flagFrom)
 	}
 	reports, err := p.places(c, flagReport, ".json", grants)
 	if err == nil {

@@ -20,6 +20,7 @@ import (
 // The SESSION flags: which server, and who logs on how. Each has a variable,
 // EXGRANT_ and its name in capitals, that counts where the flag is not given.
 const (
+	flagTransport    = "transport"
 	flagServer       = "server"
 	flagPort         = "port"
 	flagTLS          = "tls"
@@ -30,11 +31,17 @@ const (
 	flagPasswordFile = "password-file"
 	flagTimeout      = "timeout"
 	flagVerbose      = "verbose"
+
+	flagRequireSigned  = "require-signed"
+	flagRemoteExchange = "remote-exchange"
+	flagPwsh           = "pwsh"
 )
 
 func sessionFlags() []cli.Flag {
 	const session = "Session (each also as variable: EXGRANT_SERVER, EXGRANT_USERNAME …)"
 	return []cli.Flag{
+		&cli.StringFlag{Name: flagTransport, Category: session,
+			Usage: "the way there: `WAY` is psrp, the endpoint of Exchange; winrs, a script in the PowerShell that WinRM starts there; or local, one of this computer; psrp when not given"},
 		&cli.StringFlag{Name: flagServer, Category: session, Usage: "the Exchange server's full `NAME`, or the URL of its PowerShell endpoint"},
 		&cli.StringFlag{Name: flagAuth, Category: session, Usage: "how to log on: `METHOD` is basic, over TLS or to this computer only"},
 		&cli.StringFlag{Name: flagUsername, Category: session, Usage: "who logs on: `USER`@REALM or DOMAIN\\USER"},
@@ -46,6 +53,10 @@ func sessionFlags() []cli.Flag {
 		&cli.StringFlag{Name: flagConnectTo, Category: session, Usage: "connect to `HOST:PORT`, as through a tunnel; the server's name stays what is checked"},
 		&cli.DurationFlag{Name: flagTimeout, Category: session, Usage: "`TIME` that one request may take beyond the server's own; 30s when not given"},
 		&cli.BoolFlag{Name: flagVerbose, Category: session, Usage: "tell every request on standard error, without its content"},
+		&cli.BoolFlag{Name: flagRequireSigned, Category: session, Usage: "winrs, local: run only a script that has a valid signature there"},
+		&cli.BoolFlag{Name: flagRemoteExchange, Category: session,
+			Usage: "winrs, local: let the script open the management shell that is installed there, not a session of --server"},
+		&cli.StringFlag{Name: flagPwsh, Category: session, Usage: "local: `PATH` of the PowerShell; else powershell.exe, or pwsh"},
 	}
 }
 
@@ -64,11 +75,26 @@ func variable(flag string) string {
 // operator returns the way to the organization that the SESSION flags name. It
 // contacts nobody, and asks for the password where it must.
 func (p *program) operator(c *cli.Context, options grant.Options) (operate.Operator, error) {
+	way, err := p.transport(c)
+	if err != nil {
+		return nil, err
+	}
+	if way != remote.PSRP {
+		runner, username, err := p.runner(c, way)
+		if err != nil {
+			return nil, err
+		}
+		options.Operator = username
+		return operate.Scripted(runner, options), nil
+	}
 	target, err := p.target(c)
 	if err != nil {
 		return nil, err
 	}
-	credential, err := p.credential(c, target)
+	credential, err := p.credential(c, func(credential remote.Credential) error {
+		_, err := remote.New(target, credential)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +187,9 @@ func authorities(c *cli.Context, file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func (p *program) credential(c *cli.Context, t remote.Target) (remote.Credential, error) {
+// credential is who logs on. check tells what is wrong with it and its target, before
+// anybody types a password.
+func (p *program) credential(c *cli.Context, check func(remote.Credential) error) (remote.Credential, error) {
 	method := remote.AuthMethod(strings.ToLower(p.setting(c, flagAuth)))
 	credential := remote.Credential{Method: method, Username: p.setting(c, flagUsername)}
 	switch {
@@ -175,8 +203,7 @@ func (p *program) credential(c *cli.Context, t remote.Target) (remote.Credential
 		return credential, usageErrorf("%s: nobody is named to log on", c.Command.HelpName).
 			withHint("--%s admin@contoso.com, or EXGRANT_USERNAME", flagUsername)
 	}
-	// What is wrong with the target is told before anybody types a password.
-	if _, err := remote.New(t, remote.Credential{Method: method, Username: credential.Username, Password: remote.NewSecret("-")}); err != nil {
+	if err := check(remote.Credential{Method: method, Username: credential.Username, Password: remote.NewSecret("-")}); err != nil {
 		return credential, usageErrorf("%s: %w", c.Command.HelpName, err).withHint("%s --help shows the SESSION flags", c.Command.HelpName)
 	}
 	var err error

@@ -12,6 +12,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -44,14 +46,17 @@ exgrant plan, apply, verify, revoke and audit talk to, and any other client of
 PowerShell remoting; and Exchange Web Services with Autodiscover. --script-proxy
 also writes a PowerShell module with the organization's cmdlets: where it is
 loaded, the Exchange commands of a script reach the simulated organization.
-Start-Sleep takes no time there, and Get-Date tells the simulated one.
+Start-Sleep takes no time there, and Get-Date tells the simulated one. --pwsh
+also serves the remote shell of Windows, for --transport winrs: what is started
+there is a real PowerShell, the one at PATH.
 
 When it is ready, one JSON line on standard output says where:
   {"psrp": URL, "ews": URL, "caFile": PATH, "username": …, "password": …}
-and with --script-proxy also "scriptProxy" and "module". The password is that of
-every simulated account.`,
+with --pwsh also "winrs", with --script-proxy "scriptProxy" and "module". The
+password is that of every simulated account.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: flagScriptProxy, Usage: "write the module of cmdlets into a folder below `DIR`, removed at the end"},
+			&cli.StringFlag{Name: flagPwsh, Usage: "serve the remote shell of Windows too, with the PowerShell at `PATH`"},
 			&cli.StringFlag{Name: flagScenario, Usage: "start from scenario `NAME`; plain when not given"},
 			&cli.StringFlag{Name: flagState, Usage: "keep the organization in `FILE`: read at the start if it exists, written at the end"},
 			&cli.StringFlag{Name: flagListen, Value: "127.0.0.1:0", Usage: "serve on `ADDRESS`, of this computer; port 0 is any free one"},
@@ -67,7 +72,7 @@ every simulated account.`,
 
 func (p *program) sim(c *cli.Context) error {
 	if c.Bool("list") {
-		for _, name := range []string{flagScriptProxy, flagScenario, flagState, flagListen, flagTLS, flagAuth, flagExitWithStdin} {
+		for _, name := range []string{flagScriptProxy, flagPwsh, flagScenario, flagState, flagListen, flagTLS, flagAuth, flagExitWithStdin} {
 			if c.IsSet(name) {
 				return usageErrorf("exgrant sim: --list and --%s cannot be combined", name).withHint("--list only lists")
 			}
@@ -77,8 +82,10 @@ func (p *program) sim(c *cli.Context) error {
 	if c.Bool("json") {
 		return usageErrorf("exgrant sim: --json is for --list").withHint("the line that says where it serves is JSON anyway")
 	}
-	if c.IsSet(flagScriptProxy) && c.String(flagScriptProxy) == "" {
-		return emptyValue(c, flagScriptProxy)
+	for _, flag := range []string{flagScriptProxy, flagPwsh} {
+		if c.IsSet(flag) && c.String(flag) == "" {
+			return emptyValue(c, flag)
+		}
 	}
 	if method := c.String(flagAuth); method != "basic" && method != "none" {
 		return usageErrorf("exgrant sim: --%s %s: not one of basic, none", flagAuth, method).
@@ -227,6 +234,7 @@ type simulation struct {
 // A readyLine tells a program where a simulation is: what exists of it.
 type readyLine struct {
 	PSRP        string `json:"psrp"`
+	WinRS       string `json:"winrs,omitempty"`
 	EWS         string `json:"ews"`
 	CAFile      string `json:"caFile,omitempty"`
 	ScriptProxy string `json:"scriptProxy,omitempty"`
@@ -240,15 +248,18 @@ func (s *simulation) start(c *cli.Context) error {
 	if c.String(flagAuth) == "basic" {
 		s.ready.Password = rand.Text()
 	}
-	var err error
+	pwsh, err := powerShell(c.String(flagPwsh))
+	if err != nil {
+		return err
+	}
 	s.psrp, err = startSimulator(s.organization, simulatorOptions{
-		listen: c.String(flagListen), tls: c.Bool(flagTLS), password: s.ready.Password, now: s.p.now, realTime: true,
+		listen: c.String(flagListen), tls: c.Bool(flagTLS), password: s.ready.Password, now: s.p.now, realTime: true, pwsh: pwsh,
 	})
 	if err != nil {
 		return failuref("exgrant sim: %w", err)
 	}
 	s.closers = append(s.closers, s.psrp.close)
-	s.ready.PSRP, s.ready.EWS = s.psrp.URL, s.psrp.EWS
+	s.ready.PSRP, s.ready.WinRS, s.ready.EWS = s.psrp.URL, s.psrp.WinRS, s.psrp.EWS
 	if s.psrp.Authority != nil {
 		path, remove, err := saveAuthority(s.psrp.Authority)
 		if err != nil {
@@ -261,6 +272,21 @@ func (s *simulation) start(c *cli.Context) error {
 		return s.startScripts(dir)
 	}
 	return nil
+}
+
+// powerShell is the absolute path of a PowerShell, "" for none.
+func powerShell(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	path, err := exec.LookPath(name)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return "", usageErrorf("exgrant sim: --%s %s: %w", flagPwsh, name, err).withHint("it takes the path of pwsh, or its name where it is on the PATH")
+	}
+	return path, nil
 }
 
 // startScripts serves scripts too. Its address is its own: the other one is taken.
@@ -313,6 +339,9 @@ func (s *simulation) announce() error {
 	w := s.p.stderr
 	fmt.Fprintf(w, "Serving scenario %s. In another terminal:\n", s.organization.Scenario().Name)
 	fmt.Fprintf(w, "  %s\n  exgrant plan --user svc-reschedule --scope-group 'Reschedule Users'\n", s.variables())
+	if s.ready.WinRS != "" {
+		fmt.Fprintf(w, "By the remote shell of Windows:\n  exgrant plan --transport winrs --server %s --user svc-reschedule --scope-group 'Reschedule Users'\n", s.ready.WinRS)
+	}
 	if s.scripts != nil {
 		fmt.Fprintf(w, "In PowerShell, load its cmdlets and run a script:\n  Import-Module -Name %s\n  ./grant.ps1 -WhatIf\n", psPath(s.scripts.Manifest))
 	}

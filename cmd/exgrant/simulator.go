@@ -17,6 +17,7 @@ import (
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/ewsd"
 	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
+	"github.com/exgrant/exgrant/internal/exchangesim/winrsd"
 )
 
 // A simulator serves an organization as one Exchange server does: its PowerShell
@@ -24,9 +25,11 @@ import (
 type simulator struct {
 	URL       string // of the PowerShell endpoint
 	EWS       string // of Exchange Web Services
+	WinRS     string // of WinRM's remote shell; "" without a PowerShell to start
 	Authority []byte // that signed the server's certificate, in PEM; nil without TLS
 
 	endpoint *psrpd.Server
+	shells   *winrsd.Server // nil without a PowerShell to start
 	server   *http.Server
 	ended    chan struct{} // closed when it no longer serves
 	err      error         // why, once it has ended
@@ -38,7 +41,8 @@ type simulatorOptions struct {
 	tls      bool
 	password string // of every account; nobody is asked without it
 	now      func() time.Time
-	realTime bool // the organization's clock goes on with the real one
+	realTime bool   // the organization's clock goes on with the real one
+	pwsh     string // path of a PowerShell for the remote shell; "" serves none
 }
 
 // startSimulator serves an organization until it is closed.
@@ -60,6 +64,11 @@ func startSimulator(o *exchangesim.Organization, options simulatorOptions) (*sim
 	}
 	s.URL, s.EWS = base+"/PowerShell/", base+"/EWS/Exchange.asmx"
 	handler := virtualDirectories(s.endpoint, ewsd.New(ewsd.Config{Organization: o, Password: options.password}))
+	if options.pwsh != "" {
+		s.WinRS = base + "/wsman"
+		s.shells = winrsd.New(winrsd.Config{Organization: o, Pwsh: options.pwsh, Password: options.password})
+		handler = fork{s.shells, handler}
+	}
 	if options.realTime {
 		handler = &clockwork{clock: o.Clock(), last: options.now(), now: options.now, next: handler}
 	}
@@ -89,12 +98,26 @@ func virtualDirectories(powershell, ews http.Handler) http.Handler {
 // close ends all sessions and connections.
 func (s *simulator) close() error {
 	s.endpoint.Close()
+	if s.shells != nil {
+		s.shells.Close()
+	}
 	err := s.server.Close()
 	<-s.ended
 	if !errors.Is(s.err, http.ErrServerClosed) {
 		err = errors.Join(err, s.err)
 	}
 	return err
+}
+
+// A fork passes requests to WinRM's path on to the remote shell, others to Exchange.
+type fork struct{ winrm, exchange http.Handler }
+
+func (f fork) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.EqualFold(strings.TrimRight(r.URL.Path, "/"), "/wsman") {
+		f.winrm.ServeHTTP(w, r)
+		return
+	}
+	f.exchange.ServeHTTP(w, r)
 }
 
 // A clockwork moves an organization's clock on by the time that has gone by since

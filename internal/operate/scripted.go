@@ -24,8 +24,25 @@ type scripted struct {
 	options grant.Options
 }
 
+// A ScriptOperator also runs scripts that were generated before.
+type ScriptOperator interface {
+	Operator
+
+	// Run runs a script of this program, and returns its report as it is, holders
+	// included. Options.Confirm is asked once, before the first change.
+	Run(ctx context.Context, s Script) *exchange.Report
+}
+
+// A Script is a full script that was generated before.
+type Script struct {
+	Text       []byte
+	Kind       string // as its header says
+	Parameters []exchange.Param
+	WhatIf     bool
+}
+
 // Scripted returns an operator over a PowerShell that runs scripts.
-func Scripted(r remote.Runner, o grant.Options) Operator {
+func Scripted(r remote.Runner, o grant.Options) ScriptOperator {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -210,27 +227,54 @@ func (x *scripted) Revoke(ctx context.Context, what grant.Revocation) (*exchange
 	if err != nil {
 		return nil, err
 	}
+	return x.asked(ctx, t), nil
+}
+
+// Run is documented at ScriptOperator.
+func (x *scripted) Run(ctx context.Context, s Script) *exchange.Report {
+	t := task{operation: s.Kind, parameters: s.Parameters, print: func(w io.Writer) error { _, err := w.Write(s.Text); return err }}
+	switch {
+	case s.Kind == exchange.OperationStatus, s.Kind == exchange.OperationAudit:
+		t.readsOnly = true
+		return x.run(ctx, t)
+	case s.WhatIf:
+		t.readsOnly, t.parameters = true, with(s.Parameters, whatIf)
+		return x.run(ctx, t)
+	}
+	if x.options.Confirm != nil {
+		t.ask = []string{customization}
+	}
+	return x.asked(ctx, t)
+}
+
+// asked makes the changes of a script, after a preview and a question where somebody
+// is there to answer.
+func (x *scripted) asked(ctx context.Context, t task) *exchange.Report {
 	if x.options.Confirm != nil {
 		preview := t
-		preview.readsOnly, preview.parameters = true, []exchange.Param{whatIf}
+		preview.readsOnly, preview.ask, preview.parameters = true, nil, with(t.parameters, whatIf)
 		seen := x.run(ctx, preview)
 		if seen.Outcome != exchange.Planned {
-			return seen, nil
+			return seen
 		}
 		changes, err := changesOf(seen)
 		if err != nil {
-			return x.unread(seen, err), nil
+			return x.unread(seen, err)
 		}
 		switch agreed, err := x.options.Confirm(ctx, changes); {
 		case err != nil:
-			return x.unfinished(ctx, t, err), nil
+			return x.unfinished(ctx, t, err)
 		case !agreed:
-			return declined(seen), nil
+			return declined(seen)
 		}
 		x = x.quietly()
 	}
-	t.parameters = []exchange.Param{unattended}
-	return x.run(ctx, t), nil
+	t.parameters = with(t.parameters, unattended)
+	return x.run(ctx, t)
+}
+
+func with(list []exchange.Param, more exchange.Param) []exchange.Param {
+	return append(list[:len(list):len(list)], more)
 }
 
 func (x *scripted) revocation(what grant.Revocation) (task, error) {
