@@ -50,9 +50,34 @@ type Error struct {
 	What   string // the whole of what failed, without Err
 	Advice string // what to do; may be empty
 
-	Status  int      // the HTTP status of the answer that is meant; 0 when there is none
-	Offered []string // the schemes that the server offers, where that is known
-	Err     error    // the cause; may be nil
+	Status   int      // the HTTP status of the answer that is meant; 0 when there is none
+	Offered  []string // the schemes that the server offers, where that is known
+	Location string   // where a redirection leads, as the server wrote it
+	Err      error    // the cause; may be nil
+}
+
+// Code is what Windows' own client gives for the same trouble (winerror.h), 0 where it
+// has none.
+func (e *Error) Code() uint32 { return codes[e.Kind] }
+
+var codes = map[Kind]uint32{
+	BadCredential:    0x8009030D, // SEC_E_UNKNOWN_CREDENTIALS
+	WouldBeClear:     0x803380DE, // ERROR_WSMAN_CLIENT_UNENCRYPTED_DISABLED
+	WrongPassword:    1326,       // ERROR_LOGON_FAILURE
+	LogonRefused:     1326,
+	UnknownAccount:   1326,
+	PasswordExpired:  1330,       // ERROR_PASSWORD_EXPIRED
+	AccountLocked:    1909,       // ERROR_ACCOUNT_LOCKED_OUT
+	TicketExpired:    0x8009030E, // SEC_E_NO_CREDENTIALS
+	NoKDC:            0x80090311, // SEC_E_NO_AUTHENTICATING_AUTHORITY
+	KDCRefused:       0x80090304, // SEC_E_INTERNAL_ERROR
+	UnknownSPN:       0x80090303, // SEC_E_TARGET_UNKNOWN
+	ClockSkew:        0x80090324, // SEC_E_TIME_SKEW
+	NotOffered:       0x80090302, // SEC_E_NOT_SUPPORTED
+	NTLMNotAllowed:   0x80090302,
+	NoAuthentication: 0x80090363, // SEC_E_MUTUAL_AUTH_FAILED
+	NoMutualProof:    0x80090363,
+	ChannelBinding:   0x80090346, // SEC_E_BAD_BINDINGS
 }
 
 func (e *Error) Error() string {

@@ -264,7 +264,7 @@ func redirected(response *http.Response) error {
 	if response.StatusCode < 300 || response.StatusCode >= 400 || response.StatusCode == http.StatusNotModified {
 		return nil
 	}
-	return &Error{Kind: Redirected, Status: response.StatusCode, What: "the server sends us to " + quote(response.Header.Get("Location")) + ", and redirections are not followed",
+	return &Error{Kind: Redirected, Status: response.StatusCode, Location: response.Header.Get("Location"), What: "the server sends us to " + quote(response.Header.Get("Location")) + ", and redirections are not followed",
 		Advice: "a log-on is for the server that was named: if that one is right, name it itself"}
 }
 

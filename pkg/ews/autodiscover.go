@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/exgrant/exgrant/internal/negotiate"
 )
 
 // An AutodiscoverConfig says how Discover asks.
@@ -171,8 +173,9 @@ func weight(err error) int {
 	var response *ResponseError
 	var network *NetworkError
 	var protocol *ProtocolError
+	var logon *negotiate.Error
 	switch {
-	case errors.As(err, &web) && web.Status == http.StatusUnauthorized:
+	case errors.As(err, &logon), errors.As(err, &web) && web.Status == http.StatusUnauthorized:
 		return 6
 	case errors.As(err, &response):
 		return 5

@@ -71,10 +71,11 @@ func (w *world) dial(ctx context.Context, network, address string) (net.Conn, er
 }
 
 func (w *world) config(t *testing.T, srv ...*net.SRV) ews.AutodiscoverConfig {
-	transport := ews.NewTransport(ews.TransportConfig{RootCAs: w.authorities, Dial: w.dial})
-	t.Cleanup(transport.CloseIdleConnections)
+	reach := ews.TransportConfig{RootCAs: w.authorities, Dial: w.dial}
+	anonymous := ews.NewTransport(reach)
+	t.Cleanup(anonymous.CloseIdleConnections)
 	return ews.AutodiscoverConfig{
-		Transport: basic{service, password, transport}, Anonymous: transport,
+		Transport: logOn(t, reach, service, password), Anonymous: anonymous,
 		LookupSRV: func(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
 			if len(srv) == 0 {
 				return "", nil, &net.DNSError{Err: "no such host", Name: "_" + service + "._" + proto + "." + name, IsNotFound: true}
@@ -180,7 +181,7 @@ func TestDiscover(t *testing.T) {
 		{name: "nobody knows the address", address: "nobody@contoso.test", hosts: map[string]http.Handler{"https://contoso.test": server},
 			err: "InvalidUser", fault: fault.EWSOther, asked: []string{"POST https://contoso.test" + svc, "POST https://contoso.test" + pox}},
 		{name: "the log-on is refused", hosts: map[string]http.Handler{"https://contoso.test": exchangeServer(t, func(c *ewsd.Config) { c.Password = "other" })},
-			err: "HTTP 401", fault: fault.ConnectAuth, asked: []string{"POST https://contoso.test" + svc, "POST https://contoso.test" + pox}},
+			err: "refuses name or password", fault: fault.ConnectAuth, asked: []string{"POST https://contoso.test" + svc}},
 		{name: "nothing is there", err: "no such host", fault: fault.ConnectNetwork},
 		{name: "no address", address: "anna", err: "not an address"},
 	} {

@@ -7,15 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/negotiate"
 	"github.com/exgrant/exgrant/pkg/fault"
 )
 
@@ -108,12 +107,6 @@ func checkURL(text string) error {
 		return fmt.Errorf("EWS at %s: it would go in clear: use https", u.Redacted())
 	}
 	return nil
-}
-
-// isLoopback reports whether a host can only be this machine.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -326,7 +319,7 @@ func (e errand) post(ctx context.Context, body []byte, answer *Answer) ([]byte, 
 	}
 	response, err := e.transport.RoundTrip(request)
 	if err != nil {
-		return nil, &NetworkError{sent.Load(), cause(ctx, err)}
+		return nil, answer.noReply(ctx, sent.Load(), err)
 	}
 	defer drain(response.Body)
 	answer.note(response)
@@ -352,6 +345,26 @@ func (a *Answer) note(r *http.Response) {
 	if id := r.Header.Get("request-id"); id != "" {
 		a.RequestID = clip(id)
 	}
+}
+
+// noReply explains why there is no reply. A log-on that failed is its own error, as is
+// the redirection that it does not follow.
+func (a *Answer) noReply(ctx context.Context, sent bool, err error) error {
+	var logon *negotiate.Error
+	if !errors.As(err, &logon) || ctx.Err() != nil {
+		return &NetworkError{sent, cause(ctx, err)}
+	}
+	a.Status = logon.Status
+	if logon.Kind != negotiate.Redirected {
+		return logon
+	}
+	web := &HTTPError{Status: logon.Status}
+	if to, err := url.Parse(a.URL); err == nil {
+		if to, err = to.Parse(logon.Location); err == nil {
+			web.Location = withoutQuery(to)
+		}
+	}
+	return web
 }
 
 // lateError is the cause of a context that ended because no answer came.

@@ -12,13 +12,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/negotiate"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
 )
 
 // An Error is a call that did not do what it was for. Err is a *ResponseError where
 // EWS answered, an *HTTPError where the web server did, a *ProtocolError for an
-// answer that is none, a *NetworkError where no whole one came.
+// answer that is none, a *NetworkError where no whole one came; that of a log-on is
+// its own.
 type Error struct {
 	Doing  string // "GetFolder as anna@contoso.test"
 	Answer Answer
@@ -35,7 +37,12 @@ func (e *Error) Evidence() fault.Evidence {
 	var response *ResponseError
 	var web *HTTPError
 	var network *NetworkError
+	var logon *negotiate.Error
 	switch {
+	case errors.As(e.Err, &logon):
+		if evidence.WSManCode = logon.Code(); evidence.WSManCode == 0 {
+			evidence.HTTPStatus = logon.Status
+		}
 	case errors.As(e.Err, &response):
 		evidence.EWSCode, evidence.HTTPStatus = response.Code, e.Answer.Status
 	case errors.As(e.Err, &web):
@@ -46,6 +53,15 @@ func (e *Error) Evidence() fault.Evidence {
 		evidence.HTTPStatus = e.Answer.Status
 	}
 	return evidence
+}
+
+// Hint returns what to do about it, where the log-on knows.
+func (e *Error) Hint() string {
+	var logon *negotiate.Error
+	if errors.As(e.Err, &logon) {
+		return logon.Hint()
+	}
+	return ""
 }
 
 // CodeOf returns the response code of EWS behind an error, "" when there is none.

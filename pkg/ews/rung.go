@@ -123,6 +123,9 @@ func (r Rung) fail(err error) Rung {
 	case errors.As(err, &failed):
 		r.Answer = failed.Answer
 		r.Saw = seen(failed)
+		if hint := failed.Hint(); hint != "" {
+			r.Next = sentence(hint)
+		}
 	default:
 		r.Saw = err.Error()
 	}

@@ -10,7 +10,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
-	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -89,24 +88,21 @@ func (s *server) grant(t testing.TB) {
 	s.invoke(t, "New-ManagementRoleAssignment", "Name", "Reschedule", "User", "svc-reschedule", "Role", exchange.Role, "CustomRecipientWriteScope", "Reschedule")
 }
 
-// basic logs on with Basic.
-type basic struct {
-	user, password string
-	next           http.RoundTripper
-}
-
-func (b basic) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.SetBasicAuth(b.user, b.password)
-	return b.next.RoundTrip(r)
+// logOn logs on by Basic.
+func logOn(t testing.TB, c ews.TransportConfig, user, password string) *ews.LogOn {
+	t.Helper()
+	l, err := ews.NewLogOn(c, ews.Credential{Method: ews.Basic, Username: user, Password: ews.NewSecret(password)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.CloseIdleConnections)
+	return l
 }
 
 // as returns a client of an account, which never waits in real time.
 func (s *server) as(t testing.TB, user string, change ...func(*ews.Config)) *ews.Client {
 	t.Helper()
-	transport := ews.NewTransport(ews.TransportConfig{})
-	t.Cleanup(transport.CloseIdleConnections)
-	config := ews.Config{URL: s.url, Transport: basic{user, password, transport},
+	config := ews.Config{URL: s.url, Transport: logOn(t, ews.TransportConfig{}, user, password),
 		Sleep: func(ctx context.Context, d time.Duration) error { return ctx.Err() }}
 	for _, c := range change {
 		c(&config)

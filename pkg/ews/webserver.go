@@ -43,7 +43,11 @@ func location(r *http.Response) string {
 	if err != nil || r.StatusCode < 300 || r.StatusCode >= 400 {
 		return ""
 	}
-	return clip((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String())
+	return withoutQuery(to)
+}
+
+func withoutQuery(u *url.URL) string {
+	return clip((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
 
 // retryAfter reads the header in its form of seconds (RFC 9110 10.2.3), the one that

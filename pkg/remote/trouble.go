@@ -75,31 +75,10 @@ const (
 	codeProviderDied  = 1726       // RPC_S_CALL_FAILED: the process behind the service ended
 )
 
-// logonCodes are what Windows' own client gives for the same trouble (winerror.h).
-var logonCodes = map[negotiate.Kind]uint32{
-	negotiate.BadCredential:    0x8009030D, // SEC_E_UNKNOWN_CREDENTIALS
-	negotiate.WouldBeClear:     0x803380DE, // ERROR_WSMAN_CLIENT_UNENCRYPTED_DISABLED
-	negotiate.WrongPassword:    1326,       // ERROR_LOGON_FAILURE
-	negotiate.LogonRefused:     1326,
-	negotiate.UnknownAccount:   1326,
-	negotiate.PasswordExpired:  1330,       // ERROR_PASSWORD_EXPIRED
-	negotiate.AccountLocked:    1909,       // ERROR_ACCOUNT_LOCKED_OUT
-	negotiate.TicketExpired:    0x8009030E, // SEC_E_NO_CREDENTIALS
-	negotiate.NoKDC:            0x80090311, // SEC_E_NO_AUTHENTICATING_AUTHORITY
-	negotiate.KDCRefused:       0x80090304, // SEC_E_INTERNAL_ERROR
-	negotiate.UnknownSPN:       0x80090303, // SEC_E_TARGET_UNKNOWN
-	negotiate.ClockSkew:        0x80090324, // SEC_E_TIME_SKEW
-	negotiate.NotOffered:       0x80090302, // SEC_E_NOT_SUPPORTED
-	negotiate.NTLMNotAllowed:   0x80090302,
-	negotiate.NoAuthentication: 0x80090363, // SEC_E_MUTUAL_AUTH_FAILED
-	negotiate.NoMutualProof:    0x80090363,
-	negotiate.ChannelBinding:   0x80090346, // SEC_E_BAD_BINDINGS
-}
-
 // logonEvidence gives a failed log-on, or an answer without its protection, a code
 // or the HTTP status.
 func logonEvidence(e *negotiate.Error) (code uint32, status int) {
-	if code := logonCodes[e.Kind]; code != 0 {
+	if code := e.Code(); code != 0 {
 		return code, 0
 	}
 	if e.Status >= 300 && e.Status != http.StatusUnauthorized {
