@@ -40,7 +40,7 @@ type Account struct {
 	kdc    kdcLink
 	source keySource // nil when there is none, for which noKey is the reason, and with sspi
 	noKey  error
-	sspi   bool      // the user who is logged on to Windows
+	sspi   bool // the user who is logged on to Windows
 
 	asking chan struct{} // holds one token; who has it talks to the KDCs
 
@@ -128,6 +128,9 @@ func (a *Account) Username() string {
 	}
 	return a.user.given
 }
+
+// Format writes who it is, and nothing of what it holds.
+func (a *Account) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "account %s", quote(a.Username())) }
 
 // A door is one server at which the account logs on by a password. Until the
 // password has been taken there, one attempt is made at a time; when it has been

@@ -55,7 +55,11 @@ func (k *krb5Context) established() bool { return k.protection != nil }
 
 func (k *krb5Context) final() bool { return true }
 
-func (k *krb5Context) ends() time.Time { return k.ticket.ends }
+// ends leaves a request that begins before it time to be answered.
+func (k *krb5Context) ends() time.Time {
+	t := k.ticket
+	return t.ends.Add(-min(time.Minute, t.ends.Sub(t.from)/60))
+}
 
 func (k *krb5Context) release() {}
 

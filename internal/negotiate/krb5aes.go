@@ -36,11 +36,11 @@ const (
 // AP-REP (theirs), else our own. out and in are the first sequence numbers.
 func newKrb5Protection(key types.EncryptionKey, theirs bool, out, in uint64) (protection, error) {
 	if key.KeyType == 23 {
-		return &krb5RC4{key: key.KeyValue, out: uint32(out), in: uint32(in)}, nil
+		return &krb5RC4{key: key.KeyValue, out: uint32(out), in: uint32(in), theirs: 0xff}, nil
 	}
-	k := &krb5AES{out: out, in: in}
+	k := &krb5AES{out: out, in: in, theirs: sentByAcceptor}
 	if theirs {
-		k.flags = acceptorSubkey
+		k.mine, k.theirs = acceptorSubkey, sentByAcceptor|acceptorSubkey
 	}
 	for usage, half := range map[uint32]*aesHalf{usageInitiatorSeal: &k.sealing, usageAcceptorSeal: &k.opening} {
 		if err := half.derive(key, usage); err != nil {
@@ -74,7 +74,7 @@ type krb5AES struct {
 	sealing, opening   aesHalf
 	signKey, verifyKey []byte
 	out, in            uint64
-	flags              byte
+	mine, theirs       byte // the flags of tokens
 }
 
 // An aesHalf is one direction.
@@ -130,7 +130,7 @@ func (k *krb5AES) layout(int) (header, padding, tail int) {
 
 // header returns the header of the next token that we send.
 func (k *krb5AES) header() []byte {
-	h := []byte{5, 4, isSealed | k.flags, 0xff, 0, 0, 0, 0}
+	h := []byte{5, 4, isSealed | k.mine, 0xff, 0, 0, 0, 0}
 	return binary.BigEndian.AppendUint64(h, k.out)
 }
 
@@ -162,7 +162,7 @@ func (k *krb5AES) open(token []byte, _ int) ([]byte, error) {
 		return nil, malformed("a sealed message that is no token")
 	}
 	head := [tokenHeader]byte(token)
-	if head[2] != sentByAcceptor|isSealed|k.flags {
+	if head[2] != isSealed|k.theirs {
 		return nil, altered("the flags of a sealed message are not the server's")
 	}
 	extra, rotated := int(binary.BigEndian.Uint16(head[4:])), int(binary.BigEndian.Uint16(head[6:]))
@@ -245,7 +245,7 @@ func decryptCTS(block cipher.Block, b []byte) {
 
 // sign makes a MIC token (RFC 4121 4.2.6.1).
 func (k *krb5AES) sign(message []byte) []byte {
-	head := binary.BigEndian.AppendUint64([]byte{4, 4, k.flags, 0xff, 0xff, 0xff, 0xff, 0xff}, k.out)
+	head := binary.BigEndian.AppendUint64([]byte{4, 4, k.mine, 0xff, 0xff, 0xff, 0xff, 0xff}, k.out)
 	k.out++
 	return append(head, k.sealing.mic(k.signKey, message, head)...)
 }
@@ -258,7 +258,7 @@ func (h *aesHalf) mic(key, message, head []byte) []byte {
 }
 
 func (k *krb5AES) verify(message, token []byte) error {
-	if len(token) != tokenHeader+k.opening.size || token[0] != 4 || token[1] != 4 || token[2] != sentByAcceptor|k.flags {
+	if len(token) != tokenHeader+k.opening.size || token[0] != 4 || token[1] != 4 || token[2] != k.theirs {
 		return malformed("a checksum that is no token")
 	}
 	if !hmac.Equal(k.opening.mic(k.verifyKey, message, token[:tokenHeader]), token[tokenHeader:]) {

@@ -13,8 +13,9 @@ import (
 // 1.2: frame, mechanism, header, encrypted sequence number, checksum, and encrypted
 // confounder, message and padding of one byte.
 type krb5RC4 struct {
-	key     []byte
-	out, in uint32
+	key          []byte
+	out, in      uint32
+	mine, theirs byte // the direction, four times behind the sequence number
 }
 
 var (
@@ -93,7 +94,7 @@ func (k *krb5RC4) seal(b []byte, n int) error {
 	k.out++
 	sum := k.checksum(rc4SealUsage, rc4SealHeader, text)
 	rc4With(k.sealKey(sequence), text)
-	sequence = append(sequence, 0, 0, 0, 0) // from the initiator
+	sequence = append(sequence, k.mine, k.mine, k.mine, k.mine)
 	rc4With(k.sequenceKey(sum), sequence)
 	head := append([]byte{0x60}, derLength(len(rc4Frame)+rc4Inner+len(text))...)
 	for _, part := range [][]byte{rc4Frame, rc4SealHeader, sequence, sum} {
@@ -121,7 +122,7 @@ func (k *krb5RC4) inner(token, header []byte) ([]byte, error) {
 func (k *krb5RC4) order(inner []byte) (sequence []byte, err error) {
 	sequence = bytes.Clone(inner[8:16])
 	rc4With(k.sequenceKey(inner[16:24]), sequence)
-	if !bytes.Equal(sequence[4:], []byte{0xff, 0xff, 0xff, 0xff}) {
+	if !bytes.Equal(sequence[4:], []byte{k.theirs, k.theirs, k.theirs, k.theirs}) {
 		return nil, altered("a sealed message is not the server's, or was changed on its way")
 	}
 	return sequence[:4], nil
@@ -153,7 +154,7 @@ func (k *krb5RC4) open(token []byte, _ int) ([]byte, error) {
 }
 
 func (k *krb5RC4) sign(message []byte) []byte {
-	sequence := append(binary.BigEndian.AppendUint32(nil, k.out), 0, 0, 0, 0)
+	sequence := append(binary.BigEndian.AppendUint32(nil, k.out), k.mine, k.mine, k.mine, k.mine)
 	k.out++
 	sum := k.checksum(rc4SignUsage, rc4SignHeader, message)
 	rc4With(k.sequenceKey(sum), sequence)

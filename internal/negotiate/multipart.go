@@ -168,13 +168,18 @@ func headerValue(line []byte, name string) (string, bool) {
 // originalContent reads "type=application/soap+xml;charset=UTF-8;Length=1234"; the
 // length is -1 when there is none.
 func originalContent(value string) (contentType string, length int) {
-	i := strings.LastIndex(strings.ToLower(value), ";length=")
-	if i < 0 || !strings.HasPrefix(strings.ToLower(value), "type=") {
+	const typeIs, lengthIs = "type=", "length="
+	i := strings.LastIndexByte(value, ';')
+	if i < len(typeIs) || !hasPrefixFold(value, typeIs) || !hasPrefixFold(value[i+1:], lengthIs) {
 		return "", -1
 	}
-	n, err := strconv.ParseUint(strings.TrimSpace(value[i+len(";length="):]), 10, 31)
+	n, err := strconv.ParseUint(strings.TrimSpace(value[i+1+len(lengthIs):]), 10, 31)
 	if err != nil {
 		return "", -1
 	}
-	return strings.TrimSpace(value[len("type="):max(i, len("type="))]), int(n)
+	return strings.TrimSpace(value[len(typeIs):i]), int(n)
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }

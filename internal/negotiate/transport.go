@@ -162,6 +162,11 @@ func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
 }
 
+// Format writes how it logs on, and nothing of what it holds.
+func (t *Transport) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "%s of %v", t.config.Method, t.config.Account)
+}
+
 // Check refuses a URL to which the method would send a password or a message in
 // clear, as RoundTrip does. It contacts nobody.
 func (t *Transport) Check(u *url.URL) error { return t.mayBeClear(u) }

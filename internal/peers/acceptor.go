@@ -165,15 +165,20 @@ func (a *Acceptor) Log() string {
 	return b.String()
 }
 
-// WaitFor returns the first event of a kind; one that does not come within 10
-// seconds fails the test.
-func (a *Acceptor) WaitFor(t testing.TB, kind string) AcceptorEvent {
+// Await returns the events of a kind once there are n of them; fewer after 10
+// seconds fail the test. The log comes a little after what it tells of.
+func (a *Acceptor) Await(t testing.TB, kind string, n int) []AcceptorEvent {
 	t.Helper()
-	e, ok := a.find(10*time.Second, 0, func(e AcceptorEvent) bool { return e.Event == kind })
-	if !ok {
-		t.Fatalf("the acceptor did not log %q, but:\n%s", kind, a.Log())
+	seen := 0
+	if _, ok := a.find(10*time.Second, 0, func(e AcceptorEvent) bool {
+		if e.Event == kind {
+			seen++
+		}
+		return seen == n
+	}); !ok && n > 0 {
+		t.Fatalf("the acceptor logged %d of %d events %q:\n%s", seen, n, kind, a.Log())
 	}
-	return e
+	return a.Events(kind)
 }
 
 func (a *Acceptor) find(limit time.Duration, seen int, match func(AcceptorEvent) bool) (AcceptorEvent, bool) {
