@@ -133,7 +133,7 @@ func TestLocalOutput(t *testing.T) {
 		{"dies", "[Environment]::Exit(9)", "", "ended before the script did"},
 		{"is killed", "Stop-Process -Id $PID", "", "ended before the script did"},
 		{"two records", rawRecord[:strings.LastIndex(rawRecord, "\n")] + rawRecord, "", "2 records"},
-		{"cut record", rawRecord[:strings.Index(rawRecord, "for (")] + "'QUJD'; exit 0", "", "not one whole"},
+		{"cut record", rawRecord[:strings.Index(rawRecord, "for (")] + "'QUJD'; exit 0", "", "did not arrive"},
 		{"no secrets", "if ($env:EXGRANT_PASSWORD) { throw $env:EXGRANT_PASSWORD }" + rawRecord, "|", ""},
 		{"child", "Start-Process -FilePath sleep -ArgumentList 600" + rawRecord, "|", ""},
 	} {

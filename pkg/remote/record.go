@@ -181,7 +181,8 @@ func (r *recordReader) understand(kind string, body []byte) error {
 	return nil
 }
 
-// errNoRecord says that the output ended before the run did.
+// errNoRecord says that the output is not that of a whole run: it ended too early, or
+// some of it was lost on the way.
 var errNoRecord = errors.New("the PowerShell ended before the script did")
 
 // report is the record of a run whose output has ended. Exactly one is accepted,
@@ -197,14 +198,16 @@ func (r *recordReader) report() (*exchange.Report, error) {
 		return nil, r.failure
 	case r.end == nil:
 		return nil, fmt.Errorf("%w%s", errNoRecord, r.lastWords())
-	case r.records == 0:
-		return nil, fmt.Errorf("the script ended with exit code %d and gave no record%s", r.end.Code, r.lastWords())
-	case r.records > 1 || r.inside:
-		return nil, fmt.Errorf("the output holds %d records of the script, not one whole", r.records)
+	case r.records > 1:
+		return nil, fmt.Errorf("the output holds %d records of the script, not one", r.records)
 	}
 	text := r.recordText()
-	if sum := sha256.Sum256(text); !strings.EqualFold(hex.EncodeToString(sum[:]), strings.ReplaceAll(r.end.SHA256, "-", "")) {
+	sum := sha256.Sum256(text)
+	switch {
+	case r.inside || !strings.EqualFold(hex.EncodeToString(sum[:]), strings.ReplaceAll(r.end.SHA256, "-", "")):
 		return nil, fmt.Errorf("%w: the script's record did not arrive as it was written", errNoRecord)
+	case r.records == 0:
+		return nil, fmt.Errorf("the script ended with exit code %d and gave no record%s", r.end.Code, r.lastWords())
 	}
 	return readRecord(text)
 }

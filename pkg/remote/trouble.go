@@ -28,8 +28,12 @@ func (e *Error) Error() string { return e.Doing + ": " + e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint returns what to do about it, where the log-on knows.
+// Hint returns what to do about it, where the log-on or the PowerShell there knows.
 func (e *Error) Hint() string {
+	var stage *stageError
+	if errors.As(e.Err, &stage) {
+		return stage.Hint()
+	}
 	var logon *negotiate.Error
 	if errors.As(e.Err, &logon) {
 		return logon.Hint()

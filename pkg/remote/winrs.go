@@ -254,7 +254,7 @@ func (x *winrsRun) do(ctx context.Context) (err error) {
 		switch {
 		case err == nil:
 			lost = 0
-		case ctx.Err() != nil || !errors.As(err, &network) || lost >= receiveTries:
+		case ctx.Err() != nil || !errors.As(err, &network) || !isLost(err) || lost >= receiveTries:
 			return err
 		default:
 			lost++ // output that did not arrive comes again
