@@ -228,7 +228,14 @@ func (p *program) scriptPerGrant(c *cli.Context, write func(*bytes.Buffer, excha
 func generate(c *cli.Context, write func(*bytes.Buffer) error) ([]byte, error) {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
-		return nil, usageErrorf("%s: cannot write this script: %w", c.Command.HelpName, err)
+		refused := usageErrorf("%s: cannot write this script: %w", c.Command.HelpName, err)
+		switch {
+		case c.IsSet(flagFrom):
+			return nil, refused.withHint("give the report as it was written, of a run that changed something")
+		case c.IsSet(flagAcceptEWSEnd):
+			return nil, refused.withHint("leave --%s out: the rest does not need EWS", flagAcceptEWSEnd)
+		}
+		return nil, refused.withHint("%s --help shows what each flag takes", c.Command.HelpName)
 	}
 	return b.Bytes(), nil
 }
