@@ -38,6 +38,7 @@ func (p *program) commands() []*cli.Command {
 		p.verifyCommand(),
 		p.revokeCommand(),
 		p.auditCommand(),
+		p.diagnoseCommand(),
 		p.runCommand(),
 		p.explainCommand(),
 		p.demoCommand(),

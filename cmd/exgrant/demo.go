@@ -16,6 +16,7 @@ import (
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/operate"
 	"github.com/exgrant/exgrant/internal/render"
+	"github.com/exgrant/exgrant/pkg/ews"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/grant"
 	"github.com/exgrant/exgrant/pkg/psgen"
@@ -28,7 +29,8 @@ func (p *program) demoCommand() *cli.Command {
 		Usage: "watch a grant from plan to revocation in a simulated organization",
 		Description: `Serves a model of an Exchange organization over HTTPS on this computer, and does
 there what this program does: a script, a plan, the grant, its verification, an
-audit, the revocation. Nothing else is contacted, and nothing stays behind.`,
+audit, the proof over Exchange Web Services, the revocation and its proof.
+Nothing else is contacted, and nothing stays behind.`,
 		Action: p.demo,
 	}
 }
@@ -63,7 +65,22 @@ func (p *program) demo(c *cli.Context) (err error) {
 	operator := operate.Structured(session, grant.Options{Tool: p.tool(), Operator: `CONTOSO\administrator`, Now: clock.Now, Sleep: sleep})
 	defer func() { err = errors.Join(err, operator.Close(context.WithoutCancel(c.Context))) }()
 
-	s := &story{w: p.stdout, style: p.style(p.stdout), operator: operator, server: simulator.URL, grant: scenario.Grant()}
+	account := scenario.Grant().Assignee.Identity
+	way := ews.TransportConfig{RootCAs: authorities}
+	logOn, err := ews.NewLogOn(way, ews.Credential{Method: ews.Basic, Username: account, Password: ews.NewSecret(password)})
+	if err != nil {
+		return fmt.Errorf("exgrant demo: %w", err)
+	}
+	defer logOn.CloseIdleConnections()
+	anonymous := ews.NewTransport(way)
+	defer anonymous.CloseIdleConnections()
+	ladder := operate.Ladder{Account: account, URL: simulator.EWS, Anonymous: anonymous, Now: clock.Now, Sleep: sleep,
+		Progress: func(exchange.Step) {}, Waiting: func(string) {},
+		Client: func(url string) (*ews.Client, error) {
+			return ews.New(ews.Config{URL: url, Transport: logOn, Now: clock.Now, Sleep: sleep})
+		}}
+
+	s := &story{w: p.stdout, style: p.style(p.stdout), operator: operator, ladder: ladder, server: simulator.URL, grant: scenario.Grant()}
 	if err := s.tell(c.Context); err != nil {
 		return fmt.Errorf("exgrant demo: %w", err)
 	}
@@ -75,6 +92,7 @@ type story struct {
 	w        io.Writer
 	style    render.Style
 	operator operate.Operator
+	ladder   operate.Ladder
 	server   string
 	grant    exchange.Grant
 	made     *exchange.Report // of the grant
@@ -94,7 +112,9 @@ func (s *story) tell(ctx context.Context) error {
 		{"The same again changes nothing: exgrant apply", s.apply},
 		{"Is it in place, within reach and not beyond: exgrant verify", s.verify},
 		{"Who holds the role at all: exgrant audit", s.audit},
+		{"Does it work, and only where it should? The account itself tries: exgrant diagnose", s.prove},
 		{"Exactly this grant is taken back, by its report: exgrant revoke --from", s.revoke},
+		{"And now nobody is in reach: exgrant diagnose", s.disprove},
 	} {
 		s.print("\n%d. %s\n\n", i+1, act.title)
 		if err := act.play(ctx); err != nil {
@@ -192,6 +212,29 @@ func (s *story) audit(ctx context.Context) error {
 		}
 		return text.End(report)
 	})
+}
+
+func (s *story) prove(ctx context.Context) error {
+	return s.climb(ctx, s.grant.InScope, s.grant.OutOfScope)
+}
+
+func (s *story) disprove(ctx context.Context) error {
+	return s.climb(ctx, nil, append(s.grant.InScope, s.grant.OutOfScope...))
+}
+
+func (s *story) climb(ctx context.Context, in, out []string) error {
+	l := s.ladder
+	l.InScope, l.OutOfScope = in, out
+	l.WriteTest = len(in) > 0
+	reacher, ok := s.operator.(operate.Reacher)
+	if !ok {
+		return errors.New("the session does not take commands")
+	}
+	report, err := l.Climb(ctx, reachOf(reacher, l))
+	if err != nil {
+		return err
+	}
+	return s.report(report, exchange.Verified)
 }
 
 func (s *story) revoke(ctx context.Context) error {

@@ -83,6 +83,9 @@ func startOrganization(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("EXGRANT_AUTH", "basic")
 	ts.Setenv("EXGRANT_USERNAME", "administrator")
 	ts.Setenv("EXGRANT_PASSWORD", scriptPassword)
+	ts.Setenv("EXGRANT_EWS_URL", s.EWS)
+	ts.Setenv("EXGRANT_EWS_AUTH", "basic")
+	ts.Setenv("EXGRANT_AS_PASSWORD", scriptPassword)
 	if s.Authority != nil {
 		ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), s.Authority, 0o600))
 	}

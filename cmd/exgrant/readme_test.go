@@ -68,7 +68,7 @@ type reader struct {
 
 var (
 	shownModule = regexp.MustCompile(`'([^']*\.psd1)'`)
-	shownExport = regexp.MustCompile(`export EXGRANT_SERVER=.*`)
+	shownExport = regexp.MustCompile(`export EXGRANT_(?:SERVER|EWS_URL)=.*`)
 )
 
 func (r *reader) play(t *testing.T, block []line) {
@@ -88,7 +88,7 @@ func (r *reader) play(t *testing.T, block []line) {
 		if shownExport.MatchString(l.command) {
 			continue // what the simulation showed is set for every command
 		}
-		shell := exec.Command(peers.Program(t, "bash"), "-c", r.export+"\n"+l.command)
+		shell := exec.Command(peers.Program(t, "bash"), "-c", r.export+l.command)
 		shell.Dir = r.dir
 		out, err := shell.CombinedOutput()
 		if err != nil {
@@ -128,7 +128,7 @@ func (r *reader) simulate(t *testing.T, l line) {
 			r.module = m[1]
 		}
 		if m := shownExport.FindString(lines.Text()); m != "" {
-			r.export = m
+			r.export += m + "\n"
 		}
 		if strings.HasPrefix(lines.Text(), "End with") {
 			break

@@ -129,12 +129,7 @@ func (p *program) target(c *cli.Context) (remote.Target, error) {
 			return t, err
 		}
 	}
-	if c.Bool(flagVerbose) {
-		t.Trace = func(line string) {
-			p.person().Done()
-			fmt.Fprintf(p.stderr, "%s %s\n", p.now().UTC().Format("15:04:05.000"), line)
-		}
-	}
+	t.Trace = p.trace(c)
 	return t, nil
 }
 
@@ -217,10 +212,14 @@ const maxPassword = 4096
 // password is the first of these that is there, even if it is wrong: the file, the
 // variable, what somebody types.
 func (p *program) password(c *cli.Context, username string) (remote.Secret, error) {
-	if file := p.setting(c, flagPasswordFile); file != "" {
+	return p.passwordFrom(c, p.setting(c, flagPasswordFile), "EXGRANT_PASSWORD", username, flagPasswordFile)
+}
+
+func (p *program) passwordFrom(c *cli.Context, file, variable, username, flag string) (remote.Secret, error) {
+	if file != "" {
 		return p.passwordFile(c, file)
 	}
-	if v := p.getenv("EXGRANT_PASSWORD"); v != "" {
+	if v := p.getenv(variable); v != "" {
 		return remote.NewSecret(v), nil
 	}
 	text, err := p.person().Password(c.Context, "Password of "+oneLine(username))
@@ -229,7 +228,7 @@ func (p *program) password(c *cli.Context, username string) (remote.Secret, erro
 		return remote.Secret{}, c.Context.Err()
 	case err != nil:
 		return remote.Secret{}, usageErrorf("%s: no password, and %w", c.Command.HelpName, err).
-			withHint("--%s FILE, or EXGRANT_PASSWORD", flagPasswordFile)
+			withHint("--%s FILE, or %s", flag, variable)
 	case text == "":
 		return remote.Secret{}, usageErrorf("%s: the password is empty", c.Command.HelpName).withHint("nothing was contacted")
 	}

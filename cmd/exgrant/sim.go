@@ -338,7 +338,14 @@ func (s *simulation) close() error {
 func (s *simulation) announce() error {
 	w := s.p.stderr
 	fmt.Fprintf(w, "Serving scenario %s. In another terminal:\n", s.organization.Scenario().Name)
-	fmt.Fprintf(w, "  %s\n  exgrant plan --user svc-reschedule --scope-group 'Reschedule Users'\n", s.variables())
+	password := s.ready.Password
+	if password == "" {
+		password = "any" // nobody looks at it
+	}
+	fmt.Fprintf(w, "  %s\n  exgrant plan --user svc-reschedule --scope-group 'Reschedule Users'\n", setting([]setVariable{
+		{flagServer, s.ready.PSRP}, {flagCAFile, s.ready.CAFile}, {flagAuth, string(remote.Basic)}, {flagUsername, "administrator"}, {"password", password}}))
+	fmt.Fprintf(w, "With the grant in place:\n  %s\n  exgrant diagnose --as svc-reschedule --in-scope anna --out-of-scope boss\n", setting([]setVariable{
+		{flagEWSURL, s.ready.EWS}, {flagEWSAuth, string(remote.Basic)}, {"as-password", password}}))
 	if s.ready.WinRS != "" {
 		fmt.Fprintf(w, "By the remote shell of Windows:\n  exgrant plan --transport winrs --server %s --user svc-reschedule --scope-group 'Reschedule Users'\n", s.ready.WinRS)
 	}
@@ -351,26 +358,20 @@ func (s *simulation) announce() error {
 	return encoder.Encode(s.ready)
 }
 
-// variables sets, in the shell of this system, the SESSION flags for the
-// simulation.
-func (s *simulation) variables() string {
-	values := []struct{ flag, value string }{
-		{flagServer, s.ready.PSRP}, {flagCAFile, s.ready.CAFile}, {flagAuth, string(remote.Basic)},
-		{flagUsername, "administrator"}, {"password", s.ready.Password},
-	}
+// A setVariable is a variable of this program, by the flag that it stands for.
+type setVariable struct{ flag, value string }
+
+// setting is the line that sets variables in a shell; empty ones are left out.
+func setting(variables []setVariable) string {
 	var words []string
-	for _, v := range values {
-		if v.flag == "password" && v.value == "" {
-			v.value = "any" // nobody looks at it
+	for _, v := range variables {
+		switch {
+		case v.value == "":
+		case runtime.GOOS == "windows":
+			words = append(words, "$env:"+variable(v.flag)+" = "+psPath(v.value))
+		default:
+			words = append(words, variable(v.flag)+"="+v.value)
 		}
-		if v.value == "" {
-			continue
-		}
-		word := variable(v.flag) + "=" + v.value
-		if runtime.GOOS == "windows" {
-			word = "$env:" + variable(v.flag) + " = " + psPath(v.value)
-		}
-		words = append(words, word)
 	}
 	if runtime.GOOS == "windows" {
 		return strings.Join(words, "; ")

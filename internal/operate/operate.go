@@ -30,6 +30,12 @@ type Operator interface {
 	Close(ctx context.Context) error
 }
 
+// A Reacher is an operator that can tell which mailboxes an account reaches.
+type Reacher interface {
+	// FindReach is documented at grant.FindReach.
+	FindReach(ctx context.Context, account string, inScope, outOfScope []string) *grant.Reach
+}
+
 // A structured operator decides here and sends single commands.
 type structured struct {
 	session remote.Session
@@ -61,6 +67,10 @@ func (x *structured) Revoke(ctx context.Context, what grant.Revocation) (*exchan
 
 func (x *structured) Audit(ctx context.Context, yield func(exchange.Holder) error) (*exchange.Report, error) {
 	return grant.Audit(ctx, x.session, x.options, yield)
+}
+
+func (x *structured) FindReach(ctx context.Context, account string, inScope, outOfScope []string) *grant.Reach {
+	return grant.FindReach(ctx, x.session, account, inScope, outOfScope, x.options)
 }
 
 func (x *structured) Close(ctx context.Context) error { return x.session.Close(ctx) }

@@ -145,7 +145,7 @@ func TestAccessible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, reports := range map[string][]*exchange.Report{"one": {sampleReport()}, "several": several()} {
+	for name, reports := range map[string][]*exchange.Report{"one": {sampleReport()}, "several": several(), "diagnosis": {sampleDiagnosis()}} {
 		page := html(t, reports...)
 		policy := page[strings.Index(page, `<meta http-equiv="Content-Security-Policy"`):]
 		policy = policy[:strings.Index(policy, "\n")]

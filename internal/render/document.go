@@ -39,18 +39,23 @@ func PlanReport(p *exchange.Plan, outcome exchange.Outcome) *exchange.Report {
 	return r
 }
 
-// outcomeText is an outcome in words, without a full stop.
-func outcomeText(o exchange.Outcome) string {
-	if o == notBegun {
+// outcomeText is a report's outcome in words, without a full stop.
+func outcomeText(r *exchange.Report) string {
+	switch {
+	case r.Outcome == notBegun:
 		return "one before it did not end well"
+	case r.Operation == exchange.OperationDiagnose && r.Outcome == exchange.Verified:
+		return "impersonation reaches what it should, and nothing else that was tried"
+	case r.Operation == exchange.OperationDiagnose && r.Outcome == exchange.Differs:
+		return "impersonation does not work as it should: the rungs say where, and what to do"
 	}
-	return outcomes[o]
+	return outcomes[r.Outcome]
 }
 
 // grantName is what a report is about, in a word or two; "" where it does not say.
 func grantName(r *exchange.Report) string {
 	if r.Grant == nil {
-		return ""
+		return visible(r.Account)
 	}
 	return visible(r.Grant.Name)
 }

@@ -71,8 +71,8 @@ type (
 	}
 	htmlFact  struct{ Name, Value string }
 	htmlProof struct {
-		Mailbox, Expected, RBAC, EWS, Verdict string
-		Tone                                  tone
+		Mailbox, Expected, RBAC, EWS, Verdict, Diagnosis string
+		Tone                                             tone
 	}
 	htmlFinding struct {
 		ID, Severity, Text string
@@ -154,13 +154,16 @@ func summary(reports []*exchange.Report) string {
 
 func newHTMLPart(anchor string, r *exchange.Report) htmlPart {
 	p := htmlPart{
-		Anchor: anchor, Name: grantName(r), Outcome: string(r.Outcome), Meaning: outcomeText(r.Outcome),
+		Anchor: anchor, Name: grantName(r), Outcome: string(r.Outcome), Meaning: outcomeText(r),
 		Tone: outcomeTone(r.Outcome), Facts: facts(r), States: states(r),
 	}
 	if p.Name == "" {
 		p.Name = r.Operation
 	}
 	p.Wish = p.Name
+	if r.Account != "" {
+		p.Wish = "acting as " + r.Account
+	}
 	if r.Grant != nil && r.Grant.Name != "" {
 		p.Wish = describeGrant(r.Grant)
 	}
@@ -232,6 +235,7 @@ func facts(r *exchange.Report) []htmlFact {
 	fact("Server", describeTarget(r.Target))
 	fact("Transport", r.Target.Transport)
 	fact("Operator", r.Operator)
+	fact("Acting as", r.Account)
 	if !r.StartedAt.IsZero() {
 		fact("When", shownTime(r.StartedAt)+took(r.FinishedAt.Sub(r.StartedAt)))
 	}
@@ -259,6 +263,7 @@ func describeAssignee(a exchange.AssigneeState) string {
 
 func newHTMLProof(row exchange.Proof) htmlProof {
 	p := htmlProof{Mailbox: row.Mailbox, Expected: row.Expected, RBAC: row.RBAC, EWS: strings.TrimSpace(row.EWS + " " + row.EWSCode)}
+	p.Diagnosis = row.Diagnosis
 	const unasked = "not asked"
 	if p.RBAC == "" {
 		p.RBAC = unasked
@@ -271,7 +276,7 @@ func newHTMLProof(row exchange.Proof) htmlProof {
 		p.Verdict, p.Tone = unasked, toneQuiet
 	case asExpected(row):
 		p.Verdict, p.Tone = "as expected", toneGood
-	case row.Expected == "refused":
+	case row.Expected == "refused" && (row.RBAC == "allowed" || row.EWS == "allowed"):
 		p.Verdict, p.Tone = "not as expected: reachable", toneBad
 	default:
 		p.Verdict, p.Tone = "not as expected", toneBad
@@ -293,6 +298,9 @@ func newHTMLStep(s exchange.Step) htmlStep {
 	if s.DurationMS > 0 {
 		step.Took = (time.Duration(s.DurationMS) * time.Millisecond).String()
 	}
+	if s.Rung != nil {
+		return rungStep(step, s)
+	}
 	f := s.Fault
 	if f == nil {
 		return step
@@ -305,6 +313,31 @@ func newHTMLStep(s exchange.Step) htmlStep {
 		step.Fault = append(step.Fault, htmlFact{"Do", f.Hint})
 	}
 	step.Source, step.Link = f.Source, strings.HasPrefix(f.Source, "https://")
+	return step
+}
+
+// rungStep shows a rung: what it was, and all that it says.
+func rungStep(step htmlStep, s exchange.Step) htmlStep {
+	r := s.Rung
+	step.ID = rungName(r)
+	if r.Verdict != exchange.StatusSkipped {
+		step.Status = r.Verdict
+		step.Text = ""
+		if s.Attempt > 1 {
+			step.Text = fmt.Sprintf("Attempt %d", s.Attempt)
+		}
+	}
+	if r.Verdict == "passed" {
+		step.Tone = toneGood
+	}
+	for _, f := range []htmlFact{{"Tried", r.Tried}, {"Saw", r.Saw}, {"Means", r.Means}, {"Do", r.Do}} {
+		if f.Value != "" {
+			step.Fault = append(step.Fault, f)
+		}
+	}
+	if s.Fault != nil {
+		step.Source, step.Link = s.Fault.Source, strings.HasPrefix(s.Fault.Source, "https://")
+	}
 	return step
 }
 

@@ -27,6 +27,7 @@ func html(t testing.TB, reports ...*exchange.Report) string {
 func TestHTML(t *testing.T) {
 	golden(t, "report.html", html(t, sampleReport()))
 	golden(t, "several.html", html(t, several()...))
+	golden(t, "diagnosis.html", html(t, sampleDiagnosis()))
 }
 
 // markup is a page without its text: every tag with its attributes, but for the

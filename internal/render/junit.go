@@ -155,7 +155,7 @@ func properties(r *exchange.Report) []junitProperty {
 	var list []junitProperty
 	for _, p := range []junitProperty{
 		{"outcome", string(r.Outcome)}, {"operator", r.Operator}, {"tool", r.Tool}, {"server", r.Target.Server},
-		{"transport", r.Target.Transport}, {"build", r.Target.Build}, {"domainController", r.Target.DomainController},
+		{"ews", r.Target.EWS}, {"account", r.Account}, {"transport", r.Target.Transport}, {"build", r.Target.Build}, {"domainController", r.Target.DomainController},
 	} {
 		if p.Value != "" {
 			list = append(list, junitProperty{p.Name, visible(p.Value)})
@@ -167,7 +167,7 @@ func properties(r *exchange.Report) []junitProperty {
 // outcomeCase fails when the program does not exit with 0.
 func outcomeCase(r *exchange.Report) junitCase {
 	c := junitCase{Name: "outcome"}
-	message := fmt.Sprintf("%s: %s", r.Outcome, outcomeText(r.Outcome))
+	message := fmt.Sprintf("%s: %s", r.Outcome, outcomeText(r))
 	switch {
 	case r.Outcome == notBegun:
 		c.Skipped = &junitSkipped{message}
@@ -179,7 +179,9 @@ func outcomeCase(r *exchange.Report) junitCase {
 
 func stepCase(steps []exchange.Step, i int, s exchange.Step) junitCase {
 	c := junitCase{Name: "step " + s.ID, Time: junitSeconds(s.DurationMS)}
-	if s.Attempt > 0 {
+	if s.Rung != nil {
+		c.Name = "rung " + visible(rungName(s.Rung))
+	} else if s.Attempt > 0 {
 		c.Name += fmt.Sprintf(", attempt %d", s.Attempt)
 	}
 	text := visible(stepText(s))
@@ -192,6 +194,9 @@ func stepCase(steps []exchange.Step, i int, s exchange.Step) junitCase {
 		c.Failure = &junitFailure{Type: exchange.StatusFailed, Message: text}
 		if s.Fault != nil {
 			c.Failure.Type = s.Fault.ID
+		}
+		if s.Rung != nil && s.Rung.Verdict == exchange.SeveritySecurity {
+			c.Failure.Type = exchange.SeveritySecurity
 		}
 		c.Failure.Lines = junitEscaped(failureText(s))
 	}
@@ -209,7 +214,15 @@ func failureText(s exchange.Step) string {
 	if s.Command != "" {
 		lines = append(lines, "command: "+graphic(s.Command))
 	}
-	if f := s.Fault; f != nil {
+	if r := s.Rung; r != nil {
+		line("tried: ", r.Tried)
+		line("saw: ", r.Saw)
+		line("means: ", r.Means)
+		line("do: ", r.Do)
+		if s.Fault != nil {
+			line("see: ", s.Fault.Source)
+		}
+	} else if f := s.Fault; f != nil {
 		line("said: ", f.Message)
 		line("means: ", f.ID+": "+fault.Meaning(f.ID))
 		line("do: ", f.Hint)
@@ -225,11 +238,12 @@ func proofCase(row exchange.Proof) junitCase {
 		c.Skipped = &junitSkipped{"expected " + visible(row.Expected) + ", and nobody was asked"}
 	case !asExpected(row):
 		c.Failure = &junitFailure{Type: exchange.StatusFailed, Message: visible(proofText(row))}
-		if row.Expected == "refused" {
+		if row.Expected == "refused" && (row.RBAC == "allowed" || row.EWS == "allowed") {
 			c.Failure.Type = exchange.SeveritySecurity
 		} else if row.EWSCode != "" {
 			c.Failure.Type = visible(row.EWSCode)
 		}
+		c.Failure.Lines = junitEscaped(visible(row.Diagnosis))
 	}
 	return c
 }

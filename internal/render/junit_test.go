@@ -50,6 +50,7 @@ func parseJUnit(t testing.TB, text string) junitDocument {
 func TestJUnit(t *testing.T) {
 	golden(t, "report.junit.xml", junit(t, sampleReport()))
 	golden(t, "several.junit.xml", junit(t, several()...))
+	golden(t, "diagnosis.junit.xml", junit(t, sampleDiagnosis()))
 	golden(t, "none.junit.xml", junit(t))
 }
 

@@ -74,6 +74,32 @@ func sampleReport() *exchange.Report {
 	}
 }
 
+// sampleDiagnosis is what the ladder leaves where the scope does not hold.
+func sampleDiagnosis() *exchange.Report {
+	rung := func(level int, name, mailbox, status, verdict, saw, means, do string) exchange.Step {
+		return exchange.Step{ID: exchange.StepProof, Status: status, Text: means + ": " + saw + ".", DurationMS: 12, Rung: &exchange.Rung{
+			Level: level, Name: name, Mailbox: mailbox, Verdict: verdict, Tried: "GetFolder calendar", Saw: saw, Means: means, Do: do}}
+	}
+	return &exchange.Report{
+		Schema: exchange.ReportSchema, Operation: exchange.OperationDiagnose, Outcome: exchange.Differs, Account: `CONTOSO\svc`, Tool: "exgrant v1",
+		StartedAt: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), FinishedAt: time.Date(2026, 11, 24, 9, 4, 10, 0, time.UTC),
+		Target: exchange.Target{Server: "ex01.contoso.test", EWS: "https://ex01.contoso.test/EWS/Exchange.asmx"},
+		Steps: []exchange.Step{
+			rung(0, "endpoint", "", exchange.StatusUnchanged, "passed", "HTTP 401, which offers Negotiate", "EWS is there and asks for a log-on", ""),
+			{ID: exchange.StepProof, Status: exchange.StatusSkipped, Text: "Not tried: the address is given.", Rung: &exchange.Rung{Level: 1, Name: "autodiscover", Verdict: "skipped"}},
+			rung(4, "read", "anna@contoso.test", exchange.StatusFailed, "failed", "ErrorImpersonateUserDenied", "The account may not act for this mailbox", "Ask the server"),
+			rung(6, "refused", "boss@contoso.test", exchange.StatusFailed, exchange.SeveritySecurity, "NoError", "The scope does not restrict it", "Look for another assignment"),
+		},
+		Findings: []exchange.Finding{{ID: "out-of-scope-reached", Severity: exchange.SeveritySecurity, Text: "boss@contoso.test should be out of reach."}},
+		Proof: []exchange.Proof{
+			{Mailbox: "anna@contoso.test", Expected: "allowed", RBAC: "allowed", EWS: "refused", EWSCode: "ErrorImpersonateUserDenied",
+				Diagnosis: "'Reschedule' was changed 3m0s ago, which servers may not know yet."},
+			{Mailbox: "boss@contoso.test", Expected: "refused", RBAC: "refused", EWS: "allowed"},
+			{Mailbox: "ben@contoso.test", Expected: "allowed", RBAC: "allowed", EWS: "unknown", EWSCode: "ErrorServerBusy"},
+		},
+	}
+}
+
 func samplePlan() *exchange.Plan {
 	r := sampleReport()
 	return &exchange.Plan{
@@ -98,6 +124,8 @@ func TestText(t *testing.T) {
 		{"report.txt", Style{}, func(w io.Writer, s Style) error { return Report(w, sampleReport(), s) }},
 		{"report-narrow.txt", Style{Width: 44}, func(w io.Writer, s Style) error { return Report(w, sampleReport(), s) }},
 		{"report-colour.txt", Style{Width: 100, Colour: true}, func(w io.Writer, s Style) error { return Report(w, sampleReport(), s) }},
+		{"diagnosis.txt", Style{Width: 110}, func(w io.Writer, s Style) error { return Report(w, sampleDiagnosis(), s) }},
+		{"diagnosis-narrow.txt", Style{Width: 60}, func(w io.Writer, s Style) error { return Report(w, sampleDiagnosis(), s) }},
 		{"plan.txt", Style{Width: 80}, func(w io.Writer, s Style) error { return Plan(w, samplePlan(), s) }},
 		{"plan-empty.txt", Style{}, func(w io.Writer, s Style) error { return Plan(w, &exchange.Plan{Grant: *sampleReport().Grant}, s) }},
 		{"audit.txt", Style{Width: 80}, func(w io.Writer, s Style) error { return audit(NewAuditText(w, s)) }},

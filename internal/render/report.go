@@ -1,10 +1,13 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
@@ -52,9 +55,12 @@ func (p *page) outcome(r *exchange.Report) {
 	default:
 		i = red
 	}
-	p.item("", i, fmt.Sprintf("%s: %s.", r.Outcome, outcomeText(r.Outcome)))
+	p.item("", i, fmt.Sprintf("%s: %s.", r.Outcome, outcomeText(r)))
 	if g := r.Grant; g != nil && g.Name != "" {
 		p.item("  ", plain, describeGrant(g))
+	}
+	if r.Account != "" {
+		p.item("  ", plain, "acting as "+r.Account)
 	}
 	if place := describeTarget(r.Target); place != "" {
 		p.item("  ", dim, place)
@@ -98,6 +104,9 @@ func describeTarget(t exchange.Target) string {
 	if t.DomainController != "" {
 		parts = append(parts, "domain controller "+t.DomainController)
 	}
+	if t.EWS != "" {
+		parts = append(parts, t.EWS)
+	}
 	return strings.Join(parts, ", ")
 }
 
@@ -121,6 +130,10 @@ func (p *page) steps(steps []exchange.Step) {
 	told := map[string]bool{} // faults by their rule, which come again when something is tried again
 	for _, s := range steps {
 		m := marks[s.Status]
+		if s.Rung != nil {
+			p.rung(s, m.mark, m.ink)
+			continue
+		}
 		if s.ID == exchange.StepRemove && s.Status == exchange.StatusChanged {
 			m.mark = "-"
 		}
@@ -136,6 +149,33 @@ func (p *page) steps(steps []exchange.Step) {
 			told[s.Fault.Rule] = true
 		}
 	}
+}
+
+// rung writes a rung of a diagnosis: in a line where nothing is to be done.
+func (p *page) rung(s exchange.Step, mark string, i ink) {
+	p.item(fmt.Sprintf("  %s %s: ", mark, visible(rungName(s.Rung))), i, stepText(s))
+	r := s.Rung
+	if s.Status == exchange.StatusFailed && r.Tried != "" {
+		p.item("      tried: ", plain, r.Tried)
+	}
+	if r.Do != "" {
+		p.item("      do: ", plain, r.Do+".")
+	}
+	if s.Fault != nil && s.Fault.Source != "" {
+		p.command("      see: ", s.Fault.Source)
+	}
+}
+
+// rungName is a rung's place on the ladder, and what it is about.
+func rungName(r *exchange.Rung) string {
+	name := fmt.Sprintf("%d %s", r.Level, r.Name)
+	if r.Mailbox != "" {
+		name += " " + r.Mailbox
+	}
+	if r.Name == "forms" && r.Form != "" {
+		name += " as " + r.Form
+	}
+	return name
 }
 
 // stepText is a step in words, never empty.
@@ -194,13 +234,70 @@ func (p *page) proof(rows []exchange.Proof) {
 		return
 	}
 	p.heading("Proof")
-	for _, row := range rows {
+	t := newProofTable(rows)
+	if t.fits(p.style.Width) {
+		p.write("    "+t.line(0), dim)
+		p.blank()
+	}
+	for n, row := range rows {
 		mark, i := "=", green
 		if !asExpected(row) {
 			mark, i = "x", red
 		}
-		p.item(fmt.Sprintf("  %s %s: ", mark, visible(row.Mailbox)), i, proofText(row))
+		if t.fits(p.style.Width) {
+			p.write("  "+mark+" "+t.line(n+1), i)
+			p.blank()
+		} else {
+			p.item(fmt.Sprintf("  %s %s: ", mark, visible(row.Mailbox)), i, proofText(row))
+		}
+		if row.Diagnosis != "" {
+			p.item("      ", plain, row.Diagnosis)
+		}
 	}
+}
+
+// A proofTable sets both answers side by side. It is empty where there is one only,
+// which a line says better.
+type proofTable struct {
+	cells  [][]string
+	widths []int
+}
+
+func newProofTable(rows []exchange.Proof) proofTable {
+	t := proofTable{cells: [][]string{{"mailbox", "expected", "role assignments", "Exchange Web Services"}}}
+	isAsked := func(row exchange.Proof) bool { return row.EWS != "" }
+	if !slices.ContainsFunc(rows, isAsked) {
+		return proofTable{}
+	}
+	for _, row := range rows {
+		t.cells = append(t.cells, []string{row.Mailbox, row.Expected, cmp.Or(row.RBAC, "not asked"),
+			cmp.Or(strings.TrimSpace(row.EWS+" "+row.EWSCode), "not asked")})
+	}
+	t.widths = make([]int, len(t.cells[0]))
+	for _, cells := range t.cells {
+		for i, text := range cells {
+			cells[i] = visible(text)
+			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(cells[i]))
+		}
+	}
+	return t
+}
+
+// fits tells whether there is a table, and room for it; 0 columns is no limit.
+func (t proofTable) fits(columns int) bool {
+	need := 4
+	for _, w := range t.widths {
+		need += w + 2
+	}
+	return t.cells != nil && (columns == 0 || need <= columns)
+}
+
+func (t proofTable) line(n int) string {
+	var b strings.Builder
+	for i, text := range t.cells[n] {
+		b.WriteString(text + strings.Repeat(" ", t.widths[i]-utf8.RuneCountInString(text)+2))
+	}
+	return strings.TrimRight(b.String(), " ")
 }
 
 // asExpected tells whether nothing that was asked about a mailbox answered

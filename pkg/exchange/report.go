@@ -10,12 +10,13 @@ const ReportSchema = "exgrant.report/v1"
 
 // Operations a Report can tell of.
 const (
-	OperationGrant  = "grant"
-	OperationRevoke = "revoke"
-	OperationStatus = "status"
-	OperationVerify = "verify"
-	OperationAudit  = "audit"
-	OperationPlan   = "plan"
+	OperationGrant    = "grant"
+	OperationRevoke   = "revoke"
+	OperationStatus   = "status"
+	OperationVerify   = "verify"
+	OperationAudit    = "audit"
+	OperationPlan     = "plan"
+	OperationDiagnose = "diagnose"
 )
 
 // An Outcome is the one word that says how an operation ended.
@@ -119,7 +120,8 @@ type Report struct {
 	Operator   string      `json:"operator,omitempty"`
 	Tool       string      `json:"tool"`
 	Target     Target      `json:"target"`
-	Grant      *GrantState `json:"grant,omitempty"` // nil for audits
+	Account    string      `json:"account,omitempty"` // diagnoses: the account that Exchange Web Services are asked as
+	Grant      *GrantState `json:"grant,omitempty"`   // nil for audits and diagnoses
 	Steps      []Step      `json:"steps"`
 	Findings   []Finding   `json:"findings"`
 	Proof      []Proof     `json:"proof,omitempty"`
@@ -154,6 +156,7 @@ type Target struct {
 	Build            string `json:"build,omitempty"`     // four numbers, such as 15.2.2562.17
 	DomainController string `json:"domainController,omitempty"`
 	LanguageMode     string `json:"languageMode,omitempty"`
+	EWS              string `json:"ews,omitempty"` // URL of Exchange Web Services, where they were asked
 }
 
 // GrantState is the grant that was asked for, with what its names resolved to.
@@ -198,6 +201,21 @@ type Step struct {
 	Irreversible bool   `json:"irreversible,omitempty"`
 	DurationMS   int64  `json:"durationMs,omitempty"`
 	Fault        *Fault `json:"fault,omitempty"`
+	Rung         *Rung  `json:"rung,omitempty"` // steps of the proof over Exchange Web Services only
+}
+
+// A Rung is a place on the ladder of a diagnosis: what was tried there, what was
+// seen, what it means and what to do.
+type Rung struct {
+	Level   int    `json:"level"` // 0 to 10
+	Name    string `json:"name"`  // of the level, in one word
+	Mailbox string `json:"mailbox,omitempty"`
+	Form    string `json:"form,omitempty"` // in which the mailbox was named, such as SmtpAddress
+	Verdict string `json:"verdict"`        // passed, failed, unknown, security or skipped
+	Tried   string `json:"tried,omitempty"`
+	Saw     string `json:"saw,omitempty"`
+	Means   string `json:"means,omitempty"`
+	Do      string `json:"do,omitempty"`
 }
 
 // A Fault is an error with its meaning. Package fault makes them.
@@ -220,13 +238,18 @@ type Finding struct {
 }
 
 // Proof compares what one mailbox should allow with what was observed. Expected,
-// RBAC and EWS are "allowed" or "refused"; RBAC and EWS are empty where not asked.
+// RBAC and EWS are "allowed" or "refused"; RBAC and EWS are empty where not asked,
+// and EWS is "unknown" where the answer shows neither.
 type Proof struct {
 	Mailbox  string `json:"mailbox"`
 	Expected string `json:"expected"`
 	RBAC     string `json:"rbac,omitempty"`
 	EWS      string `json:"ews,omitempty"`
 	EWSCode  string `json:"ewsCode,omitempty"`
+
+	// Diagnosis is why the answers differ from what was expected, or from each other,
+	// as far as the evidence shows it.
+	Diagnosis string `json:"diagnosis,omitempty"`
 }
 
 // State is the part of the organization that an operation is about: the
