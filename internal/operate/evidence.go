@@ -87,7 +87,8 @@ func (c *climb) diagnosis(row exchange.Proof, t trial) string {
 	case row.RBAC == ews.Allowed && row.Expected == ews.Refused:
 		return assignmentNames(m.By) + " reaches it: the scope that is meant to keep it out means nothing while that stands."
 	case row.RBAC == ews.Refused && row.Expected == ews.Allowed:
-		return "No role assignment reaches it: the mailbox is not in the scope, or the grant is not there."
+		return "No role assignment reaches it: the mailbox is not in the scope, the grant is not there, or the domain controller that was asked " +
+			"does not have it yet (--wait)."
 	}
 	return ""
 }
