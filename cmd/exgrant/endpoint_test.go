@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,8 @@ type endpoint struct {
 	server       *psrpd.Server
 	organization *exchangesim.Organization
 
+	later atomic.Int64 // by how many nanoseconds the server's clock is ahead
+
 	mu       sync.Mutex
 	requests int    // to go
 	end      func() // called behind the last of them
@@ -33,7 +36,8 @@ func newEndpoint(t *testing.T) *endpoint {
 		t.Fatal(err)
 	}
 	e := &endpoint{organization: exchangesim.New(scenario, exchangesim.Options{})}
-	e.server = psrpd.New(psrpd.Config{Organization: e.organization, Password: scriptPassword, Events: e.replied})
+	e.server = psrpd.New(psrpd.Config{Organization: e.organization, Password: scriptPassword, Events: e.replied,
+		Now: func() time.Time { return time.Now().Add(time.Duration(e.later.Load())) }})
 	web := httptest.NewServer(e.server)
 	e.url = web.URL + "/PowerShell/"
 	t.Cleanup(func() { e.server.Close(); web.Close() })

@@ -1,0 +1,95 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
+)
+
+// TestSignals ends the program itself, as a process, behind its requests: by
+// Ctrl-C, which cleans up, and by a kill, which leaves its shell until that is idle
+// for too long. A second run ends as if the first had never been. In a usual run it
+// happens behind every fifth request, behind all of them with EXGRANT_FULL.
+func TestSignals(t *testing.T) {
+	stride := 5
+	if os.Getenv("EXGRANT_FULL") != "" {
+		stride = 1
+	}
+	for _, test := range []struct {
+		command string
+		want    int // assignments, and scopes, in the end
+	}{{"apply", 1}, {"revoke", 0}, {"audit", 1}} {
+		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
+			t.Run(test.command+" "+signal.String(), func(t *testing.T) {
+				t.Parallel()
+				for n, finished := 1, false; !finished; n += stride {
+					e := newEndpoint(t)
+					if test.command != "apply" {
+						e.mustRun(t, "apply")
+					}
+					finished = e.signal(t, test.command, n, signal)
+					if test.command != "audit" {
+						e.mustRun(t, test.command)
+					}
+					if assignments, scopes := e.ours(t); assignments != test.want || scopes != test.want {
+						t.Errorf("request %d: %d assignments, %d scopes, want %d", n, assignments, scopes, test.want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// signal runs a command as a process and signals it behind its nth request. It
+// reports whether the process had come to its end by then.
+func (e *endpoint) signal(t *testing.T, command string, n int, signal syscall.Signal) (finished bool) {
+	t.Helper()
+	process := exec.Command(os.Args[0], command)
+	process.Args[0] = "exgrant" // by this name the test's program is exgrant
+	if command != "audit" {
+		process.Args = append(process.Args, agreed...)
+	}
+	process.Env = append(os.Environ(), "EXGRANT_SERVER="+e.url, "EXGRANT_AUTH=basic", "EXGRANT_USERNAME=administrator",
+		"EXGRANT_PASSWORD="+scriptPassword)
+	var output bytes.Buffer
+	process.Stdout, process.Stderr = &output, &output
+	started := make(chan struct{})
+	e.behind(n, func() {
+		<-started
+		_ = process.Process.Signal(signal) // it may have ended
+	})
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(started)
+	_ = process.Wait() // the state says it
+	e.behind(0, nil)
+
+	state := process.ProcessState
+	switch {
+	case state.ExitCode() == exitDone:
+		finished = true
+	case signal == syscall.SIGINT && state.ExitCode() != exitInterrupted:
+		t.Errorf("request %d: %v\n%s", n, state, output.String())
+	case signal == syscall.SIGINT && !strings.Contains(output.String(), "interrupted"):
+		t.Errorf("request %d: it does not say that it was interrupted:\n%s", n, output.String())
+	}
+	if form := leaks(output.String()); form != "" {
+		t.Errorf("request %d: it prints %q", n, form)
+	}
+	if signal == syscall.SIGKILL {
+		e.later.Store(int64(psrpd.DefaultIdleTimeout + time.Minute))
+	}
+	if shells := e.server.Shells(); shells != 0 {
+		t.Errorf("request %d: %d shells are left\n%s", n, shells, output.String())
+	}
+	return finished
+}
