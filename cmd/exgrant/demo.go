@@ -87,6 +87,9 @@ func (p *program) demo(c *cli.Context) (err error) {
 	return nil
 }
 
+// storyWidth is how wide the story's audit is on paper, in columns.
+const storyWidth = 110
+
 // A story is one grant from its script to its revocation, told on paper.
 type story struct {
 	w        io.Writer
@@ -205,6 +208,9 @@ func (s *story) verify(ctx context.Context) error {
 
 func (s *story) audit(ctx context.Context) error {
 	return s.page(func(w io.Writer, style render.Style) error {
+		if style.Width == 0 {
+			style.Width = storyWidth
+		}
 		text := render.NewAuditText(w, style)
 		report, err := s.operator.Audit(ctx, text.Holder)
 		if err != nil {

@@ -9,17 +9,67 @@ import (
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
-// AuditText writes the holders of an audit for a person, each as it arrives.
+// AuditText writes the holders of an audit for a person, each as it arrives: as a
+// table with a line for each, or below each other where the page is too narrow.
 type AuditText struct {
-	p *page
-	n int
+	p     *page
+	n     int
+	table bool
 }
 
 // NewAuditText returns a writer of holders.
-func NewAuditText(w io.Writer, s Style) *AuditText { return &AuditText{p: newPage(w, s)} }
+func NewAuditText(w io.Writer, s Style) *AuditText {
+	return &AuditText{p: newPage(w, s), table: s.Width == 0 || s.Width >= tableWidth}
+}
+
+// tableWidth is the narrowest page for a table, in columns.
+const tableWidth = 180
+
+// auditColumns are those of the table. Rows are written as they arrive, so that the
+// widths are what usually fits; a longer text moves the rest of its row.
+var auditColumns = [...]struct {
+	title string
+	width int
+}{{"HOLDER", 20}, {"TYPE", 13}, {"THROUGH", 23}, {"ROLE", 24}, {"STATE", 19}, {"GUID", 36}, {"ASSIGNMENT", 43}, {"SCOPE", 0}}
+
+// row writes one line of the table.
+func (a *AuditText) row(i ink, cells [len(auditColumns)]string) {
+	var line strings.Builder
+	for n, cell := range cells {
+		if n > 0 {
+			line.WriteString("  ")
+		}
+		fmt.Fprintf(&line, "%-*s", auditColumns[n].width, visible(cell))
+	}
+	a.p.write(strings.TrimRight(line.String(), " "), i)
+	a.p.blank()
+}
+
+func (a *AuditText) tableRow(h exchange.Holder) error {
+	if a.n == 0 {
+		var titles [len(auditColumns)]string
+		for n, c := range auditColumns {
+			titles[n] = c.title
+		}
+		a.row(bold, titles)
+	}
+	a.n++
+	through, state, i := h.Via, strings.ToLower(h.Delegation), plain
+	if through == "" {
+		through = "-"
+	}
+	if !h.Enabled {
+		state, i = state+", disabled", dim
+	}
+	a.row(i, [...]string{h.Holder, h.HolderType, through, h.Role, state, h.GUID, h.Assignment, h.Scope.Text})
+	return a.p.flush()
+}
 
 // Holder writes one holder.
 func (a *AuditText) Holder(h exchange.Holder) error {
+	if a.table {
+		return a.tableRow(h)
+	}
 	if a.n > 0 {
 		a.p.blank()
 	}

@@ -128,6 +128,7 @@ func TestText(t *testing.T) {
 		{"diagnosis-narrow.txt", Style{Width: 60}, func(w io.Writer, s Style) error { return Report(w, sampleDiagnosis(), s) }},
 		{"plan.txt", Style{Width: 80}, func(w io.Writer, s Style) error { return Plan(w, samplePlan(), s) }},
 		{"plan-empty.txt", Style{}, func(w io.Writer, s Style) error { return Plan(w, &exchange.Plan{Grant: *sampleReport().Grant}, s) }},
+		{"audit-table.txt", Style{}, func(w io.Writer, s Style) error { return audit(NewAuditText(w, s)) }},
 		{"audit.txt", Style{Width: 80}, func(w io.Writer, s Style) error { return audit(NewAuditText(w, s)) }},
 		{"audit.json", Style{}, func(w io.Writer, _ Style) error { return audit(NewAuditJSON(w)) }},
 	} {
