@@ -229,22 +229,22 @@ func TestBrokenReplies(t *testing.T) {
 		{ewsd.Fault{Kind: ewsd.Refuse}, "no whole answer", fault.ConnectNetwork},
 		{ewsd.Fault{Kind: ewsd.CutBefore}, "no whole answer", fault.ConnectNetwork},
 		{ewsd.Fault{Kind: ewsd.CutDuring}, "no whole answer", fault.ConnectNetwork},
-		{ewsd.Fault{Kind: ewsd.Truncate}, "ends before it is whole|cannot be read", ""},
-		{ewsd.Fault{Kind: ewsd.Garble}, "cannot be read", ""},
-		{ewsd.Fault{Kind: ewsd.Twice}, "goes on after its end|cannot be read", ""},
-		{ewsd.Fault{Kind: ewsd.Other}, "not a GetFolderResponse", ""},
-		{ewsd.Fault{Kind: ewsd.Entities}, "cannot be read", ""},
-		{ewsd.Fault{Kind: ewsd.Deep}, "deep", ""},
-		{ewsd.Fault{Kind: ewsd.Enormous}, "longer than 4194304 bytes", ""},
-		{ewsd.Fault{Kind: ewsd.Page}, "a web page or another text", ""},
+		{ewsd.Fault{Kind: ewsd.Truncate}, "ends before it is whole|cannot be read", fault.ConnectHTTP},
+		{ewsd.Fault{Kind: ewsd.Garble}, "cannot be read", fault.ConnectHTTP},
+		{ewsd.Fault{Kind: ewsd.Twice}, "goes on after its end|cannot be read", fault.ConnectHTTP},
+		{ewsd.Fault{Kind: ewsd.Other}, "not a GetFolderResponse", fault.ConnectHTTP},
+		{ewsd.Fault{Kind: ewsd.Entities}, "cannot be read", fault.ConnectHTTP},
+		{ewsd.Fault{Kind: ewsd.Deep}, "deep", fault.ConnectHTTP},
+		{ewsd.Fault{Kind: ewsd.Enormous}, "longer than 4194304 bytes", fault.ConnectHTTP},
+		{ewsd.Fault{Kind: ewsd.Page}, "a web page or another text", fault.ConnectHTTP},
 		{ewsd.Fault{Kind: ewsd.Login}, "redirections are not followed", fault.ConnectHTTP},
 		{ewsd.Fault{Kind: ewsd.Empty}, "HTTP 500", fault.ConnectHTTP},
 		{ewsd.Fault{Kind: ewsd.Status, Status: 503}, "HTTP 503", fault.ConnectHTTP},
 		{ewsd.Fault{Kind: ewsd.Status, Status: 403}, "HTTP 403", fault.ConnectHTTP},
 		{ewsd.Fault{Kind: ewsd.Status, Status: 404}, "HTTP 404", fault.ConnectHTTP},
-		{ewsd.Fault{Kind: ewsd.Response, Code: "NoError"}, "NoError and Error at once", ""},
-		{ewsd.Fault{Kind: ewsd.Response, Code: " "}, "no response code", ""},
-		{ewsd.Fault{Kind: ewsd.SOAPFault, Code: "NoError"}, "says nothing", ""},
+		{ewsd.Fault{Kind: ewsd.Response, Code: "NoError"}, "NoError and Error at once", fault.ConnectHTTP},
+		{ewsd.Fault{Kind: ewsd.Response, Code: " "}, "no response code", fault.ConnectHTTP},
+		{ewsd.Fault{Kind: ewsd.SOAPFault, Code: "NoError"}, "says nothing", fault.ConnectHTTP},
 	} {
 		t.Run(string(c.fault.Kind)+fmt.Sprint(c.fault.Status)+c.fault.Code, func(t *testing.T) {
 			s := start(t, "ews-granted", faults(ewsd.FaultPlan{1: c.fault}))
@@ -263,7 +263,7 @@ func TestBrokenReplies(t *testing.T) {
 				t.Errorf("%q", err)
 			}
 			f := fault.Of(err)
-			if c.id != "" && f.ID != c.id || f.Hint == "" || f.ID == fault.EWSImpersonationDenied {
+			if f.ID != c.id || f.Hint == "" || f.ID == fault.EWSImpersonationDenied {
 				t.Errorf("it means %s, rule %s", f.ID, f.Rule)
 			}
 			if answer.Code != "" && answer.Code != "NoError" {

@@ -46,11 +46,11 @@ func (e *Error) Evidence() fault.Evidence {
 	case errors.As(e.Err, &response):
 		evidence.EWSCode, evidence.HTTPStatus = response.Code, e.Answer.Status
 	case errors.As(e.Err, &web):
-		evidence.HTTPStatus = web.Status
+		evidence.HTTPStatus, evidence.Text = web.Status, "EWS"
 	case errors.As(e.Err, &network):
 		evidence.WSManCode = network.code()
 	default:
-		evidence.HTTPStatus = e.Answer.Status
+		evidence.HTTPStatus, evidence.Text = e.Answer.Status, "EWS"
 	}
 	return evidence
 }

@@ -957,6 +957,14 @@ var table = []Rule{
 		Source: sourceEWSCodes,
 	},
 	{
+		Name: "ews-not-the-service", ID: ConnectHTTP,
+		HTTPStatuses: []int{2},
+		Layer:        LayerEWS,
+		Hint:         "Something answers with success, and not as EWS does: a page of a portal, proxy or load balancer, or an answer that was cut or changed on its way. Ask the server itself, with nothing between, and check that the path is /EWS/Exchange.asmx.",
+		Retry:        RetryNever,
+		Source:       sourceConnect,
+	},
+	{
 		Name: "ews-layer", ID: EWSOther,
 		Types: []string{
 			"", "ServiceResponseException", "ServiceRequestException", "ServiceLocalException", "ServiceVersionException",
