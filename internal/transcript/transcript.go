@@ -1,6 +1,6 @@
 // Package transcript turns what people really paste into evidence: a console's
-// text, wrapped and quoted as it may be, an error record as JSON, a WSMan fault,
-// an HTTP answer or one of Exchange Web Services.
+// text, wrapped and quoted as it may be, an error record as JSON or CLIXML, a
+// WSMan fault, an HTTP answer or one of Exchange Web Services.
 //
 // It only takes apart; package fault decides. Input is bounded: [MaxInput] bytes
 // are looked at, nesting is followed [maxDepth] deep, and no input makes it fail
@@ -59,6 +59,9 @@ func Parse(data []byte) (fault.Evidence, error) {
 
 func parse(text string) fault.Evidence {
 	if e, ok := parseJSON(text); ok {
+		return e
+	}
+	if e, ok := parseCLIXML(text); ok {
 		return e
 	}
 	if e, ok := parseHTTP(text); ok {

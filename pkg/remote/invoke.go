@@ -37,7 +37,9 @@ func (s *psrpSession) Invoke(ctx context.Context, p exchange.Pipeline, yield fun
 		}
 		err = s.attempt(ctx, run)
 		if err == nil {
-			s.remember(p)
+			if len(run.streams.Errors) == 0 {
+				s.remember(p)
+			}
 			return run.streams, nil
 		}
 		if ctx.Err() != nil || run.refused || !isLost(err) || !run.repeatable() || try == tries {

@@ -13,8 +13,8 @@ import (
 // it, in little memory.
 func TestOutputStreams(t *testing.T) {
 	const (
-		objects = 15_000   // some 50 MB of CLIXML
-		limit   = 12 << 20 // the model notes 200 bytes of each that it will give
+		objects = 7_000   // some 25 MB of CLIXML
+		limit   = 8 << 20 // the model notes 200 bytes of each that it will give
 	)
 	server := simulate(t, "recipients-50000", psrpd.Config{})
 	target := server.target()

@@ -1,0 +1,163 @@
+package transcript
+
+import (
+	"strings"
+
+	"github.com/exgrant/exgrant/internal/clixml"
+	"github.com/exgrant/exgrant/pkg/fault"
+)
+
+// parseCLIXML reads what PowerShell writes for another PowerShell: an error record
+// that was exported or serialized, or the standard error of powershell.exe, whose
+// errors are lines of a console or records. Of several records the first counts, and
+// of a document that is cut off what is there.
+func parseCLIXML(text string) (fault.Evidence, bool) {
+	start := strings.Index(text, "<Objs ")
+	if start < 0 {
+		return fault.Evidence{}, false
+	}
+	record, lines := readCLIXML(text[start:])
+	around := strings.TrimSuffix(strings.TrimSpace(text[:start]), "#< CLIXML")
+	if end := strings.LastIndex(text, "</Objs>"); end > start {
+		around += text[end+len("</Objs>"):]
+	}
+	switch {
+	case record != nil:
+		return recordEvidence(record), true
+	case lines != "":
+		return parseConsole(lines), true
+	case strings.TrimSpace(around) != "": // progress and the like, with an error beside it
+		return parseConsole(around), true
+	}
+	return fault.Evidence{}, false
+}
+
+// readCLIXML returns the first error record in a text, as JSON would hold it, and
+// the lines of its stream of errors.
+func readCLIXML(text string) (record map[string]any, lines string) {
+	d := clixml.NewDecoder(strings.NewReader(text), clixml.Limits{Depth: 2 * maxDepth})
+	for {
+		v, err := d.Next()
+		switch v := v.(type) {
+		case string:
+			if strings.EqualFold(d.Stream(), "Error") {
+				lines += v
+			}
+		case *clixml.Object:
+			if record == nil {
+				record = findErrorRecord(v, 0)
+			}
+		}
+		if err != nil {
+			return record, strings.ReplaceAll(lines, "\r\n", "\n")
+		}
+	}
+}
+
+// findErrorRecord looks for a record: the object itself, an element of it, as $Error
+// has them, what an exception carries, or the exception.
+func findErrorRecord(o *clixml.Object, depth int) map[string]any {
+	if depth > maxDepth {
+		return nil
+	}
+	if id := propertyText(o, "FullyQualifiedErrorId"); id != "" || o.HasType("System.Management.Automation.ErrorRecord") {
+		return recordMembers(o)
+	}
+	if list, ok := o.Value.(*clixml.List); ok {
+		for _, item := range list.Items {
+			if inner, ok := item.(*clixml.Object); ok {
+				if record := findErrorRecord(inner, depth+1); record != nil {
+					return record
+				}
+			}
+		}
+	}
+	if inner := propertyObject(o, "ErrorRecord"); inner != nil {
+		return findErrorRecord(inner, depth+1)
+	}
+	if o.HasType("System.Exception") {
+		return map[string]any{"exceptionType": typeName(o), "exception": exceptionMembers(o)}
+	}
+	return nil
+}
+
+// recordMembers are those of a record that recordEvidence knows. Where it came over
+// a wire, its category is in several properties (MS-PSRP 2.2.3.15).
+func recordMembers(o *clixml.Object) map[string]any {
+	m := map[string]any{
+		"fullyQualifiedErrorId": propertyText(o, "FullyQualifiedErrorId"),
+		"errorDetails":          map[string]any{"message": propertyText(o, "ErrorDetails_Message")},
+		"categoryInfo": map[string]any{
+			"category":   propertyNumber(o, "ErrorCategory_Category"),
+			"activity":   propertyText(o, "ErrorCategory_Activity"),
+			"reason":     propertyText(o, "ErrorCategory_Reason"),
+			"targetName": propertyText(o, "ErrorCategory_TargetName"),
+		},
+	}
+	if info := propertyObject(o, "CategoryInfo"); info != nil {
+		m["categoryInfo"] = map[string]any{
+			"category": propertyText(info, "Category"), "activity": propertyText(info, "Activity"),
+			"reason": propertyText(info, "Reason"), "targetName": propertyText(info, "TargetName"),
+		}
+	}
+	if exception := propertyObject(o, "Exception"); exception != nil {
+		m["exceptionType"], m["exception"] = typeName(exception), exceptionMembers(exception)
+	} else if o.HasToString {
+		m["message"] = o.ToString
+	}
+	return m
+}
+
+func exceptionMembers(o *clixml.Object) map[string]any {
+	m := map[string]any{"message": propertyText(o, "Message"), "transportMessage": propertyText(o, "TransportMessage"),
+		"errorCode": propertyNumber(o, "ErrorCode")}
+	if remote, _ := o.Prop("SerializedRemoteException"); remote != nil {
+		m["serializedRemoteException"] = clixmlText(remote)
+	}
+	return m
+}
+
+// typeName is the type that an object had before it was serialized.
+func typeName(o *clixml.Object) string {
+	if len(o.TypeNames) == 0 {
+		return ""
+	}
+	return strings.TrimPrefix(o.TypeNames[0], "Deserialized.")
+}
+
+func propertyObject(o *clixml.Object, name string) *clixml.Object {
+	v, _ := o.Prop(name)
+	inner, _ := v.(*clixml.Object)
+	return inner
+}
+
+func propertyText(o *clixml.Object, name string) string {
+	v, _ := o.Prop(name)
+	return clixmlText(v)
+}
+
+// clixmlText is a text, or what an object shows.
+func clixmlText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case *clixml.Object:
+		if v.HasToString {
+			return v.ToString
+		}
+		return clixmlText(v.Value)
+	}
+	return ""
+}
+
+// propertyNumber is a number as JSON has it, or nil.
+func propertyNumber(o *clixml.Object, name string) any {
+	v, _ := o.Prop(name)
+	switch v := clixml.Base(v).(type) {
+	case int32:
+		return float64(v)
+	case int64:
+		return float64(v)
+	}
+	return nil
+}
