@@ -26,6 +26,8 @@ const modeVariable = "EXGRANT_BENCH_MODE"
 const (
 	modeServer   = "server"   // serves a simulated organization
 	modeSessions = "sessions" // opens many sessions to it
+	modeEWS      = "ews"      // serves the Exchange Web Services of one
+	modeProof    = "proof"    // proves mailboxes at them
 )
 
 const (
@@ -41,6 +43,10 @@ func be(mode string) {
 		err = serve()
 	case modeSessions:
 		err = manySessions(context.Background(), os.Args[1])
+	case modeEWS:
+		err = serveEWS()
+	case modeProof:
+		err = prove(context.Background(), os.Args[1])
 	case modeLaunch:
 		err = launch(os.Args[1:])
 	default:
@@ -77,9 +83,12 @@ type server struct {
 	stop func()
 }
 
-func startServer(ctx context.Context) (*server, error) {
+func startServer(ctx context.Context) (*server, error) { return startServerAs(ctx, modeServer) }
+
+// startServerAs starts this program in a mode that serves.
+func startServerAs(ctx context.Context, mode string) (*server, error) {
 	ctx, end := context.WithCancel(ctx)
-	w, err := startSelf(ctx, modeServer)
+	w, err := startSelf(ctx, mode)
 	if err != nil {
 		end()
 		return nil, err

@@ -81,13 +81,16 @@ func working(name string, figure int, program func(context.Context) (string, err
 }
 
 // python returns the Python that has pypsrp.
-func python(ctx context.Context) (string, error) {
+func python(ctx context.Context) (string, error) { return pythonWith(ctx, "pypsrp") }
+
+// pythonWith returns the Python that has a module.
+func pythonWith(ctx context.Context, module string) (string, error) {
 	path := os.Getenv("EXGRANT_PYTHON")
 	if path == "" {
 		path = "python3"
 	}
-	if err := exec.CommandContext(ctx, path, "-c", "import pypsrp").Run(); err != nil {
-		return "", errors.New("no Python with pypsrp: set EXGRANT_PYTHON")
+	if err := exec.CommandContext(ctx, path, "-c", "import "+module).Run(); err != nil {
+		return "", fmt.Errorf("no Python with %s: set EXGRANT_PYTHON", module)
 	}
 	return path, nil
 }

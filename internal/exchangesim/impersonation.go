@@ -51,17 +51,17 @@ func (o *Organization) FindAccount(kind NameKind, name string) (Account, bool) {
 }
 
 func (o *Organization) user(v view, kind NameKind, name string) *recipient {
-	if kind == AnyName {
-		r, _ := o.one(v, name, (*recipient).isUser)
-		return r
-	}
 	if o.userIndex == nil {
 		o.userIndex = o.indexUsers()
 	}
 	if rec := o.userIndex[userName{kind, strings.ToLower(name)}]; rec != nil {
 		return see(v.replica, rec)
 	}
-	return nil
+	if kind != AnyName {
+		return nil
+	}
+	r, _ := o.one(v, name, (*recipient).isUser)
+	return r
 }
 
 // A userName is a name of one kind in lower case.
@@ -70,8 +70,8 @@ type userName struct {
 	name string
 }
 
-// indexUsers finds users by the names that EWS takes. No command makes users or
-// changes their names.
+// indexUsers finds users by the names that no two of them share. No command makes
+// users or changes their names.
 func (o *Organization) indexUsers() map[userName]*record[recipient] {
 	index := map[userName]*record[recipient]{}
 	for _, rec := range o.recipients {
@@ -80,6 +80,7 @@ func (o *Organization) indexUsers() map[userName]*record[recipient] {
 			continue
 		}
 		index[userName{PrincipalName, strings.ToLower(r.UPN)}] = rec
+		index[userName{AnyName, strings.ToLower(o.domainOf(r.Container).NetBIOS + `\` + r.Sam)}] = rec
 		index[userName{SecurityID, strings.ToLower(r.SID)}] = rec
 		for _, address := range r.emailAddresses() {
 			index[userName{AddressName, strings.ToLower(address[len("smtp:"):])}] = rec
