@@ -352,3 +352,36 @@ func TestThousandSessions(t *testing.T) {
 		t.Errorf("%d requests, want %d; %d shells are left", n, 5*sessions, server.Shells())
 	}
 }
+
+// A shell that the server has ended, as after its idle time, is replaced: even a
+// change goes on, for it did not begin, and the new session sees the directory as
+// the old one did.
+func TestShellThatIsGone(t *testing.T) {
+	noneLeft(t)
+	server := simulate(t, "plain", psrpd.Config{})
+	opened, err := Dial(t.Context(), server.target(), simCredential())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := opened.(*psrpSession)
+	if _, err := s.Invoke(t.Context(), exchange.Pipeline{exchange.SetADServerSettings(true)}, ignoreObject); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.client.Attach(s.current.shell.ID()).Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	streams, err := s.Invoke(t.Context(), exchange.Pipeline{exchange.NewScope("S", "City -eq 'Berlin'", "")}, ignoreObject)
+	if err != nil || len(streams.Errors) > 0 {
+		t.Errorf("a change after the shell was gone: %v, %+v", err, streams)
+	}
+	var ran []string
+	for _, c := range server.organization.Calls() {
+		ran = append(ran, c.Command.Cmdlet)
+	}
+	if want := []string{setSession, setSession, "New-ManagementScope"}; !slices.Equal(ran, want) {
+		t.Errorf("ran %q, want %q", ran, want)
+	}
+	if err := s.Close(t.Context()); err != nil || server.Shells() != 0 {
+		t.Errorf("%v, %d shells are left", err, server.Shells())
+	}
+}
