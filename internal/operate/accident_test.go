@@ -285,7 +285,8 @@ func (u undertaking) checkReport(t *testing.T, where string, a accident, r *exch
 	case a.cancel && r.Outcome != exchange.Interrupted && r.Outcome.ExitCode() != 0:
 		t.Errorf("%s: %s", where, r.Outcome)
 	case r.Outcome != exchange.Interrupted && r.Outcome != exchange.Unreachable && r.Outcome.ExitCode() != 0:
-		t.Errorf("%s: %s: %+v", where, r.Outcome, r.Steps[len(r.Steps)-1])
+		last := r.Steps[len(r.Steps)-1]
+		t.Errorf("%s: %s: %+v %+v", where, r.Outcome, last, last.Fault)
 	}
 	if !unknown && changed && !r.Changed {
 		t.Errorf("%s: the report does not tell what was changed: %s", where, r.Outcome)

@@ -136,8 +136,6 @@ func (r *runspace) setUp(ctx context.Context, settings []exchange.Pipeline) erro
 
 // openRunspace opens a runspace in a shell of its own, or leaves none.
 func (s *psrpSession) openRunspace(ctx context.Context) (*runspace, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, wsman.DefaultOpenTimeout, errNeverOpens)
-	defer cancel()
 	pool := psrp.NewClientPool(psrp.PoolConfig{ID: newID(), MaxFragment: s.client.MaxPayload()})
 	out, err := pool.Open()
 	if err != nil {
@@ -151,6 +149,9 @@ func (s *psrpSession) openRunspace(ctx context.Context) (*runspace, error) {
 		}
 		return nil, err
 	}
+	// Create has a time-out of its own, which a slow server is told by.
+	ctx, cancel := context.WithTimeoutCause(ctx, wsman.DefaultOpenTimeout, errNeverOpens)
+	defer cancel()
 	r := &runspace{shell, pool}
 	for pool.State() != psrp.PoolOpened && err == nil {
 		err = r.negotiate(ctx)
