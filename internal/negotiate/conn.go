@@ -104,8 +104,12 @@ func (c *conn) sendPlain(r *http.Request, b *body) (*http.Response, error) {
 		return c.logon(r, b)
 	}
 	response, err := c.post(r.Context(), r, b, "")
-	if err != nil || response.StatusCode != http.StatusUnauthorized {
-		return response, err
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusUnauthorized {
+		c.keepFor(response)
+		return response, nil
 	}
 	discard(response)
 	c.perRequest = true

@@ -61,6 +61,14 @@ type AcceptorOptions struct {
 	Env  []string
 }
 
+// withoutNagle runs a script whose server writes head and body of an answer one
+// after the other: Nagle's algorithm and delayed acknowledgements together make 40
+// ms of each.
+const withoutNagle = `import runpy, socketserver, sys
+socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")`
+
 // StartAcceptor starts an acceptor on a free port and waits until it listens.
 func StartAcceptor(t testing.TB, o AcceptorOptions) *Acceptor {
 	t.Helper()
@@ -73,7 +81,7 @@ func StartAcceptor(t testing.TB, o AcceptorOptions) *Acceptor {
 	port := freePort(t)
 	a := &Acceptor{Address: fmt.Sprintf("127.0.0.1:%d", port), URL: fmt.Sprintf("http://%s:%d", AcceptorHost, port),
 		ended: make(chan struct{}), changed: make(chan struct{}), stderr: new(strings.Builder)}
-	args := append([]string{Shared(t, "testbed", "acceptor.py"), "--port", fmt.Sprint(port)}, o.Args...)
+	args := append([]string{"-c", withoutNagle, Shared(t, "testbed", "acceptor.py"), "--port", fmt.Sprint(port)}, o.Args...)
 	if o.TLS {
 		var key string
 		a.CertFile, key = certificate(t, dir)
