@@ -78,6 +78,9 @@ func (t *Transport) dial(ctx context.Context, u *url.URL) (*conn, error) {
 		}
 	}
 	c.http = t.newHTTP(take)
+	// Its transport takes the connection back a moment after an answer has been read: a
+	// request that comes sooner has to wait for it, and not to ask for another.
+	c.http.MaxConnsPerHost = 1
 	c.http.DialTLSContext = take
 	return c, nil
 }
