@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -121,11 +122,26 @@ func ownPass(documents []documentFile, figure int) side {
 		}
 		return nil
 	}
-	run := timed(pass)
+	run := bestOf(5, timed(pass)) // a pass is short beside what else a machine does
 	if figure == passBytes {
 		run = allocated(pass)
 	}
 	return side{"clixml.Decode", func(context.Context) (func(context.Context) (float64, error), error) { return run, nil }}
+}
+
+// bestOf measures several times and returns the least.
+func bestOf(n int, run func(context.Context) (float64, error)) func(context.Context) (float64, error) {
+	return func(ctx context.Context) (float64, error) {
+		best := math.Inf(1)
+		for range n {
+			figure, err := run(ctx)
+			if err != nil {
+				return 0, err
+			}
+			best = min(best, figure)
+		}
+		return best, nil
+	}
 }
 
 // allocated measures how many bytes something allocates, freed or not.
