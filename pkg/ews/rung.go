@@ -40,8 +40,9 @@ func (l Level) String() string {
 // A Verdict is how a rung came out.
 type Verdict string
 
-// The verdicts. Unknown is a rung that was tried and shows neither: the server could
-// not be asked, or answered something else.
+// The verdicts. Unknown is a rung that was tried and shows neither: it was cut short,
+// the server asks to come back later, or it refuses what should be refused for another
+// reason.
 const (
 	Passed   Verdict = "passed"
 	Failed   Verdict = "failed"
