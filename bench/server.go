@@ -15,6 +15,7 @@ import (
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
+	"github.com/exgrant/exgrant/internal/exchangesim/winrsd"
 	"github.com/exgrant/exgrant/pkg/remote"
 )
 
@@ -70,6 +71,12 @@ func serve() error {
 	defer endpoint.Close()
 	mux := http.NewServeMux()
 	mux.Handle("/", endpoint)
+	if path, err := pwsh(context.Background()); err == nil {
+		shells := winrsd.New(winrsd.Config{Organization: exchangesim.New(scenario, exchangesim.Options{}), Pwsh: path, Password: benchPassword,
+			Events: func(e psrpd.Event) { requests.Add(1) }})
+		defer shells.Close()
+		mux.Handle("/wsman", shells)
+	}
 	mux.HandleFunc("/requests", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, requests.Load()) })
 	server := httptest.NewServer(mux)
 	fmt.Println(server.URL)

@@ -46,9 +46,6 @@ func Scripted(r remote.Runner, o grant.Options) ScriptOperator {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Progress == nil {
-		o.Progress = func(exchange.Step) {}
-	}
 	o.Target = r.Target()
 	return &scripted{r, o}
 }
@@ -154,7 +151,7 @@ func (x *scripted) grantReport(r *exchange.Report) *exchange.Report {
 // run that follows.
 func (x *scripted) quietly() *scripted {
 	quiet := *x
-	quiet.options.Progress = func(exchange.Step) {}
+	quiet.options.Progress = nil
 	return &quiet
 }
 
@@ -207,7 +204,7 @@ func (x *scripted) stopped(seen *exchange.Report, why string) *exchange.Report {
 	}
 	failed := exchange.Step{ID: exchange.StepReadAssignments, Status: exchange.StatusFailed, Text: why}
 	seen.Steps, seen.Outcome = append(steps, failed), exchange.Differs
-	x.options.Progress(failed)
+	x.tell(failed)
 	return seen
 }
 
@@ -352,7 +349,10 @@ func (x *scripted) run(ctx context.Context, t task) *exchange.Report {
 	if err := t.print(&text); err != nil {
 		return x.failed(t, begun, fault.Of(err), exchange.Failed)
 	}
-	script := remote.Script{Text: text.Bytes(), Name: t.operation + ".ps1", Parameters: t.parameters, ReadsOnly: t.readsOnly, Ask: t.ask, Progress: x.progress}
+	script := remote.Script{Text: text.Bytes(), Name: t.operation + ".ps1", Parameters: t.parameters, ReadsOnly: t.readsOnly, Ask: t.ask}
+	if x.options.Progress != nil {
+		script.Progress = func(s exchange.Step) { x.options.Progress(inOurWords(s)) }
+	}
 	result, err := x.runner.Run(ctx, script)
 	if err == nil && len(result.Asked) > 0 {
 		result, err = x.ask(ctx, script, result)
@@ -365,7 +365,12 @@ func (x *scripted) run(ctx context.Context, t task) *exchange.Report {
 	return x.ours(t.operation, &result.Report)
 }
 
-func (x *scripted) progress(s exchange.Step) { x.options.Progress(inOurWords(s)) }
+// tell tells a step that is none of the script's.
+func (x *scripted) tell(s exchange.Step) {
+	if x.options.Progress != nil {
+		x.options.Progress(s)
+	}
+}
 
 func (x *scripted) now() time.Time { return x.options.Now().UTC().Truncate(time.Second) }
 
@@ -465,7 +470,7 @@ func (x *scripted) failed(t task, begun time.Time, f exchange.Fault, outcome exc
 	if t.grant != nil {
 		r.Grant = stateOf(*t.grant)
 	}
-	x.options.Progress(r.Steps[0])
+	x.tell(r.Steps[0])
 	return r
 }
 
@@ -475,7 +480,7 @@ func stateOf(g exchange.Grant) *exchange.GrantState {
 		Name:     g.AssignmentName(),
 		Assignee: exchange.AssigneeState{Kind: g.Assignee.Kind, Given: g.Assignee.Identity, Members: g.Assignee.Members},
 		Role:     exchange.Role,
-		Scope:    exchange.ScopeState{Kind: g.Scope.Kind, Given: g.Scope.Text, Name: g.ScopeName()},
+		Scope:    exchange.ScopeState{Kind: g.Scope.Kind, Given: g.Scope.Text},
 		Mailbox:  g.Mailbox,
 	}
 }

@@ -95,6 +95,7 @@ function Open-ExgRunSession {
 # The commands that a script may need. The user's roles may not give all of them, which the script finds out.
 function Import-ExgRunSession {
     param($Session)
+    $failures = @()
     $importPSSessionParams = @{
         Session             = $Session
         CommandName         = $ExgRun.commands
@@ -106,7 +107,7 @@ function Import-ExgRunSession {
     }
     $module = Import-PSSession @importPSSessionParams
     if (-not $module) {
-        if ($failures) { throw $failures[0] }
+        if ($failures.Count) { throw $failures[0] }
         throw 'Import-PSSession gave no commands.'
     }
 }
@@ -135,7 +136,12 @@ function Set-ExgRunQuestion {
 }
 
 $ExgRun = ConvertFrom-Json -InputObject (ConvertFrom-ExgRunLine -Line $Lines[1])
-$ExgRunState = @{ Code = -1; Stage = 'policy'; Record = New-Object -TypeName System.Text.StringBuilder }
+$ExgRunState = @{
+    Code   = -1
+    Stage  = 'policy'
+    Output = New-Object -TypeName System.Text.StringBuilder
+    Record = New-Object -TypeName System.Text.StringBuilder
+}
 try {
     # Progress would fill standard error. The script does not write any.
     $ProgressPreference = 'SilentlyContinue'
@@ -162,15 +168,16 @@ try {
     }
     if ($ExgRun.ask) { . Set-ExgRunQuestion }
     $global:LASTEXITCODE = 0
+    # The record is the last that a script writes: it goes out in one piece. Steps go out when they end.
     & $ExgRunState.Path @ExgRunParameters | ForEach-Object -Process {
         if ($_ -is [string]) {
-            [Console]::Out.WriteLine($_)
+            $null = $ExgRunState.Output.Append($_).Append("`n")
             if ($_.StartsWith('-----BEGIN EXGRANT RECORD ')) {
                 $null = $ExgRunState.Record.Clear()
             } elseif (-not $_.StartsWith('-----END EXGRANT RECORD ')) {
                 $null = $ExgRunState.Record.Append($_)
             }
-        } elseif ($_.Id -and $_.Status) {
+        } elseif ($ExgRun.steps -and $_.Id -and $_.Status) {
             Write-ExgRunLine -Kind 'STEP' -Value @{
                 id = "$($_.Id)"; status = "$($_.Status)"; text = "$($_.Text)"; command = "$($_.Command)"; guid = "$($_.Guid)"
             }
@@ -179,6 +186,7 @@ try {
     $ExgRunState.Code = $global:LASTEXITCODE
     $hash = [System.Security.Cryptography.SHA256]::Create()
     $sum = $hash.ComputeHash([System.Text.Encoding]::ASCII.GetBytes($ExgRunState.Record.ToString()))
+    [Console]::Out.Write($ExgRunState.Output.ToString())
     Write-ExgRunLine -Kind 'END' -Value @{ code = $ExgRunState.Code; sha256 = [BitConverter]::ToString($sum) }
 } catch {
     Write-ExgRunFailure -Stage $ExgRunState.Stage -ErrorRecord $_

@@ -139,6 +139,7 @@ type job struct {
 	Signed        bool        `json:"signed"`
 	RequireSigned bool        `json:"requireSigned"`
 	Ask           []string    `json:"ask,omitempty"`
+	Steps         bool        `json:"steps"` // are told when they end
 }
 
 // A parameter is a name and a text, which has a mark before it, or another value.
@@ -151,7 +152,7 @@ type parameter struct {
 const textMark = "="
 
 func newJob(s Script, o ScriptOptions) (*job, error) {
-	j := &job{Marker: rand.Text()[:24], Name: s.Name, Ask: s.Ask, RequireSigned: o.RequireSigned, Signed: isSigned(s.Text)}
+	j := &job{Marker: rand.Text()[:24], Name: s.Name, Ask: s.Ask, Steps: s.Progress != nil, RequireSigned: o.RequireSigned, Signed: isSigned(s.Text)}
 	if j.Name == "" {
 		j.Name = "script.ps1"
 	}
