@@ -165,7 +165,7 @@ func TestForbidden(t *testing.T) {
 		s := start(t, scenario)
 		p := ews.NewProber(ews.ProberConfig{Client: s.as(t, service), Account: anna})
 		for _, r := range []ews.Rung{p.LogOn(t.Context()), p.Read(t.Context(), anna)} {
-			if r.Verdict != ews.Failed || r.Answer.Status != http.StatusForbidden || !strings.Contains(r.Next, "EwsApplicationAccessPolicy") || r.Access != "" {
+			if r.Verdict != ews.Failed || r.Answer.Status != http.StatusForbidden || r.Fault.Rule != "ews-forbidden" || !strings.Contains(r.Next, "EwsApplicationAccessPolicy") || r.Access != "" {
 				t.Errorf("%s, %s: %+v", scenario, r.Level, r)
 			}
 		}

@@ -145,7 +145,7 @@ func seen(e *Error) string {
 	if errors.As(e.Err, &response) {
 		text := e.Answer.saw()
 		if response.Message != "" {
-			text += ": " + shorten(strings.TrimSuffix(response.Message, "."), 300)
+			text += ": " + shorten(strings.TrimRight(response.Message, ".。"), 300)
 		}
 		if response.BackOff > 0 {
 			text += fmt.Sprintf("; it asks to be left alone for %v", response.BackOff)

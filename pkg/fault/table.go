@@ -920,6 +920,14 @@ var table = []Rule{
 		Source:       sourceEWSThrottling,
 	},
 	{
+		Name: "ews-forbidden", ID: ConnectHTTP,
+		HTTPStatuses: []int{403},
+		Layer:        LayerEWS,
+		Hint:         "Exchange Web Services are closed to this client: EwsEnabled is false, or EwsApplicationAccessPolicy with EwsAllowList or EwsBlockList names its user agent (ours is exgrant). Look at both places: Get-OrganizationConfig | Format-List Ews*, and Get-CASMailbox MAILBOX | Format-List Ews*.",
+		Retry:        RetryNever,
+		Source:       sourceEWSAccess,
+	},
+	{
 		Name: "http-403", ID: ConnectHTTP,
 		HTTPStatuses: []int{403},
 		Hint:         "The server knows the address but forbids it. For PowerShell: the virtual directory requires SSL and you came by http. For EWS: EwsEnabled or EwsApplicationAccessPolicy, of the organization or the mailbox, blocks this client.",
