@@ -153,7 +153,7 @@ func (t *Transport) newHTTP(dial DialFunc) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{DialContext: dial, Protocols: protocols, DisableCompression: true, TLSHandshakeTimeout: connectTimeout,
-		ReadBufferSize: 1 << 10, // for the headers; bodies are read past it
+		ReadBufferSize:  1 << 10, // for the headers; bodies are read past it
 		IdleConnTimeout: idleTimeout, MaxResponseHeaderBytes: 256 << 10}
 }
 

@@ -122,7 +122,7 @@ func readOutput(reply []byte, checked *wsman.Received, command string, stdout, s
 			return false, 0, false, fmt.Errorf("the answer has output of another command")
 		}
 	}
-	done, code, err = winrm.ParseSlurpOutputErrResponse(string(bytes.ToValidUTF8(reply, nil)), stdout, stderr)
+	done, _, err = winrm.ParseSlurpOutputErrResponse(string(bytes.ToValidUTF8(reply, nil)), stdout, stderr)
 	if done != checked.Done() {
 		return false, 0, false, fmt.Errorf("the answer has the state of another command")
 	}
