@@ -65,6 +65,10 @@ func offers(offered []string, scheme string) bool {
 	return slices.ContainsFunc(offered, func(o string) bool { return strings.EqualFold(o, scheme) })
 }
 
+// Offered lists the ways to log on that an answer's WWW-Authenticate offers, as
+// written, each once.
+func Offered(header http.Header) []string { return schemesOf(parseChallenges(header)) }
+
 // schemesOf lists the schemes of challenges, each once.
 func schemesOf(challenges []challenge) []string {
 	var list []string

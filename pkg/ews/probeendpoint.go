@@ -39,7 +39,7 @@ func (p *Prober) Endpoint(ctx context.Context) Rung {
 	defer drain(response.Body)
 	r.Answer = Answer{URL: p.client.URL(), Requests: 1}
 	r.Answer.note(response)
-	offered := schemes(response.Header.Values("WWW-Authenticate"))
+	offered := offered(response)
 	saw := p.connection(address, response.TLS) + fmt.Sprintf("HTTP %d", response.StatusCode)
 	if len(offered) > 0 {
 		saw += ", which offers " + strings.Join(offered, ", ")

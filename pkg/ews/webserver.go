@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/exgrant/exgrant/internal/negotiate"
 )
 
 // checkAnswer refuses what is not XML of a service.
@@ -32,7 +34,7 @@ func checkAnswer(r *http.Response) error {
 func httpError(r *http.Response) error {
 	start := make([]byte, 8<<10)
 	n, _ := io.ReadFull(r.Body, start)
-	return &HTTPError{Status: r.StatusCode, Offered: schemes(r.Header.Values("WWW-Authenticate")), Server: clip(r.Header.Get("Server")),
+	return &HTTPError{Status: r.StatusCode, Offered: offered(r), Server: clip(r.Header.Get("Server")),
 		Location: location(r), Title: title(string(start[:n])), RetryAfter: retryAfter(r.Header.Get("Retry-After"))}
 }
 
@@ -60,17 +62,11 @@ func retryAfter(header string) time.Duration {
 	return time.Duration(min(seconds, int(maxBackOff/time.Second))) * time.Second
 }
 
-// schemes are the authentication schemes of WWW-Authenticate (RFC 9110 11.6.1): a
-// token at the start of a challenge, followed by a blank or nothing.
-func schemes(headers []string) []string {
-	var list []string
-	for _, header := range headers {
-		for part := range strings.SplitSeq(header, ",") {
-			scheme, _, _ := strings.Cut(strings.TrimSpace(part), " ")
-			if scheme != "" && !strings.ContainsAny(scheme, `="`) {
-				list = append(list, clip(scheme))
-			}
-		}
+// offered are the ways to log on that an answer offers, fit to be shown.
+func offered(r *http.Response) []string {
+	list := negotiate.Offered(r.Header)
+	for i, scheme := range list {
+		list[i] = clip(scheme)
 	}
 	return list
 }
