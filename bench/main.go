@@ -74,7 +74,7 @@ func rows(program string, s *sessions) []row {
 		peer:     engine("pwsh prints one line", "-NoProfile", "-NonInteractive", "-Command", "'hi'"),
 		expected: 20,
 	}
-	return slices.Concat([]row{start}, clixmlRows(), s.rows(), s.scriptRows(), proofRows())
+	return slices.Concat([]row{start}, clixmlRows(), s.rows(), sealedRows(), s.scriptRows(), proofRows())
 }
 
 func run(ctx context.Context, w io.Writer, runs int) error {

@@ -26,6 +26,7 @@ const modeVariable = "EXGRANT_BENCH_MODE"
 // The modes.
 const (
 	modeServer   = "server"   // serves a simulated organization
+	modeOpen     = "open"     // the same to whoever comes
 	modeSessions = "sessions" // opens many sessions to it
 	modeEWS      = "ews"      // serves the Exchange Web Services of one
 	modeProof    = "proof"    // proves mailboxes at them
@@ -41,7 +42,9 @@ func be(mode string) {
 	var err error
 	switch mode {
 	case modeServer:
-		err = serve()
+		err = serve(benchPassword)
+	case modeOpen:
+		err = serve("")
 	case modeSessions:
 		err = manySessions(context.Background(), os.Args[1])
 	case modeEWS:
@@ -60,13 +63,13 @@ func be(mode string) {
 
 // serve serves until standard input ends. It prints its URL; below /requests it
 // tells how many requests it was asked.
-func serve() error {
+func serve(password string) error {
 	scenario, err := exchangesim.ScenarioByName("plain")
 	if err != nil {
 		return err
 	}
 	var requests atomic.Int64
-	endpoint := psrpd.New(psrpd.Config{Organization: exchangesim.New(scenario, exchangesim.Options{}), Password: benchPassword,
+	endpoint := psrpd.New(psrpd.Config{Organization: exchangesim.New(scenario, exchangesim.Options{}), Password: password,
 		MaxShells: 10_000, Events: func(e psrpd.Event) { requests.Add(1) }})
 	defer endpoint.Close()
 	mux := http.NewServeMux()

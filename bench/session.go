@@ -42,7 +42,7 @@ func (s *sessions) rows() []row {
 	const one = "a session of five commands"
 	many := fmt.Sprintf("%d open sessions (pypsrp: %d)", ownSessions, peerSessions)
 	peer := func(mode string, figure int) side {
-		return working("pypsrp", figure, python, "-c", sessionPython, s.server.url, benchUser, benchPassword, mode, strconv.Itoa(peerSessions))
+		return working("pypsrp", figure, python, "-c", sessionPython, s.server.url, benchUser, benchPassword, mode, strconv.Itoa(peerSessions), "basic")
 	}
 	own := side{"remote.Dial", func(context.Context) (func(context.Context) (float64, error), error) { return timed(s.one), nil }}
 	all := func(figure int) side {
@@ -91,6 +91,11 @@ func (s *sessions) one(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return fiveCommands(ctx, session)
+}
+
+// fiveCommands are those of a session, which it closes.
+func fiveCommands(ctx context.Context, session remote.Session) (err error) {
 	for _, name := range []string{"anna", "ben", "boss", "room1", "svc-reschedule"} {
 		if err == nil {
 			err = getUser(ctx, session, name)

@@ -4,6 +4,7 @@ Prints the seconds that the session took; or the bytes that each of the sessions
 process, and the seconds that each of the requests took which they then made.
 """
 import os
+import socket
 import sys
 import time
 import urllib.parse
@@ -11,13 +12,16 @@ import urllib.parse
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-url, user, password, mode, sessions = sys.argv[1:]
+url, user, password, mode, sessions, auth = sys.argv[1:]
 place = urllib.parse.urlparse(url)
+if auth != "basic":  # the server's name is one of the test bed's realm, and leads to this machine
+    resolve = socket.getaddrinfo
+    socket.getaddrinfo = lambda host, *rest, **named: resolve("127.0.0.1" if host == place.hostname else host, *rest, **named)
 
 
 def opened():
-    wsman = WSMan(place.hostname, port=place.port, path="PowerShell", ssl=False, auth="basic",
-                  encryption="never", username=user, password=password, no_proxy=True)
+    wsman = WSMan(place.hostname, port=place.port, path="PowerShell", ssl=False, auth=auth,
+                  encryption="never" if auth == "basic" else "always", negotiate_service="HTTP", username=user, password=password, no_proxy=True)
     pool = RunspacePool(wsman, configuration_name="Microsoft.Exchange")
     pool.open()
     return pool
