@@ -137,7 +137,7 @@ func (f front) checkProtected(t *testing.T, a *peers.Acceptor) {
 		}
 	}
 	for _, e := range a.Events("anonymous") {
-		if e.SOAP {
+		if e.SOAP && !f.tls { // pypsrp asks for the log-on by its first message where TLS protects it
 			t.Errorf("a message without a log-on: %s", e.Raw)
 		}
 	}
@@ -157,6 +157,11 @@ func TestSealedOrganization(t *testing.T) {
 			a, target, c := f.open(t, kdc, url)
 			applyVerifyRevoke(t, target, c, g)
 			f.checkProtected(t, a)
+			for _, e := range a.Events("anonymous") {
+				if e.SOAP {
+					t.Errorf("a message without a log-on: %s", e.Raw)
+				}
+			}
 			if n := len(organization.Snapshot().Assignments); n == 0 {
 				t.Errorf("the organization's own assignments are gone")
 			}
