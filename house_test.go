@@ -31,6 +31,7 @@ var rooms = []struct {
 	{"internal/transcript", []string{"pkg/exchange", "pkg/fault", "internal/clixml"}},
 	{"internal/render", []string{"pkg/exchange", "pkg/fault"}},
 	{"internal/terminal", nil},
+	{"internal/keyring", nil},
 	{"internal/clixml", nil},
 	{"internal/psrp", []string{"internal/clixml"}},
 	{"internal/wsman", nil},

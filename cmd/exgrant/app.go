@@ -19,6 +19,7 @@ type program struct {
 	now    func() time.Time
 
 	terminal *terminal.Terminal // where a person may sit; nil when nobody does
+	keyring  passwordStore      // nil when there is none
 }
 
 // person is who may sit in front of the program.
@@ -41,6 +42,8 @@ func (p *program) commands() []*cli.Command {
 		p.diagnoseCommand(),
 		p.runCommand(),
 		p.explainCommand(),
+		p.loginCommand(),
+		p.logoutCommand(),
 		p.demoCommand(),
 		p.simCommand(),
 		p.completionCommand(),

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/keyring"
 	"github.com/exgrant/exgrant/internal/terminal"
 )
 
@@ -32,6 +33,7 @@ func main() {
 		now:    time.Now,
 
 		terminal: terminal.New(os.Stdin, os.Stderr, os.Getenv),
+		keyring:  keyring.New(os.Getenv),
 	}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }

@@ -36,7 +36,8 @@ var manualExits = []explained{
 var manualEnvironment = []explained{
 	{"EXGRANT_SERVER, EXGRANT_USERNAME, EXGRANT_...", "Each flag of a session has its variable: EXGRANT_, and the flag in capitals with _ for -. The flag wins."},
 	{envDomainController, "The domain controller that takes the changes, where neither a flag nor the file names one."},
-	{"EXGRANT_PASSWORD", "The password, where --password-file is not given. No flag takes a password."},
+	{"EXGRANT_PASSWORD", "The password, where --password-file is not given. Without it that of exgrant login counts. No flag takes a password."},
+	{"KRB5_CONFIG, KRB5CCNAME", "The krb5.conf and the ticket cache of kinit, where --krb5-config and --ccache are not given."},
 	{"NO_COLOR", "No colour, whatever its value."},
 }
 

@@ -252,8 +252,8 @@ func TestPasswordIsAskedFor(t *testing.T) {
 	s.see("the password is empty")
 	s.ends(exitUsage)
 
-	s = sit(t, append(environment, "EXGRANT_AUTH=kerberos"), "audit")
-	s.see("not one of basic")
+	s = sit(t, append(environment, "EXGRANT_AUTH=kerberos", "KRB5_CONFIG=/nowhere"), "audit")
+	s.see("the user name \"administrator\" does not say which realm")
 	s.ends(exitUsage)
 	if strings.Contains(s.everything(), "Password of") {
 		t.Errorf("a password is asked for that nobody can use: %q", s.everything())

@@ -36,7 +36,8 @@ func useless(way remote.Transport) []string {
 	case remote.WinRS:
 		return []string{flagPwsh}
 	}
-	return []string{flagAuth, flagUsername, flagPasswordFile, flagTLS, flagPort, flagCAFile, flagConnectTo, flagTimeout, flagVerbose}
+	return []string{flagAuth, flagUsername, flagPasswordFile, flagKeytab, flagCCache, flagKrb5Config, flagSPN, flagSealOverTLS, flagClientCert, flagClientKey,
+		flagTLS, flagPort, flagCAFile, flagConnectTo, flagTimeout, flagVerbose}
 }
 
 func uselessHint(way remote.Transport) string {
@@ -66,7 +67,7 @@ func (p *program) runner(c *cli.Context, way remote.Transport) (remote.Runner, s
 	if err != nil {
 		return nil, "", err
 	}
-	credential, err := p.credential(c, func(credential remote.Credential) error {
+	credential, err := p.credential(c, way, func(credential remote.Credential) error {
 		_, err := remote.NewWinRS(target, credential, options)
 		return err
 	})
@@ -77,5 +78,5 @@ func (p *program) runner(c *cli.Context, way remote.Transport) (remote.Runner, s
 	if err != nil {
 		return nil, "", usageErrorf("%s: %w", c.Command.HelpName, err).withHint("%s --help shows the SESSION flags", c.Command.HelpName)
 	}
-	return r, credential.Username, nil
+	return r, credential.User(), nil
 }

@@ -54,6 +54,26 @@ func (c Credential) Share() (Credential, error) {
 	return c, err
 }
 
+// User returns who logs on: the name as given, or that of the keytab or ticket cache
+// of a credential that is shared. It is empty where only the server will know.
+func (c Credential) User() string {
+	if c.account == nil || c.Method == Certificate {
+		return c.Username
+	}
+	return c.account.Username()
+}
+
+// HasTicket reports whether a ticket cache, the given one or that of kinit, has a
+// ticket of this user that has not ended.
+func (c Credential) HasTicket() bool {
+	if c.Method != Kerberos && c.Method != Negotiate {
+		return false
+	}
+	c.Password, c.Keytab = Secret{}, ""
+	shared, err := c.Share()
+	return err == nil && shared.account.HasTicket()
+}
+
 // A Session runs pipelines at a server. It is safe for concurrent use. Whoever
 // opened it closes it: that deletes what the server holds for it.
 type Session interface {

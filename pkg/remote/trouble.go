@@ -24,7 +24,13 @@ type Error struct {
 	Err   error
 }
 
-func (e *Error) Error() string { return e.Doing + ": " + e.Err.Error() }
+func (e *Error) Error() string {
+	var logon *negotiate.Error
+	if errors.As(e.Err, &logon) && isRefused(logon.Kind) {
+		return e.Doing + ": " + logon.Error() // what was sent by then says nothing
+	}
+	return e.Doing + ": " + e.Err.Error()
+}
 
 func (e *Error) Unwrap() error { return e.Err }
 
@@ -170,6 +176,18 @@ func isForgotten(err error) bool {
 	return errors.As(err, &f) && f.Code == wsman.CodeInvalidSelectors && !noShell(f)
 }
 
+// isRefused reports whether a kind of error means that nobody was logged on: then
+// nothing was carried out.
+func isRefused(kind negotiate.Kind) bool {
+	switch kind {
+	case negotiate.BadCredential, negotiate.WouldBeClear, negotiate.WrongPassword, negotiate.PasswordExpired, negotiate.AccountLocked,
+		negotiate.UnknownAccount, negotiate.TicketExpired, negotiate.NoKDC, negotiate.UnknownSPN, negotiate.ClockSkew, negotiate.KDCRefused,
+		negotiate.NotOffered, negotiate.NTLMNotAllowed, negotiate.LogonRefused, negotiate.ChannelBinding, negotiate.Redirected:
+		return true
+	}
+	return false
+}
+
 // mayHaveHappened reports whether the request that failed could have been carried
 // out. A fault in answer to a request that starts something means that it did not
 // start, but for faults about time and about a process that ended.
@@ -178,5 +196,5 @@ func mayHaveHappened(err error) bool {
 	if errors.As(err, &f) {
 		return f.Code == wsman.CodeOperationTimeout || f.Code == wsman.CodeOperationAborted || f.Code == codeProviderDied
 	}
-	return !wsman.Unsent(err)
+	return !isRefused(negotiate.KindOf(err)) && !wsman.Unsent(err)
 }

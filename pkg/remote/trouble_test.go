@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/negotiate"
 	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/wsman"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
 )
@@ -214,5 +216,21 @@ func TestEndpoint(t *testing.T) {
 		if err != nil || u.String() != want {
 			t.Errorf("%+v: %v, %v, want %s", target, u, err, want)
 		}
+	}
+}
+
+// Where nobody was logged on there is nothing to delete or to ask again, and the error
+// is the log-on's own.
+func TestRefusedLogOnDidNothing(t *testing.T) {
+	refused := &wsman.NetworkError{Sent: true, Err: &negotiate.Error{Kind: negotiate.LogonRefused, What: "the server refuses the log-on"}}
+	if mayHaveHappened(refused) {
+		t.Error("a refused log-on may have done something")
+	}
+	if got, want := (&Error{"opening a session", refused}).Error(), "opening a session: the server refuses the log-on"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	altered := &wsman.NetworkError{Sent: true, Err: &negotiate.Error{Kind: negotiate.Altered, What: "it was changed"}}
+	if !mayHaveHappened(altered) {
+		t.Error("a reply that was changed on its way says that nothing happened")
 	}
 }
