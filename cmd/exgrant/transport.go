@@ -53,7 +53,13 @@ func uselessHint(way remote.Transport) string {
 // runner returns the PowerShell that the SESSION flags name, and who logs on there. It
 // contacts nobody, and asks for the password where it must.
 func (p *program) runner(c *cli.Context, way remote.Transport) (remote.Runner, string, error) {
-	options := remote.ScriptOptions{RequireSigned: c.Bool(flagRequireSigned), RemoteExchange: c.Bool(flagRemoteExchange), Pwsh: p.setting(c, flagPwsh)}
+	options := remote.ScriptOptions{Pwsh: p.setting(c, flagPwsh)}
+	for flag, on := range map[string]*bool{flagRequireSigned: &options.RequireSigned, flagRemoteExchange: &options.RemoteExchange} {
+		var err error
+		if *on, err = p.switched(c, flag); err != nil {
+			return nil, "", err
+		}
+	}
 	if way == remote.Local {
 		// A server of a variable is one for the other ways.
 		r, err := remote.NewLocal(remote.Target{Server: c.String(flagServer)}, options)

@@ -26,7 +26,7 @@ import (
 // of this file is one of those faults. Others are in winrs_logon_test.go (the password
 // and the message in clear), winrs_test.go (a cancel that is ignored).
 
-// answers answers requests one after the other; the last answer stays.
+// answers serves requests one after the other.
 type answers struct {
 	requests atomic.Int64
 	answer   func(n int, r *wsman.Request, w http.ResponseWriter)
