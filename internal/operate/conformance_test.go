@@ -36,6 +36,7 @@ type stage struct {
 	org  *exchangesim.Organization
 	open func(t *testing.T, o grant.Options) Operator
 	left func() int // shells and sessions that are open
+	user string     // who logs on; empty is the administrator
 }
 
 // ways are those that one behaviour is demanded of.
@@ -70,7 +71,7 @@ func psrpStage(t *testing.T, org *exchangesim.Organization, st *stage) {
 	t.Cleanup(func() { h.Close(); server.Close() })
 	st.left = server.Shells
 	st.open = func(t *testing.T, o grant.Options) Operator {
-		session, err := remote.New(remote.Target{Server: h.URL + "/PowerShell/"}, credential())
+		session, err := remote.New(remote.Target{Server: h.URL + "/PowerShell/"}, st.credential())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +85,7 @@ func winrsStage(t *testing.T, org *exchangesim.Organization, st *stage) {
 	t.Cleanup(func() { h.Close(); server.Close() })
 	st.left = func() int { return server.Shells() + server.SessionsLeft() }
 	st.open = func(t *testing.T, o grant.Options) Operator {
-		runner, err := remote.NewWinRS(remote.Target{Server: h.URL + "/wsman"}, credential(), remote.ScriptOptions{})
+		runner, err := remote.NewWinRS(remote.Target{Server: h.URL + "/wsman"}, st.credential(), remote.ScriptOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,6 +113,14 @@ func localStage(t *testing.T, org *exchangesim.Organization, st *stage) {
 		}
 		return Scripted(runner, o)
 	}
+}
+
+func (s *stage) credential() remote.Credential {
+	c := credential()
+	if s.user != "" {
+		c.Username = s.user
+	}
+	return c
 }
 
 func credential() remote.Credential {
@@ -374,6 +383,45 @@ func TestRefused(t *testing.T) {
 		var refused *RefusedError
 		if !errors.As(err, &refused) || refused.Way != w.way || !strings.Contains(err.Error(), string(w.way)) || refused.Hint == "" {
 			t.Errorf("%s: %v", w.way, err)
+		}
+	}
+}
+
+// What the PowerShell there refuses is told in a report, with the ways that work.
+func TestPolicy(t *testing.T) {
+	scenario, err := exchangesim.ScenarioByName("plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := winrsd.New(winrsd.Config{Organization: exchangesim.New(scenario, exchangesim.Options{}), Pwsh: peers.Pwsh(t), Password: simulatedPassword, ExecutionPolicy: "AllSigned"})
+	defer server.Close()
+	h := httptest.NewServer(server)
+	defer h.Close()
+	runner, err := remote.NewWinRS(remote.Target{Server: h.URL + "/wsman"}, credential(), remote.ScriptOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	operator := Scripted(runner, grant.Options{})
+	report, err := operator.Verify(t.Context(), scenario.Grant())
+	if err != nil || report.Outcome != exchange.Failed {
+		t.Fatalf("%v %+v", err, report)
+	}
+	if f := report.Steps[0].Fault; !strings.Contains(f.Message, "AllSigned") || !strings.Contains(f.Hint, "--transport psrp") {
+		t.Errorf("%+v", f)
+	}
+	if err := operator.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// An account without any role is denied, whichever way it comes.
+func TestNoRoles(t *testing.T) {
+	for _, w := range ways[:2] {
+		s := newStage(t, w.way, "plain")
+		s.user = "boss"
+		report, err := s.operator(t, nil).Verify(t.Context(), scenarioGrant(t, "plain"))
+		if err != nil || report.Outcome != exchange.Denied || report.Steps[0].Fault.ID != fault.AccessDenied {
+			t.Errorf("%s: %v %+v", w.way, err, report.Steps)
 		}
 	}
 }

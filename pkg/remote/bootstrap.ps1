@@ -106,7 +106,7 @@ function Import-ExgRunSession {
         WarningAction       = 'SilentlyContinue'
     }
     $module = Import-PSSession @importPSSessionParams
-    if (-not $module) {
+    if (-not $module -or $module.ExportedFunctions.Count -eq 0) {
         if ($failures.Count) { throw $failures[0] }
         throw 'Import-PSSession gave no commands.'
     }

@@ -26,6 +26,8 @@ type shell struct {
 	proxy  *scriptproxy.Server
 	module string // path of the stand-ins
 
+	permitted bool // the user's roles give any command
+
 	mu       sync.Mutex
 	used     time.Time
 	waiting  int // Receives: a shell that somebody waits at is not idle
@@ -55,6 +57,7 @@ func (sh *shell) prepare() error {
 	}
 	organization := sh.config.Organization
 	session := organization.Session(exchangesim.SessionOptions{User: sh.user})
+	sh.permitted = len(session.Commands()) > 0
 	var err error
 	if sh.proxy, err = scriptproxy.Start(session, organization.Clock(), "127.0.0.1:0", filepath.Join(sh.dir, "exchange")); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -27,6 +28,7 @@ func (sh *shell) standIns() string {
 	var b strings.Builder
 	for _, v := range []struct{ name, value string }{
 		{"PasswordHash", sum}, {"User", sh.user}, {"Sessions", filepath.Join(sh.dir, "sessions")}, {"Exchange", sh.proxy.Manifest}, {"Signature", signature},
+		{"Permitted", strconv.FormatBool(sh.permitted)},
 	} {
 		fmt.Fprintf(&b, "$script:%s = '%s'\n", v.name, strings.ReplaceAll(v.value, "'", "''"))
 	}

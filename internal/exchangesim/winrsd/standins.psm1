@@ -44,6 +44,12 @@ function New-PSSession {
                         'or password is incorrect.')))
         }
     }
+    if ($script:Permitted -ne 'true') {
+        # What Exchange's AuthZ plug-in answers: the code is that of another trouble.
+        $PSCmdlet.ThrowTerminatingError((New-TransportError -Code -2141974624 -Id 'IncorrectProtocolVersion' -Message (
+                    "[FailureCategory=AuthZ-CmdletAccessDeniedException] The user `"$($script:User)`" isn't assigned to " +
+                    'any management roles.')))
+    }
     $id = [guid]::NewGuid()
     [System.IO.File]::WriteAllText([System.IO.Path]::Combine($script:Sessions, "$id"), $Credential.UserName)
     $session = New-Object -TypeName System.Management.Automation.PSObject -Property @{
