@@ -28,6 +28,7 @@ type AccountConfig struct {
 	Now       func() time.Time    // decides when tickets are renewed; nil is time.Now
 	Dial      DialFunc            // to KDCs; nil is a net.Dialer's
 	LookupSRV LookupSRVFunc       // nil is net.DefaultResolver's
+	Resolve   ResolveFunc         // tells why a service is not known; nil is net.DefaultResolver's
 }
 
 // An Account is who logs on, and the Kerberos tickets that were got for it: one
@@ -65,6 +66,9 @@ func NewAccount(c AccountConfig) (*Account, error) {
 	}
 	if c.LookupSRV == nil {
 		c.LookupSRV = net.DefaultResolver.LookupSRV
+	}
+	if c.Resolve == nil {
+		c.Resolve = resolve
 	}
 	a := &Account{config: c, asking: make(chan struct{}, 1),
 		tgts: map[string]*ticket{}, service: map[string]*ticket{}, doors: map[string]*door{}}

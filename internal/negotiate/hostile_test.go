@@ -377,6 +377,7 @@ func TestKDCRefuses(t *testing.T) {
 				w := new(wire)
 				a := s.account(t, func(c *AccountConfig) {
 					c.Username, c.Password, c.Dial = test.user+"@contoso.test", NewSecret(test.password), w.dial("")
+					c.Resolve = func(_ context.Context, host string) (string, []string, error) { return host + ".", nil, nil }
 				})
 				before := strings.Count(kdc.Log(t), "AS_REQ")
 				var err error

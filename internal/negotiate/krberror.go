@@ -29,13 +29,13 @@ func kdcError(err error, user string, now time.Time) error {
 	if !errors.As(err, &refusal) {
 		return err
 	}
-	e := &Error{Kind: KDCRefused, What: fmt.Sprintf("the KDC of %s refuses %s", refusal.Realm, quote(user)), Err: krbText(refusal)}
+	e := &Error{Kind: KDCRefused, What: fmt.Sprintf("the KDC of %s refuses %s", quote(refusal.Realm), quote(user)), Err: krbText(refusal)}
 	switch refusal.ErrorCode {
 	case errorcode.KDC_ERR_PREAUTH_FAILED, errorcode.KRB_AP_ERR_BAD_INTEGRITY:
 		e.Kind, e.What, e.Err = WrongPassword, fmt.Sprintf("the password of %s is wrong", quote(user)), nil
 		e.Advice = "it was tried once and is not tried again; the domain counts failures towards locking the account"
 	case errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN:
-		e.Kind, e.What, e.Err = UnknownAccount, fmt.Sprintf("the realm %s does not know %s", refusal.Realm, quote(user)), nil
+		e.Kind, e.What, e.Err = UnknownAccount, fmt.Sprintf("the realm %s does not know %s", quote(refusal.Realm), quote(user)), nil
 		e.Advice = "check name and realm; where the name after @ is only a UPN suffix, write sAMAccountName@REALM with the domain's DNS name as realm"
 	case errorcode.KDC_ERR_KEY_EXPIRED:
 		e.Kind, e.What = PasswordExpired, fmt.Sprintf("the password of %s has expired", quote(user))

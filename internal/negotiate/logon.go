@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -150,10 +149,9 @@ func (t *Transport) mustUseNTLM(ctx context.Context, spn string) (bool, error) {
 	if noKrb != nil {
 		return true, nil
 	}
-	_, host, _ := strings.Cut(spn, "/")
-	err := error(nil)
-	if _, bad := netip.ParseAddr(strings.Trim(host, "[]")); bad == nil {
-		err = &Error{Kind: UnknownSPN, What: "Kerberos knows no service " + quote(spn) + ": that is an IP address", Advice: "name the server by its full name; --connect-to HOST:PORT says where it is"}
+	var err error
+	if isAddress(hostOf(spn)) {
+		err = ipService(spn)
 	} else {
 		_, err = t.config.Account.serviceTicket(ctx, spn)
 	}

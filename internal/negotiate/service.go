@@ -109,11 +109,11 @@ func (a *Account) newServiceTicket(ctx context.Context, spn string) (*ticket, er
 	tgt := home
 	if realm := a.conf.realmOfHost(name.NameString[1]); realm != "" && realm != home.crealm {
 		if tgt, err = a.crossRealm(ctx, home, realm); err != nil {
-			return nil, a.serviceError(err, spn)
+			return nil, a.serviceError(ctx, err, spn)
 		}
 	}
 	t, err := a.follow(ctx, tgt, name)
-	return t, a.serviceError(err, spn)
+	return t, a.serviceError(ctx, err, spn)
 }
 
 // cachedInFile returns a fresh ticket for the service out of a ticket cache.
@@ -304,21 +304,19 @@ func authenticateRequest(body *messages.KDCReqBody, tgt *ticket) (types.PADataSe
 }
 
 // serviceError says what a KDC's refusal of a service means.
-func (a *Account) serviceError(err error, spn string) error {
+func (a *Account) serviceError(ctx context.Context, err error, spn string) error {
 	var refusal messages.KRBError
 	if !errors.As(err, &refusal) {
 		return err
 	}
 	switch refusal.ErrorCode {
 	case errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN:
-		return &Error{Kind: UnknownSPN, What: fmt.Sprintf("the realm %s knows no service %s", refusal.Realm, quote(spn)), Advice: spnAdvice}
+		return a.unknownService(ctx, refusal.Realm, spn)
 	case errorcode.KDC_ERR_TGT_REVOKED, errorcode.KRB_AP_ERR_TKT_EXPIRED:
 		return &Error{Kind: TicketExpired, What: "the KDC does not take the ticket-granting ticket any more", Err: krbText(refusal), Advice: "log on again: kinit, or a password or --keytab"}
 	case errorcode.KDC_ERR_ETYPE_NOSUPP:
-		return &Error{Kind: KDCRefused, What: fmt.Sprintf("the KDC of %s gives no ticket for %s", refusal.Realm, quote(spn)), Err: krbText(refusal),
+		return &Error{Kind: KDCRefused, What: fmt.Sprintf("the KDC of %s gives no ticket for %s", quote(refusal.Realm), quote(spn)), Err: krbText(refusal),
 			Advice: "the server's account has no encryption type that krb5.conf permits here: look at its msDS-SupportedEncryptionTypes, and at permitted_enctypes"}
 	}
 	return kdcError(err, a.Username(), time.Now())
 }
-
-const spnAdvice = "use the server's own full name: a load-balanced name, an alias or an IP address has a service name only where an administrator gave it one (setspn -Q); --connect-to and --spn tell name and address apart"
