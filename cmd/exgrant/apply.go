@@ -112,10 +112,13 @@ func (o *operation) apply(plan *exchange.Plan, g exchange.Grant, reportFile, rol
 		o.result(report))
 }
 
-// approved plans where no plan was given, asks, and applies. It returns the report
-// of what came to an end.
+// approved plans where no plan was given, asks, and applies; with nobody to ask it
+// makes the grant in one go. It returns the report of what came to an end.
 func (o *operation) approved(plan *exchange.Plan, g exchange.Grant) (*exchange.Report, error) {
 	ctx := o.c.Context
+	if plan == nil && o.c.Bool(flagYes) {
+		return o.operator.Make(ctx, g)
+	}
 	if plan == nil {
 		made, report, err := o.operator.Plan(ctx, g)
 		if err != nil || made == nil {

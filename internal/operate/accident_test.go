@@ -33,6 +33,7 @@ type world struct {
 
 	mu       sync.Mutex
 	requests int
+	commands int
 	replied  func(n int) // told of the number of each request behind it; may be nil
 }
 
@@ -50,6 +51,9 @@ func newWorld(t *testing.T, faults psrpd.FaultPlan) *world {
 func (x *world) event(e psrpd.Event) {
 	x.mu.Lock()
 	x.requests = max(x.requests, e.N)
+	if e.Action == "Command" {
+		x.commands++
+	}
 	replied := x.replied
 	x.mu.Unlock()
 	if replied != nil {
@@ -87,11 +91,8 @@ type undertaking struct {
 }
 
 var undertakings = []undertaking{
-	{"apply", false, func(ctx context.Context, o Operator, g exchange.Grant) (*exchange.Report, error) {
-		return o.Apply(ctx, &exchange.Plan{Grant: exchange.GrantState{
-			Name: g.Name, Assignee: exchange.AssigneeState{Kind: g.Assignee.Kind, Given: g.Assignee.Identity},
-			Scope: exchange.ScopeState{Kind: g.Scope.Kind, Given: g.Scope.Text}, Mailbox: g.Mailbox,
-		}, Options: &exchange.PlanOptions{InScope: g.InScope, OutOfScope: g.OutOfScope}})
+	{"make", false, func(ctx context.Context, o Operator, g exchange.Grant) (*exchange.Report, error) {
+		return o.Make(ctx, g)
 	}},
 	{"revoke", true, func(ctx context.Context, o Operator, g exchange.Grant) (*exchange.Report, error) {
 		return o.Revoke(ctx, grant.Revocation{Grant: &g})
@@ -210,6 +211,24 @@ func (u undertaking) clean(t *testing.T) (state string, requests int) {
 		state, requests = scriptshell.Snapshot(t, x.org), x.requests
 	})
 	return state, requests
+}
+
+// TestCommands pins how many commands an operation sends. Each costs two requests
+// (Command, whose answer never holds output, and Receive; one more where the output
+// comes before the end of the command), opening a session two, closing it one.
+func TestCommands(t *testing.T) {
+	want := map[string]int{"make": 25, "revoke": 14, "audit": 7}
+	for _, u := range undertakings {
+		synctest.Test(t, func(t *testing.T) {
+			x := newWorld(t, nil)
+			defer x.close()
+			u.prepare(t, x, plain(t).Grant())
+			u.do(t, t.Context(), x, plain(t).Grant())
+			if x.commands != want[u.name] {
+				t.Errorf("%s: %d commands, want %d", u.name, x.commands, want[u.name])
+			}
+		})
+	}
 }
 
 func plain(t *testing.T) exchangesim.Scenario {

@@ -17,6 +17,8 @@ import (
 type Operator interface {
 	// Plan is documented at grant.NewPlan.
 	Plan(ctx context.Context, g exchange.Grant) (*exchange.Plan, *exchange.Report, error)
+	// Make is documented at grant.Make.
+	Make(ctx context.Context, g exchange.Grant) (*exchange.Report, error)
 	// Apply is documented at grant.Apply.
 	Apply(ctx context.Context, p *exchange.Plan) (*exchange.Report, error)
 	// Verify is documented at grant.Verify.
@@ -51,6 +53,10 @@ func Structured(s remote.Session, o grant.Options) Operator {
 
 func (x *structured) Plan(ctx context.Context, g exchange.Grant) (*exchange.Plan, *exchange.Report, error) {
 	return grant.NewPlan(ctx, x.session, g, x.options)
+}
+
+func (x *structured) Make(ctx context.Context, g exchange.Grant) (*exchange.Report, error) {
+	return grant.Make(ctx, x.session, g, x.options)
 }
 
 func (x *structured) Apply(ctx context.Context, p *exchange.Plan) (*exchange.Report, error) {

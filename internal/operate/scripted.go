@@ -128,15 +128,28 @@ func (x *scripted) Apply(ctx context.Context, p *exchange.Plan) (*exchange.Repor
 			return x.stopped(x.grantReport(seen), why), nil
 		}
 	}
+	return x.grantNow(ctx, g, options.UpdateScope, options.AllowEmpty), nil
+}
+
+// Make is documented at Operator.
+func (x *scripted) Make(ctx context.Context, g exchange.Grant) (*exchange.Report, error) {
+	if err := g.Validate(); err != nil {
+		return nil, err
+	}
+	return x.grantNow(ctx, g, x.options.UpdateScope, x.options.AllowEmpty), nil
+}
+
+// grantNow runs the script that makes a grant.
+func (x *scripted) grantNow(ctx context.Context, g exchange.Grant, updateScope, allowEmpty bool) *exchange.Report {
 	apply := task{
 		operation: exchange.OperationGrant, grant: &g,
 		print:      func(w io.Writer) error { return psgen.Grant(w, g, psgen.Full) },
-		parameters: append(x.grantParameters(options.UpdateScope, options.AllowEmpty), unattended),
+		parameters: append(x.grantParameters(updateScope, allowEmpty), unattended),
 	}
 	if x.options.Confirm != nil {
 		apply.ask = []string{customization}
 	}
-	return x.grantReport(x.run(ctx, apply)), nil
+	return x.grantReport(x.run(ctx, apply))
 }
 
 // customization is the command that has a question of its own: it cannot be undone.

@@ -103,6 +103,18 @@ func NewPlan(ctx context.Context, inv exchange.Invoker, g exchange.Grant, o Opti
 	return r.plan(), report, nil
 }
 
+// Make makes a grant without a plan that somebody approved: it looks up, decides,
+// changes and reads back in one go, as Apply does otherwise.
+//
+// The error is an exchange.ValidationError when the grant is not valid.
+func Make(ctx context.Context, inv exchange.Invoker, g exchange.Grant, o Options) (*exchange.Report, error) {
+	if err := g.Validate(); err != nil {
+		return nil, err
+	}
+	r := newRun(inv, exchange.OperationGrant, g, o)
+	return r.finish(ctx, r.grantProcedure(ctx)), nil
+}
+
 // Apply makes the grant of a plan. It runs the whole procedure again with the
 // plan's options (those of o that a plan holds are not used), and stops before any
 // change with outcome differs when an object that the plan rests on has changed
