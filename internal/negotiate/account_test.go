@@ -349,7 +349,7 @@ func TestNothingIsShown(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	shown := []string{}
-	for _, value := range []any{a, *&a.config, a.source, rt, rt.config, NewSecret(password), &passwordSource{NewSecret(password)}} {
+	for _, value := range []any{a, a.config, a.source, rt, rt.config, NewSecret(password), &passwordSource{NewSecret(password)}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			shown = append(shown, fmt.Sprintf(verb, value))
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/iana/errorcode"
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
+	//lint:ignore SA1019 the hash that is looked for
 	"golang.org/x/crypto/md4"
 
 	"github.com/exgrant/exgrant/internal/peers"

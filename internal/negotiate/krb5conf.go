@@ -131,7 +131,6 @@ func parseEnctypes(list string) []int32 {
 type krb5Reader struct {
 	conf   *krb5Conf
 	single map[string]string // of [libdefaults]
-	final  map[string]bool
 }
 
 // maxIncludes is how deep files may include each other.

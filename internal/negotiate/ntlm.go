@@ -9,7 +9,8 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"golang.org/x/crypto/md4" //nolint:staticcheck // MS-NLMP is made of it
+	//lint:ignore SA1019 MS-NLMP 3.3.2 is made of it
+	"golang.org/x/crypto/md4"
 )
 
 const ntlmSignature = "NTLMSSP\x00"

@@ -39,13 +39,13 @@ func TestProtections(t *testing.T) {
 				}
 			}
 			client, server := pair()
-			first, header := sealToken(t, client, message)
+			_, header := sealToken(t, client, message)
 			second, _ := sealToken(t, client, message)
 			if _, err := server.open(bytes.Clone(second), header); KindOf(err) != OutOfOrder {
 				t.Errorf("one missing: %v", err)
 			}
 			client, server = pair()
-			first, header = sealToken(t, client, message)
+			first, header := sealToken(t, client, message)
 			if _, err := server.open(bytes.Clone(first), header); err != nil {
 				t.Error(err)
 			}
