@@ -24,8 +24,7 @@
 // once more unless Config.Seal is SealAlways.
 //
 // Certificate is for WinRM over TLS: put the certificate into Config.TLS. Basic
-// sends the password, and so only over TLS or to this machine. Anonymous logs
-// nobody on.
+// sends the password, and so only over TLS or to this machine.
 //
 // # What it never does
 //

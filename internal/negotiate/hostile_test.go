@@ -342,7 +342,7 @@ func TestMeddling(t *testing.T) {
 					t.Errorf("%v (%s), want %s", err, KindOf(err), want)
 				}
 				var e *Error
-				if errors.As(err, &e) && e.Hint() == "" && e.Kind != NotOffered {
+				if errors.As(err, &e) && e.Hint() == "" {
 					t.Errorf("no hint: %v", err)
 				}
 				w.checkSecrets(t, peers.KDCPassword, err)

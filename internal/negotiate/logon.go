@@ -75,7 +75,8 @@ func (c *conn) offer(r *http.Request) ([]string, *http.Response, error) {
 	discard(response)
 	offered = schemesOf(parseChallenges(response.Header))
 	if len(offered) == 0 {
-		return nil, nil, &Error{Kind: NotOffered, Status: response.StatusCode, What: "the server asks for a log-on, and offers no way to"}
+		return nil, nil, &Error{Kind: NotOffered, Status: response.StatusCode, What: "the server asks for a log-on, and offers no way to",
+			Advice: "look at the endpoint's authentication settings, and whether a proxy answers instead"}
 	}
 	t.mu.Lock()
 	t.offered = offered
@@ -136,6 +137,10 @@ func schemeFor(m Method, offered []string) (string, error) {
 		e.Kind, e.Advice = NTLMNotAllowed, "the server takes NTLM and no Kerberos: --auth negotiate or --auth ntlm allow it"
 	case offers(offered, "Basic"):
 		e.Advice = "the endpoint is set up for passwords in clear, or something else answers: /PowerShell of Exchange offers Kerberos as shipped; --auth basic sends the password, over TLS only"
+	case offers(offered, schemeKerberos) || offers(offered, schemeNegotiate):
+		e.Advice = "use --auth kerberos, with the server's full name and user@REALM"
+	default:
+		e.Advice = "look at the endpoint's authentication settings, and whether a proxy answers instead"
 	}
 	return "", e
 }
@@ -179,7 +184,7 @@ func (c *conn) chooseNTLM(ctx context.Context, spn string, u *url.URL) (leave fu
 		return nil, err
 	}
 	if c.scheme == schemeKerberos {
-		return nil, &Error{Kind: NotOffered, What: "the server offers Kerberos alone, which is not to be had", Err: c.t.noKrb}
+		return nil, &Error{Kind: NotOffered, What: "the server offers Kerberos alone, which is not to be had", Err: c.t.noKrb, Advice: spnAdvice}
 	}
 	if leave, err = a.enter(ctx, "ntlm "+baseOf(u)); err != nil {
 		return nil, err
