@@ -15,11 +15,6 @@ const (
 	nsErrors   = "http://schemas.microsoft.com/exchange/services/2006/errors"
 )
 
-const (
-	inTypes    = nsTypes + " "
-	inMessages = nsMessages + " "
-)
-
 // A request is an envelope: its header, and the operation.
 type request struct {
 	version       string
