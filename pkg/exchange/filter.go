@@ -75,6 +75,27 @@ func MemberOf(dn string) (string, error) {
 	return "MemberOfGroup -eq " + text, nil
 }
 
+// FilterOfBoth returns the filter for what two filters both match; an empty one
+// matches everything. Texts that ParseFilter does not understand are not joined with
+// others: the error is a *FilterError.
+func FilterOfBoth(a, b string) (string, error) {
+	var both []Filter
+	for _, text := range [...]string{a, b} {
+		if text == "" {
+			continue
+		}
+		f, err := ParseFilter(text)
+		if err != nil {
+			return "", err
+		}
+		both = append(both, f)
+	}
+	if len(both) == 1 {
+		return FilterString(both[0]), nil
+	}
+	return joinFilters(both, " -and "), nil
+}
+
 // String returns the filter as OPATH. ParseFilter gives an equal filter back.
 // Every mixture of -and and -or has parentheses, so that its meaning does not
 // rest on which of them binds more tightly.

@@ -349,6 +349,27 @@ func TestMemberOf(t *testing.T) {
 	}
 }
 
+func TestFilterOfBoth(t *testing.T) {
+	for _, test := range []struct{ a, b, want string }{
+		{"", "", ""},
+		{"A -eq 'x'", "", "A -eq 'x'"},
+		{"", "{ A -eq 'x' }", "A -eq 'x'"},
+		{"A -eq 'x'", "B -eq 'y'", "A -eq 'x' -and B -eq 'y'"},
+		{"A -eq 'x' -or B -eq 'y'", "C -eq 'z' -and D -eq 'z'", "(A -eq 'x' -or B -eq 'y') -and (C -eq 'z' -and D -eq 'z')"},
+		{"!A -eq $null", `B -eq "O'Brien"`, "-not (A -eq $null) -and B -eq 'O''Brien'"},
+	} {
+		if got, err := FilterOfBoth(test.a, test.b); err != nil || got != test.want {
+			t.Errorf("FilterOfBoth(%q, %q) = %q, %v; want %q", test.a, test.b, got, err, test.want)
+		}
+	}
+	for _, text := range []string{" ", "A -band 1", "A -eq 1) -or (B -eq 2", "A -eq 'x"} {
+		var e *FilterError
+		if got, err := FilterOfBoth("C -eq 3", text); got != "" || !errors.As(err, &e) {
+			t.Errorf("with %q: %q, %v; want a *FilterError", text, got, err)
+		}
+	}
+}
+
 // filterTexts generates texts that can stand in filters, nasty ones among them.
 func filterTexts() *rapid.Generator[string] {
 	return rapid.OneOf(

@@ -73,15 +73,12 @@ func (r *run) isLate() bool {
 	if len(late) == 0 {
 		return false
 	}
-	reason, exclusive := "The domain controllers may not have it yet, or the mailbox is not in the scope.", false
-	for _, scope := range r.scopes {
-		if scope.Bool("Exclusive") {
-			reason, exclusive = "The exclusive scope '"+scope.Text("Name")+"' may keep it away.", true
-			break
-		}
+	reason := "The domain controllers may not have it yet, or the mailbox is not in the scope."
+	if len(r.covering) > 0 {
+		reason = "The exclusive scope '" + r.covering[0] + "' may keep it away."
 	}
 	r.find("in-scope-refused", exchange.SeverityWarning, strings.Join(late, ", ")+" is not in reach. "+reason)
-	return !exclusive
+	return len(r.covering) == 0
 }
 
 // oracleDiffers tells whether a mailbox's answer is not the expected one.

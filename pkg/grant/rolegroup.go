@@ -132,6 +132,9 @@ func (r *run) grantRoleGroup(ctx context.Context, group *exchange.Object, member
 	if err := r.readAssignments(ctx); err != nil {
 		return err
 	}
+	if err := r.findExclusive(ctx, w); err != nil {
+		return err
+	}
 	for _, scope := range r.scopesNamed(w) {
 		r.restOnScope(scope)
 	}

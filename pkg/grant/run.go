@@ -38,6 +38,7 @@ type run struct {
 	roles               []string
 	assignments         []exchange.Object
 	scopes              []exchange.Object
+	covering            []string // exclusive scopes that cover recipients of the grant, or may
 
 	// The changes of this run.
 	deadline      time.Time

@@ -137,11 +137,5 @@ func (r *run) findStanding(ctx context.Context, s *standing, w *wanted) error {
 				a.Text("Guid"))
 		}
 	}
-	for _, scope := range r.scopes {
-		if scope.Bool("Exclusive") {
-			r.find("exclusive-scope", exchange.SeverityWarning, "The exclusive scope '"+scope.Text("Name")+"' may keep mailboxes out of "+
-				"reach; only a test over EWS shows it.", scope.Text("Guid"))
-		}
-	}
-	return nil
+	return r.findExclusive(ctx, w)
 }

@@ -112,6 +112,9 @@ func (r *run) isPinned(ctx context.Context, a exchange.Object) (bool, error) {
 }
 
 func (r *run) verifyRoleGroup(ctx context.Context, group *exchange.Object, w *wanted) error {
+	if err := r.findExclusive(ctx, w); err != nil {
+		return err
+	}
 	if group == nil {
 		r.tell(false, "Not in place: there is no role group '"+r.grant.Assignee.Identity+"'.", "")
 		return nil

@@ -122,3 +122,53 @@ foreach ($text in $Texts) { "=$(ConvertTo-ExgFilterKey -Filter $text)" }`,
 		t.Error("the texts do not cover enough: filters, no filters, and equal ones")
 	}
 }
+
+// The scripts must join two filters to the condition that exchange.FilterOfBoth
+// gives, and refuse what it refuses.
+func TestFilterOfBothAsExchange(t *testing.T) {
+	engine := peers.StartEngine(t)
+	const count = 600
+	texts := append(randomFilters(rand.New(rand.NewSource(2)), count), filterTexts...)
+	partners := randomFilters(rand.New(rand.NewSource(3)), len(texts))
+	body := filepath.Join(peers.ModuleRoot(t), "pkg", "psgen", "body")
+	r := engine.Run(t, peers.Job{
+		Command: `param([string]$Body, [string[]]$Texts, [string[]]$Partners)
+Set-StrictMode -Version 3.0
+$ErrorActionPreference = 'Stop'
+. "$Body/filter.ps1"
+. "$Body/exclusive.ps1"
+for ($i = 0; $i -lt $Texts.Count; $i++) {
+    $joined = Join-ExgFilter -Filter $Texts[$i], $Partners[$i]
+    if ($null -eq $joined) { '' } else { "=$joined" }
+}`,
+		Parameters: map[string]any{"Body": body, "Texts": texts, "Partners": partners},
+	})
+	if len(r.Errors) > 0 || len(r.Output) != len(texts) {
+		t.Fatalf("%d filters for %d pairs, errors %v", len(r.Output), len(texts), r.Errors)
+	}
+	key := func(filter string) string {
+		f, err := exchange.ParseFilter(filter)
+		if err != nil {
+			return err.Error()
+		}
+		return exchange.FilterKey(f)
+	}
+	joined := 0
+	for i, text := range texts {
+		want, err := exchange.FilterOfBoth(text, partners[i])
+		got, ok := strings.CutPrefix(r.Output[i].Text, "=")
+		if ok != (err == nil) {
+			t.Errorf("%.200q and %.200q: the script says %.300q, exchange %.300q, %v", text, partners[i], got, want, err)
+			continue
+		}
+		if err != nil || len(text) > exchange.MaxFilterDepth/2 {
+			continue // both together may be deeper than a filter may be
+		}
+		if joined++; got != "" && key(got) != key(want) {
+			t.Errorf("%.200q and %.200q: the script says %.300q, exchange %.300q", text, partners[i], got, want)
+		}
+	}
+	if joined < count/6 {
+		t.Errorf("%d pairs of filters were joined", joined)
+	}
+}

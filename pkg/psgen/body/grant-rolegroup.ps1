@@ -33,6 +33,7 @@ function Set-ExgRoleGroup {
     param($RoleGroup, $Wanted, [object[]]$Members)
     $Exg.Step = 'role-group'
     Read-ExgAssignment
+    Add-ExgExclusiveFinding -Wanted $Wanted
     if (-not $RoleGroup) {
         Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text "There is no role group '$($Grant.Assignee)'."
         $Exg.Report.before = Get-ExgState
@@ -170,6 +171,7 @@ function Complete-ExgRoleGroup {
 # include: resolve.ps1
 # include: assignments.ps1
 # include: compare.ps1
+# include: exclusive.ps1
 # include: oracle.ps1
 # include: shell.ps1
 # include: report.ps1

@@ -215,6 +215,7 @@ function Test-ExgReadBack {
 # include: resolve.ps1
 # include: assignments.ps1
 # include: compare.ps1
+# include: exclusive.ps1
 # include: oracle.ps1
 # include: shell.ps1
 # include: report.ps1

@@ -32,12 +32,11 @@ function Test-ExgOracle {
 function Test-ExgLate {
     $late = @(Get-ExgOracleDifference | Where-Object -FilterScript { $_.expected -eq 'allowed' })
     if (-not $late.Count) { return $false }
-    $exclusive = @($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })
     $reason = 'The domain controllers may not have it yet, or the mailbox is not in the scope.'
-    if ($exclusive.Count) { $reason = "The exclusive scope '$($exclusive[0].Name)' may keep it away." }
+    if ($Exg.Covering.Count) { $reason = "The exclusive scope '$($Exg.Covering[0])' may keep it away." }
     $names = @($late | ForEach-Object -Process { $_.mailbox }) -join ', '
     Add-ExgFinding -Id 'in-scope-refused' -Severity 'warning' -Text "$names is not in reach. $reason"
-    -not $exclusive.Count
+    -not $Exg.Covering.Count
 }
 
 # Mailboxes whose answer is not the expected one.

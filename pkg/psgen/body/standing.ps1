@@ -69,8 +69,5 @@ function Add-ExgStandingFinding {
         $text = "'$($assignment.Name)' reaches as far through the group $($assignment.RoleAssignee)."
         Add-ExgFinding -Id 'indirect' -Severity 'info' -Text $text -Objects "$($assignment.Guid)"
     }
-    foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
-        Add-ExgFinding -Id 'exclusive-scope' -Severity 'warning' -Objects "$($scope.Guid)" -Text ('The ' +
-            "exclusive scope '$($scope.Name)' may keep mailboxes out of reach; only a test over EWS shows it.")
-    }
+    Add-ExgExclusiveFinding -Wanted $Wanted
 }

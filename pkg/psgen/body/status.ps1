@@ -125,6 +125,7 @@ function Test-ExgPinned {
 function Test-ExgRoleGroupGrant {
     param($RoleGroup, $Wanted)
     Read-ExgAssignment
+    Add-ExgExclusiveFinding -Wanted $Wanted
     if (-not $RoleGroup) {
         Set-ExgStatus -InPlace $false -Text "Not in place: there is no role group '$($Grant.Assignee)'."
         return
@@ -151,6 +152,7 @@ function Test-ExgRoleGroupGrant {
 # include: resolve.ps1
 # include: assignments.ps1
 # include: compare.ps1
+# include: exclusive.ps1
 # include: oracle.ps1
 # include: shell.ps1
 # include: report.ps1
