@@ -58,6 +58,9 @@ func arrange(app *cli.App, args []string) (call, error) {
 		c.path = append(c.path, next)
 		c.args = append(c.args, next.Name)
 		commands, args = next.Subcommands, args[1:]
+		if next.Action != nil && (len(args) == 0 || find(commands, args[0]) == nil) {
+			break // a command of its own, which has others below it
+		}
 	}
 	return c, c.arrangeFlags(args)
 }
@@ -107,6 +110,10 @@ func (c *call) arrangeFlags(args []string) error {
 			word = dashed(name)
 		}
 		c.args = append(c.args, word)
+	}
+	if len(command.Subcommands) > 0 && len(operands) > 0 && !c.help {
+		return usageErrorf("%s: unknown command %q", c.name(), operands[0]).
+			withHint("%s", suggestion(operands[0], commandNames(command.Subcommands), c.name()))
 	}
 	if n := maxOperands(command); len(operands) > n && !c.help {
 		return usageErrorf("%s: unexpected operand %q", c.name(), operands[n]).

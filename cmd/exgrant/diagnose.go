@@ -44,7 +44,8 @@ makes a test of each rung, for CI and monitoring; --format html a page.`,
 			&cli.BoolFlag{Name: flagWriteTest, Category: "Details", Usage: "also create and delete an appointment without attendees"},
 			&cli.IntFlag{Name: flagLoad, Category: "Details", Usage: "also read the first mailbox in scope `N` times at once"},
 		}, formatFlags(reportFormats), sessionFlags()),
-		Action: p.diagnose,
+		Action:      p.diagnose,
+		Subcommands: []*cli.Command{p.diagnoseConnectionCommand()},
 	}
 }
 

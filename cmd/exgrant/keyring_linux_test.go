@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -137,5 +138,38 @@ func TestKeyringWithoutAnswer(t *testing.T) {
 		if got := stderr.String(); code != exitUsage || !strings.HasPrefix(got, test.told+"exgrant: audit: no password, and there is no terminal to ask on\n") {
 			t.Errorf("%v: exit %d: %s", test.err, code, got)
 		}
+	}
+}
+
+// The README's session by Kerberos, as a shell runs it.
+func TestReadmeKerberos(t *testing.T) {
+	r := startRealm(t, false, "--require-encryption", "--offer", "Kerberos", "--exchange-boundary")
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "```sh\n")
+	script, _, closed := strings.Cut(rest, "```")
+	if !found || !closed || !strings.Contains(script, "exgrant diagnose connection") {
+		t.Fatal("the README has no session by Kerberos")
+	}
+	script = strings.NewReplacer("admin@CONTOSO.COM", "alice@CONTOSO.TEST", "ex01.contoso.com", "ex01.contoso.test", "exgrant login", "EXGRANT_PASSWORD="+peers.KDCPassword+" exgrant login").Replace(script)
+	bin := t.TempDir()
+	binary, err := os.Executable()
+	if err == nil {
+		err = os.Symlink(binary, filepath.Join(bin, "exgrant"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/bin/sh", "-e", "-c", script)
+	variables := r.variables()
+	delete(variables, "EXGRANT_SERVER")
+	delete(variables, "EXGRANT_USERNAME")
+	cmd.Env = append(environment(variables), "DBUS_SESSION_BUS_ADDRESS="+peers.StartSecretService(t), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+bin)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "= 6 spn: The KDC knows the server's service: a ticket for HTTP/ex01.contoso.test@CONTOSO.TEST") ||
+		!strings.Contains(string(out), "New-ManagementScope") {
+		t.Errorf("%v:\n%s", err, out)
 	}
 }

@@ -1,7 +1,7 @@
 // Command plan shows how a Go program uses exgrant's packages: it logs on to a
 // server, plans one grant there, and prints the commands that would make it.
 //
-//	EXGRANT_PASSWORD=… go run ./examples/plan https://ex01.contoso.com/PowerShell/ admin@contoso.com svc-reschedule 'Reschedule Users'
+//	EXGRANT_PASSWORD=… go run ./examples/plan ex01.contoso.com admin@CONTOSO.COM svc-reschedule 'Reschedule Users'
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	credential := remote.Credential{Method: remote.Basic, Username: os.Args[2], Password: remote.NewSecret(os.Getenv("EXGRANT_PASSWORD"))}
+	credential := remote.Credential{Method: remote.Kerberos, Username: os.Args[2], Password: remote.NewSecret(os.Getenv("EXGRANT_PASSWORD"))}
 	wish := exchange.Grant{
 		Assignee: exchange.NewUser(os.Args[3]),
 		Scope:    exchange.Scope{Kind: exchange.Group, Text: os.Args[4]},

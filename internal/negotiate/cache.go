@@ -19,3 +19,6 @@ func (a *Account) HasTicket() bool {
 	}
 	return false
 }
+
+// ByWindows reports whether Windows logs on the user who is logged on to it.
+func (a *Account) ByWindows() bool { return a.sspi }

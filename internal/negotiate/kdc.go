@@ -59,8 +59,7 @@ func (l *kdcLink) ask(ctx context.Context, realm string, request []byte) ([]byte
 		}
 		return reply, nil
 	}
-	return nil, &Error{Kind: NoKDC, What: "no KDC of " + realm + " answers", Err: errors.Join(failed...),
-		Advice: "TCP port 88 of a domain controller of " + realm + " must be reachable from here; krb5.conf (--krb5-config) can name one that is"}
+	return nil, noAnswer(realm, failed)
 }
 
 // addresses returns where the KDCs of a realm are: by krb5.conf, else by the DNS.

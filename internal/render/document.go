@@ -48,6 +48,12 @@ func outcomeText(r *exchange.Report) string {
 		return "impersonation reaches what it should, and nothing else that was tried"
 	case r.Operation == exchange.OperationDiagnose && r.Outcome == exchange.Differs:
 		return "impersonation does not work as it should: the rungs say where, and what to do"
+	case r.Operation == exchange.OperationConnection && r.Outcome == exchange.Verified:
+		return "the way to the server works, from its name to its commands"
+	case r.Operation == exchange.OperationConnection && r.Outcome == exchange.Differs:
+		return "the server is reached, and the session there is not as it should be"
+	case r.Operation == exchange.OperationConnection && r.Outcome == exchange.Denied:
+		return "the server is there, and does not let this account in"
 	}
 	return outcomes[r.Outcome]
 }

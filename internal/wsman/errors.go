@@ -50,11 +50,11 @@ func (e *HTTPError) Error() string {
 	if e.Title != "" {
 		text += fmt.Sprintf(" (%q)", e.Title)
 	}
-	return text + ": " + e.hint()
+	return text + ": " + e.Meaning()
 }
 
-// hint says which of the known traps an HTTP status is, and the way out.
-func (e *HTTPError) hint() string {
+// Meaning says which of the known traps an HTTP status is, and the way out.
+func (e *HTTPError) Meaning() string {
 	switch {
 	case e.Status == http.StatusUnauthorized:
 		return e.unauthorizedHint()

@@ -17,6 +17,8 @@ const (
 	OperationAudit    = "audit"
 	OperationPlan     = "plan"
 	OperationDiagnose = "diagnose"
+
+	OperationConnection = "diagnose-connection"
 )
 
 // An Outcome is the one word that says how an operation ended.
@@ -201,7 +203,7 @@ type Step struct {
 	Irreversible bool   `json:"irreversible,omitempty"`
 	DurationMS   int64  `json:"durationMs,omitempty"`
 	Fault        *Fault `json:"fault,omitempty"`
-	Rung         *Rung  `json:"rung,omitempty"` // steps of the proof over Exchange Web Services only
+	Rung         *Rung  `json:"rung,omitempty"` // of diagnoses
 }
 
 // A Rung is a place on the ladder of a diagnosis: what was tried there, what was

@@ -74,6 +74,9 @@ func (c Credential) HasTicket() bool {
 	return err == nil && shared.account.HasTicket()
 }
 
+// byWindows reports whether Windows logs the user on who is logged on there.
+func (c Credential) byWindows() bool { return c.account != nil && c.account.ByWindows() }
+
 // A Session runs pipelines at a server. It is safe for concurrent use. Whoever
 // opened it closes it: that deletes what the server holds for it.
 type Session interface {

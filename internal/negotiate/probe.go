@@ -1,0 +1,106 @@
+package negotiate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// FindKDC returns the realm that the account's tickets come from, and the address of a
+// KDC of it to which there is a connection. Nothing is sent. An error is of kind NoKDC
+// or BadCredential.
+func (a *Account) FindKDC(ctx context.Context) (realm, address string, err error) {
+	if a.sspi {
+		return "", "", &Error{Kind: BadCredential, What: "Windows finds the KDC of the user who is logged on by itself"}
+	}
+	if err := a.checkKerberos(); err != nil {
+		return "", "", err
+	}
+	if realm, err = a.conf.realmOf(a.user); err != nil {
+		return "", "", err
+	}
+	addresses, err := a.kdc.addresses(ctx, realm)
+	if home := a.conf.defaultRealm; KindOf(err) == NoKDC && home != "" && home != realm {
+		if there, failed := a.kdc.addresses(ctx, home); failed == nil {
+			realm, addresses, err = home, there, nil // as login does with a UPN suffix
+		}
+	}
+	if err != nil {
+		return realm, "", err
+	}
+	var failed []error
+	for _, address := range addresses {
+		err := a.kdc.connect(ctx, address)
+		if err == nil {
+			return realm, address, nil
+		}
+		failed = append(failed, fmt.Errorf("%s: %w", address, err))
+	}
+	if ctx.Err() != nil {
+		return realm, "", ctx.Err()
+	}
+	return realm, "", noAnswer(realm, failed)
+}
+
+// connect opens a connection, and closes it.
+func (l *kdcLink) connect(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, kdcTimeout)
+	defer cancel()
+	conn, err := l.dial(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+func noAnswer(realm string, failed []error) error {
+	return &Error{Kind: NoKDC, What: "no KDC of " + realm + " answers", Err: errors.Join(failed...),
+		Advice: "TCP port 88 of a domain controller of " + realm + " must be reachable from here; krb5.conf (--krb5-config) can name one that is"}
+}
+
+// A Challenge is what a server answers to a request from nobody.
+type Challenge struct {
+	Status  int
+	Offered []string    // the schemes of WWW-Authenticate
+	Header  http.Header // of the answer
+}
+
+// Challenge sends one empty request, from nobody, over a connection of its own.
+func (t *Transport) Challenge(ctx context.Context, u *url.URL) (Challenge, error) {
+	if err := t.mayBeClear(u); err != nil {
+		return Challenge{}, err
+	}
+	c, err := t.dial(ctx, u)
+	if err != nil {
+		return Challenge{}, err
+	}
+	defer c.close()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), http.NoBody)
+	if err != nil {
+		return Challenge{}, err
+	}
+	r.Header.Set("Content-Type", "application/soap+xml;charset=UTF-8")
+	response, err := c.post(ctx, r, nil, "")
+	if err != nil {
+		return Challenge{}, err
+	}
+	defer discard(response)
+	return Challenge{response.StatusCode, schemesOf(parseChallenges(response.Header)), response.Header}, redirected(response)
+}
+
+// Accepts says of the schemes that a server offers why the transport would use none;
+// nil when there is one.
+func (t *Transport) Accepts(offered []string) error {
+	switch t.config.Method {
+	case Certificate:
+		return nil // TLS has logged on
+	case Basic:
+		if offers(offered, "Basic") {
+			return nil
+		}
+	}
+	_, err := schemeFor(t.config.Method, offered)
+	return err
+}
