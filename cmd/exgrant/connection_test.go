@@ -315,3 +315,24 @@ func TestConnectionInterrupted(t *testing.T) {
 		t.Errorf("exit %d: %s%s", code, &stdout, &stderr)
 	}
 }
+
+// WinRM takes Kerberos by Negotiate, as it is shipped, and sealed messages only.
+func TestConnectionWinRSByKerberos(t *testing.T) {
+	scenario, err := exchangesim.ScenarioByName("plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := startSimulator(exchangesim.New(scenario, exchangesim.Options{}), simulatorOptions{listen: "127.0.0.1:0", now: time.Now, pwsh: peers.Pwsh(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.close()
+	kdc := peers.StartKDC(t)
+	acceptor := peers.StartAcceptor(t, peers.AcceptorOptions{KDC: kdc, Args: []string{"--require-encryption", "--offer", "Negotiate", "--upstream", strings.TrimSuffix(server.WinRS, "/wsman")}})
+	known := map[string]string{"EXGRANT_TRANSPORT": "winrs", "EXGRANT_SERVER": acceptor.URL + "/wsman", "EXGRANT_CONNECT_TO": acceptor.Address,
+		"EXGRANT_USERNAME": "alice@CONTOSO.TEST", "EXGRANT_PASSWORD": peers.KDCPassword, "EXGRANT_KRB5_CONFIG": kdc.Config}
+	endsAt(t, "", exitDone, "= 6 spn: The KDC knows the server's service: a ticket for HTTP/ex01.contoso.test@CONTOSO.TEST", known)
+	if n := len(acceptor.Events("unsealed")); n == 0 || server.shells.Shells() != 0 {
+		t.Errorf("%d sealed messages, %d shells are left\n%s", n, server.shells.Shells(), acceptor.Log())
+	}
+}

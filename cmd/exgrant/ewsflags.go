@@ -31,7 +31,7 @@ func ewsFlags() []cli.Flag {
 			Usage: "the `URL` to ask: https://ex01.contoso.com/EWS/Exchange.asmx; when not given, Autodiscover finds it"},
 		&cli.StringFlag{Name: flagAs, Category: category, Usage: "the `ACCOUNT` that the right is for, which logs on there: USER@REALM or DOMAIN\\USER"},
 		&cli.StringFlag{Name: flagAsPasswordFile, Category: category,
-			Usage: "its password is the first line of `FILE`, - for standard input; else EXGRANT_AS_PASSWORD, else it is asked for"},
+			Usage: "its password is the first line of `FILE`, - for standard input; else EXGRANT_AS_PASSWORD, else that of exgrant login, else it is asked for"},
 		&cli.StringFlag{Name: flagEWSAuth, Category: category, Value: string(ews.Negotiate),
 			Usage: "how it logs on: `METHOD` is negotiate, kerberos, ntlm or, over TLS or to this computer only, basic"},
 	}
