@@ -217,7 +217,7 @@ func (u undertaking) clean(t *testing.T) (state string, requests int) {
 // (Command, whose answer never holds output, and Receive; one more where the output
 // comes before the end of the command), opening a session two, closing it one.
 func TestCommands(t *testing.T) {
-	want := map[string]int{"make": 25, "revoke": 15, "audit": 8}
+	want := map[string]int{"make": 26, "revoke": 16, "audit": 9}
 	for _, u := range undertakings {
 		synctest.Test(t, func(t *testing.T) {
 			x := newWorld(t, nil)

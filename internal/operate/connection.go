@@ -114,7 +114,7 @@ func (c *connectionClimb) opener() (exchange.Target, func(context.Context), erro
 func (c *connectionClimb) commands(ctx context.Context, session remote.Session) {
 	defer session.Close(ctx) // what goes wrong then changes nothing about what was seen
 	begun := time.Now()
-	mode, err := remote.LanguageMode(ctx, session)
+	mode, err := session.LanguageMode(ctx)
 	if ctx.Err() != nil {
 		return
 	}

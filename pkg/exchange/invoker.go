@@ -18,6 +18,15 @@ type Invoker interface {
 	Invoke(ctx context.Context, p Pipeline, yield func(Object) error) (Streams, error)
 }
 
+// A LanguageModer is an Invoker whose session can be asked for its language mode:
+// FullLanguage, ConstrainedLanguage, RestrictedLanguage or NoLanguage
+// (about_Language_Modes); "" is a session that does not say. It asks once for each
+// session, and is safe for concurrent use with Invoke.
+type LanguageModer interface {
+	Invoker
+	LanguageMode(ctx context.Context) (string, error)
+}
+
 // A LostReplyError says that a pipeline was sent and the connection failed before
 // its end was known: it may have run, whole or in part, or not at all. Invokers
 // give it only for pipelines that change something; those that only read are

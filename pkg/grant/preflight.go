@@ -46,6 +46,7 @@ func (r *run) preflight(ctx context.Context, needed []need) error {
 	if err := r.readCommands(ctx, needed); err != nil {
 		return err
 	}
+	defer r.askLanguageMode(ctx)()
 	if err := r.assertOnPremises(ctx); err != nil {
 		return err
 	}
@@ -61,6 +62,25 @@ func (r *run) preflight(ctx context.Context, needed []need) error {
 	}
 	r.unchanged(exchange.StepPreflight, build+" on-premises, all commands are there.", "")
 	return nil
+}
+
+// askLanguageMode asks for the session's language mode, where it can be asked, beside
+// what comes next; the function that it returns waits for the answer. It only enriches
+// the report: without an answer the mode stays empty.
+func (r *run) askLanguageMode(ctx context.Context) func() {
+	session, ok := r.inv.(exchange.LanguageModer)
+	if !ok || r.report.Target.LanguageMode != "" {
+		return func() {}
+	}
+	answer := make(chan string, 1)
+	go func() {
+		mode, err := session.LanguageMode(ctx)
+		if err != nil {
+			mode = ""
+		}
+		answer <- mode
+	}()
+	return func() { r.report.Target.LanguageMode = <-answer }
 }
 
 // readCommands asks once for every command of the procedure.

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -28,6 +29,46 @@ type counted struct {
 func (c *counted) Invoke(ctx context.Context, p exchange.Pipeline, yield func(exchange.Object) error) (exchange.Streams, error) {
 	c.cmdlets = append(c.cmdlets, p[0].Cmdlet)
 	return c.Invoker.Invoke(ctx, p, yield)
+}
+
+// modal is a session that tells its language mode, or cannot.
+type modal struct {
+	exchange.Invoker
+	mode string
+	err  error
+}
+
+func (m modal) LanguageMode(context.Context) (string, error) { return m.mode, m.err }
+
+// The report tells the language mode of the session; that it is unknown changes
+// nothing else.
+func TestLanguageMode(t *testing.T) {
+	s := scenario(t, "plain")
+	for _, test := range []struct {
+		session modal
+		want    string
+	}{
+		{modal{mode: "NoLanguage"}, "NoLanguage"},
+		{modal{mode: "FullLanguage"}, "FullLanguage"},
+		{modal{}, ""},
+		{modal{mode: "half", err: errors.New("connection lost")}, ""},
+	} {
+		st := newStage(t, s)
+		st.o.Target.LanguageMode = ""
+		test.session.Invoker = st.session
+		st.inv = test.session
+		if _, r := st.plan(t, s.Grant()); r.Outcome != exchange.Planned || r.Target.LanguageMode != test.want {
+			t.Errorf("%+v: %s, %q", test.session, r.Outcome, r.Target.LanguageMode)
+		}
+	}
+}
+
+// Over PowerShell remoting it is that of the endpoint.
+func TestRemoteLanguageMode(t *testing.T) {
+	s := scenario(t, "plain")
+	if r := newRemoteStage(t, s).verify(t, s.Grant()); r.Target.LanguageMode != "NoLanguage" {
+		t.Errorf("%+v", r.Target)
+	}
 }
 
 // Every pipeline costs two requests over the network: what a grant needs is held

@@ -240,3 +240,21 @@ func TestBridgeFullLanguage(t *testing.T) {
 		t.Errorf("shells left open: %v", left)
 	}
 }
+
+// A session knows its language mode by the engine's own answer, and asks once.
+func TestLanguageMode(t *testing.T) {
+	for _, mode := range []string{"NoLanguage", "RestrictedLanguage", "ConstrainedLanguage", "FullLanguage"} {
+		t.Run(mode, func(t *testing.T) {
+			b := exchangeBridge(t, nil, "EXCHANGEORG_LANGUAGEMODE="+mode)
+			s := bridgeSession(t, b)
+			for range 2 {
+				if got, err := s.LanguageMode(t.Context()); got != mode || err != nil {
+					t.Errorf("%q, %v", got, err)
+				}
+			}
+			if n := requests(b)["Command"]; n != 1 {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	}
+}

@@ -80,7 +80,7 @@ func (c Credential) byWindows() bool { return c.account != nil && c.account.ByWi
 // A Session runs pipelines at a server. It is safe for concurrent use. Whoever
 // opened it closes it: that deletes what the server holds for it.
 type Session interface {
-	exchange.Invoker
+	exchange.LanguageModer
 
 	// Target says where the session is, for reports.
 	Target() exchange.Target

@@ -15,15 +15,27 @@ const noLanguage = "ScriptsNotAllowed"
 
 var restrictedLanguage = []string{"PropertyReferenceNotSupportedInDataSection", "VariableReferenceNotSupportedInDataSection"}
 
-// LanguageMode asks a session over PowerShell remoting what it may be told: NoLanguage
-// takes single commands, and is how Exchange ships its endpoint. It is the only script
-// text that this package sends: a name, which reads a property. "" is a session that
-// does not say. Errors are those of Invoke.
-func LanguageMode(ctx context.Context, session Session) (string, error) {
-	s, ok := session.(*psrpSession)
-	if !ok {
-		return "", nil
+// LanguageMode is documented at exchange.LanguageModer. NoLanguage takes single
+// commands, and is how Exchange ships its endpoint. Errors are those of Invoke.
+func (s *psrpSession) LanguageMode(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	mode := s.mode
+	s.mu.Unlock()
+	if mode != "" {
+		return mode, nil
 	}
+	mode, err := s.askLanguageMode(ctx)
+	if err == nil {
+		s.mu.Lock()
+		s.mode = mode
+		s.mu.Unlock()
+	}
+	return mode, err
+}
+
+// askLanguageMode sends the only script text that this package sends: a name, which
+// reads a property.
+func (s *psrpSession) askLanguageMode(ctx context.Context) (string, error) {
 	r, err := s.open(ctx)
 	if err != nil {
 		return "", err

@@ -44,6 +44,7 @@ type psrpSession struct {
 	mu       sync.Mutex
 	current  *runspace
 	settings []exchange.Pipeline // what a new runspace must be told again
+	mode     string              // the language mode, once it was asked for
 	closed   bool
 }
 
