@@ -1,6 +1,7 @@
 package negotiate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -41,7 +42,8 @@ type Account struct {
 	kdc    kdcLink
 	source keySource // nil when there is none, for which noKey is the reason, and with sspi
 	noKey  error
-	sspi   bool // the user who is logged on to Windows
+	noConf error // why the system's krb5.conf cannot be read
+	sspi   bool  // the user who is logged on to Windows
 
 	asking chan struct{} // holds one token; who has it talks to the KDCs
 
@@ -84,7 +86,10 @@ func NewAccount(c AccountConfig) (*Account, error) {
 	}
 	var err error
 	if a.conf, err = loadKrb5Conf(c.Krb5Config, c.Getenv); err != nil {
-		return nil, err
+		if c.Krb5Config != "" || c.Keytab != "" || c.CCache != "" {
+			return nil, err
+		}
+		a.conf, a.noConf = &krb5Conf{}, err // ways to log on without Kerberos have no use for it
 	}
 	a.kdc = kdcLink{a.conf, c.Dial, c.LookupSRV}
 	a.source, err = a.newSource()
@@ -97,8 +102,8 @@ func NewAccount(c AccountConfig) (*Account, error) {
 // checkKerberos says why the account cannot log on by Kerberos, as far as that is
 // known without asking.
 func (a *Account) checkKerberos() error {
-	if a.sspi || a.noKey != nil {
-		return a.noKey
+	if err := cmp.Or(a.noConf, a.noKey); a.sspi || err != nil {
+		return err
 	}
 	_, err := a.conf.realmOf(a.user)
 	return err

@@ -158,6 +158,21 @@ func TestBadCredentials(t *testing.T) {
 	}
 }
 
+// A krb5.conf that cannot be read stops what needs Kerberos, and nothing else.
+func TestBrokenConfiguration(t *testing.T) {
+	broken := t.TempDir() // not a file
+	getenv := func(name string) string { return map[string]string{"KRB5_CONFIG": broken}[name] }
+	for method, want := range map[Method]Kind{Kerberos: BadCredential, Negotiate: BadCredential, NTLM: "", Basic: ""} {
+		a, err := NewAccount(AccountConfig{Username: "alice@CONTOSO.TEST", Password: NewSecret("secret-Passw0rd"), Getenv: getenv})
+		if err == nil {
+			_, err = New(Config{Method: method, Account: a})
+		}
+		if KindOf(err) != want {
+			t.Errorf("%s: %v", method, err)
+		}
+	}
+}
+
 // A clock that is set by hand.
 type clock struct {
 	mu  sync.Mutex

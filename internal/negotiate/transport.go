@@ -144,6 +144,7 @@ func (t *Transport) checkCredential() error {
 		if a.config.Password.IsZero() {
 			return a.checkKerberos() // NTLM needs the password
 		}
+		return a.noConf // which would leave NTLM only, and nobody asked for that
 	}
 	return nil
 }
