@@ -141,13 +141,14 @@ func TestEngineThatHangsOrDies(t *testing.T) {
 	}
 }
 
-// The engine's formatter makes a table of up to four columns wait for its widths,
-// and an exit meanwhile loses it. A harness that showed the table would hide it.
-func TestRunProcessShowsWhatIsLost(t *testing.T) {
+// The engine's formatter makes a table of up to four columns wait for its widths, and
+// an exit meanwhile loses it, and what waits behind it. How long it waits is a matter
+// of time, so that only the code is certain; without an exit all must be there.
+func TestRunProcessExits(t *testing.T) {
 	script := writeScript(t, "[pscustomobject]@{ A = 1; B = 2 }\nWrite-Error -Message 'on stderr'\nexit 4\n")
 	file := RunProcess(t, Process{Args: []string{"-File", script}})
-	if file.Code != 4 || strings.Contains(file.Stdout, "A B") {
-		t.Errorf("-File: %+v; want exit 4 and no table", file)
+	if file.Code != 4 {
+		t.Errorf("-File: %+v; want exit 4", file)
 	}
 	call := RunProcess(t, Process{Args: []string{"-Command", "& '" + script + "'"}, OneConsole: true})
 	if call.Code != 1 || !strings.Contains(call.Stdout, "A B") || !strings.Contains(call.Stdout, "on stderr") || call.Stderr != "" {
