@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -20,6 +21,7 @@ type program struct {
 
 	terminal *terminal.Terminal // where a person may sit; nil when nobody does
 	keyring  passwordStore      // nil when there is none
+	tracing  sync.Mutex         // held while --verbose writes a line
 }
 
 // person is who may sit in front of the program.

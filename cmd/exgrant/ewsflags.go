@@ -123,8 +123,11 @@ func (p *program) trace(c *cli.Context) func(line string) {
 	if !c.Bool(flagVerbose) {
 		return nil
 	}
-	return func(line string) {
-		p.person().Done()
+	person := p.person()
+	return func(line string) { // of several goroutines at once
+		p.tracing.Lock()
+		defer p.tracing.Unlock()
+		person.Done()
 		fmt.Fprintf(p.stderr, "%s %s\n", p.now().UTC().Format("15:04:05.000"), line)
 	}
 }

@@ -48,7 +48,7 @@ type Target struct {
 	ConfigurationName string
 
 	// Trace, when set, gets one line for each request: what was asked and how many bytes
-	// came back, never their content.
+	// came back, never their content. It may be called by several goroutines at once.
 	Trace func(line string)
 }
 
