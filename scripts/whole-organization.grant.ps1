@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 394bbe03fd5729112f2ffcc31fbebaf6013738146375158378759320fafbeea5
+    sha256: 9f8ece0ded23fed31f527f9442227e11cb73f2e89642039a7a8d342595b04020
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1144,7 +1144,8 @@ function Get-ExgState {
 }
 # Exclusive scopes: they may keep for others what they cover.
 
-# Says which exclusive scopes cover recipients of the wanted scope. Where there is no exclusive scope, it asks nothing.
+# Says which exclusive scopes cover recipients of the wanted scope. Where there is no exclusive scope, it asks
+# nothing.
 function Add-ExgExclusiveFinding {
     param($Wanted)
     $Exg.Covering = @()
@@ -1155,8 +1156,9 @@ function Add-ExgExclusiveFinding {
         if (-not $covered) {
             $text += ' may keep mailboxes out of reach; only a test over EWS shows it.'
         } elseif ($covered.Count) {
-            $text += " covers $(Format-ExgCount -Count $covered.Count) of this grant ($($covered.First -join ', ')), " +
-                'which may be out of reach; only a test over EWS shows it.'
+            $first = $covered.First -join ', '
+            $text += " covers $(Format-ExgCount -Count $covered.Count) of this grant ($first), which may be out " +
+                'of reach; only a test over EWS shows it.'
         } else {
             continue
         }
@@ -1189,8 +1191,8 @@ function Measure-ExgCovered {
     $covered
 }
 
-# Returns the filter for what all of some filters match; an empty one matches everything. $null when one is no filter:
-# only a whole condition stays the same condition in parentheses.
+# Returns the filter for what all of some filters match; an empty one matches everything. $null when one is no
+# filter: only a whole condition stays the same condition in parentheses.
 function Join-ExgFilter {
     param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string[]]$Filter)
     $parts = @()

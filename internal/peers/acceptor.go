@@ -75,7 +75,11 @@ func StartAcceptor(t testing.TB, o AcceptorOptions) *Acceptor {
 	python := SystemPython(t)
 	dir := t.TempDir()
 	users := filepath.Join(dir, "ntlmusers")
-	if err := os.WriteFile(users, []byte("CONTOSO:alice:"+KDCPassword+"\nCONTOSO:bob:"+KDCPassword+"\n"), 0o600); err != nil {
+	var known strings.Builder
+	for _, user := range []string{"alice", "bob", "administrator"} {
+		fmt.Fprintf(&known, "CONTOSO:%s:%s\n", user, KDCPassword)
+	}
+	if err := os.WriteFile(users, []byte(known.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	port := freePort(t)

@@ -44,7 +44,7 @@ func TestWinRSSealed(t *testing.T) {
 	}{
 		{"Kerberos", false, []string{"--require-encryption"}, Kerberos, "administrator@CONTOSO.TEST", grant},
 		{"Negotiate", false, []string{"--require-encryption"}, Negotiate, "administrator@CONTOSO.TEST", grantScript(t, unattended)},
-		{"NTLM", false, []string{"--require-encryption"}, NTLM, peers.AcceptorNTLMUser, raw(rawRecord)},
+		{"NTLM", false, []string{"--require-encryption"}, NTLM, `CONTOSO\administrator`, raw(rawRecord)},
 		{"connections that are closed", false, []string{"--require-encryption", "--hangup", "5"}, Kerberos, "administrator@CONTOSO.TEST", again},
 		{"Kerberos over TLS", true, []string{"--cbt", "required"}, Kerberos, "administrator@CONTOSO.TEST", grantScript(t, unattended)},
 	} {

@@ -1,6 +1,7 @@
 # Exclusive scopes: they may keep for others what they cover.
 
-# Says which exclusive scopes cover recipients of the wanted scope. Where there is no exclusive scope, it asks nothing.
+# Says which exclusive scopes cover recipients of the wanted scope. Where there is no exclusive scope, it asks
+# nothing.
 function Add-ExgExclusiveFinding {
     param($Wanted)
     $Exg.Covering = @()
@@ -11,8 +12,9 @@ function Add-ExgExclusiveFinding {
         if (-not $covered) {
             $text += ' may keep mailboxes out of reach; only a test over EWS shows it.'
         } elseif ($covered.Count) {
-            $text += " covers $(Format-ExgCount -Count $covered.Count) of this grant ($($covered.First -join ', ')), " +
-                'which may be out of reach; only a test over EWS shows it.'
+            $first = $covered.First -join ', '
+            $text += " covers $(Format-ExgCount -Count $covered.Count) of this grant ($first), which may be out " +
+                'of reach; only a test over EWS shows it.'
         } else {
             continue
         }
@@ -45,8 +47,8 @@ function Measure-ExgCovered {
     $covered
 }
 
-# Returns the filter for what all of some filters match; an empty one matches everything. $null when one is no filter:
-# only a whole condition stays the same condition in parentheses.
+# Returns the filter for what all of some filters match; an empty one matches everything. $null when one is no
+# filter: only a whole condition stays the same condition in parentheses.
 function Join-ExgFilter {
     param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string[]]$Filter)
     $parts = @()

@@ -62,7 +62,7 @@
 .NOTES
     script-format: 1
     kind: grant
-    sha256: 0e7a23767b0028900502169d12533ce09d13fc270f0995fa3dceb9b1ded329ed
+    sha256: 5ef9c39dfa7a8815bbe6114b29e7dacfcd2f0ffff1e8e2d2b8aca4a00a8cd603
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by a member of Organization Management. Review it, then start with
     -WhatIf.
@@ -1088,7 +1088,8 @@ function Get-ExgState {
 }
 # Exclusive scopes: they may keep for others what they cover.
 
-# Says which exclusive scopes cover recipients of the wanted scope. Where there is no exclusive scope, it asks nothing.
+# Says which exclusive scopes cover recipients of the wanted scope. Where there is no exclusive scope, it asks
+# nothing.
 function Add-ExgExclusiveFinding {
     param($Wanted)
     $Exg.Covering = @()
@@ -1099,8 +1100,9 @@ function Add-ExgExclusiveFinding {
         if (-not $covered) {
             $text += ' may keep mailboxes out of reach; only a test over EWS shows it.'
         } elseif ($covered.Count) {
-            $text += " covers $(Format-ExgCount -Count $covered.Count) of this grant ($($covered.First -join ', ')), " +
-                'which may be out of reach; only a test over EWS shows it.'
+            $first = $covered.First -join ', '
+            $text += " covers $(Format-ExgCount -Count $covered.Count) of this grant ($first), which may be out " +
+                'of reach; only a test over EWS shows it.'
         } else {
             continue
         }
@@ -1133,8 +1135,8 @@ function Measure-ExgCovered {
     $covered
 }
 
-# Returns the filter for what all of some filters match; an empty one matches everything. $null when one is no filter:
-# only a whole condition stays the same condition in parentheses.
+# Returns the filter for what all of some filters match; an empty one matches everything. $null when one is no
+# filter: only a whole condition stays the same condition in parentheses.
 function Join-ExgFilter {
     param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string[]]$Filter)
     $parts = @()

@@ -31,7 +31,7 @@
 .NOTES
     script-format: 1
     kind: status
-    sha256: 75ab0765c7d61a45a646eb9a415449ee13e52c424c90c62d476614242e5c076c
+    sha256: f2021f2e7c93fc9440319a370851dd0e292d7e50b295474cc393103bb5aab274
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -731,7 +731,8 @@ function Get-ExgState {
 }
 # Exclusive scopes: they may keep for others what they cover.
 
-# Says which exclusive scopes cover recipients of the wanted scope. Where there is no exclusive scope, it asks nothing.
+# Says which exclusive scopes cover recipients of the wanted scope. Where there is no exclusive scope, it asks
+# nothing.
 function Add-ExgExclusiveFinding {
     param($Wanted)
     $Exg.Covering = @()
@@ -742,8 +743,9 @@ function Add-ExgExclusiveFinding {
         if (-not $covered) {
             $text += ' may keep mailboxes out of reach; only a test over EWS shows it.'
         } elseif ($covered.Count) {
-            $text += " covers $(Format-ExgCount -Count $covered.Count) of this grant ($($covered.First -join ', ')), " +
-                'which may be out of reach; only a test over EWS shows it.'
+            $first = $covered.First -join ', '
+            $text += " covers $(Format-ExgCount -Count $covered.Count) of this grant ($first), which may be out " +
+                'of reach; only a test over EWS shows it.'
         } else {
             continue
         }
@@ -776,8 +778,8 @@ function Measure-ExgCovered {
     $covered
 }
 
-# Returns the filter for what all of some filters match; an empty one matches everything. $null when one is no filter:
-# only a whole condition stays the same condition in parentheses.
+# Returns the filter for what all of some filters match; an empty one matches everything. $null when one is no
+# filter: only a whole condition stays the same condition in parentheses.
 function Join-ExgFilter {
     param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string[]]$Filter)
     $parts = @()

@@ -31,7 +31,7 @@
 .NOTES
     script-format: 1
     kind: status
-    sha256: 58cbc45f3d1023b4b44b6099e968e4d5766b1aefc3796e4407ca659dad4b5eca
+    sha256: 3d175cbfca72c7ee001d75ed016fcd1cec8e48a480e7b03dc4657dbafe73943e
     The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
     Run: in the Exchange Management Shell, by anybody who may read role assignments.
     Undo: there is nothing to undo.
@@ -729,7 +729,8 @@ function Get-ExgState {
 }
 # Exclusive scopes: they may keep for others what they cover.
 
-# Says which exclusive scopes cover recipients of the wanted scope. Where there is no exclusive scope, it asks nothing.
+# Says which exclusive scopes cover recipients of the wanted scope. Where there is no exclusive scope, it asks
+# nothing.
 function Add-ExgExclusiveFinding {
     param($Wanted)
     $Exg.Covering = @()
@@ -740,8 +741,9 @@ function Add-ExgExclusiveFinding {
         if (-not $covered) {
             $text += ' may keep mailboxes out of reach; only a test over EWS shows it.'
         } elseif ($covered.Count) {
-            $text += " covers $(Format-ExgCount -Count $covered.Count) of this grant ($($covered.First -join ', ')), " +
-                'which may be out of reach; only a test over EWS shows it.'
+            $first = $covered.First -join ', '
+            $text += " covers $(Format-ExgCount -Count $covered.Count) of this grant ($first), which may be out " +
+                'of reach; only a test over EWS shows it.'
         } else {
             continue
         }
@@ -774,8 +776,8 @@ function Measure-ExgCovered {
     $covered
 }
 
-# Returns the filter for what all of some filters match; an empty one matches everything. $null when one is no filter:
-# only a whole condition stays the same condition in parentheses.
+# Returns the filter for what all of some filters match; an empty one matches everything. $null when one is no
+# filter: only a whole condition stays the same condition in parentheses.
 function Join-ExgFilter {
     param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string[]]$Filter)
     $parts = @()
