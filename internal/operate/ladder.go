@@ -136,6 +136,12 @@ func (c *climb) approach(ctx context.Context) {
 		c.add(skipped(ews.LevelLogOn, "", c.why))
 		return
 	}
+	if c.anchor() == "" {
+		// Every request names a mailbox to be routed by (X-AnchorMailbox).
+		c.why = "no address is known to ask by"
+		c.add(skipped(ews.LevelLogOn, "", c.why+": where the organization does not answer, name account and mailboxes as user@domain"))
+		return
+	}
 	c.logOn = c.prober.LogOn(ctx)
 	c.add(stepOf(c.logOn, 0))
 	if c.logOn.Fault != nil && c.logOn.Fault.ID == fault.ConnectAuth {

@@ -171,6 +171,20 @@ func TestClimbAlone(t *testing.T) {
 	}
 }
 
+// Names that nobody turned into addresses are no reason to ask the server for nothing.
+func TestNoAddress(t *testing.T) {
+	p := newPlace(t, "plain")
+	p.ladder.Account = "svc-reschedule"
+	for _, s := range p.climb(t, p.alone).Steps {
+		if s.Status == exchange.StatusFailed {
+			t.Errorf("failed: %+v", s)
+		}
+		if s.Rung != nil && s.Rung.Level == int(ews.LevelLogOn) && !strings.Contains(s.Text, "as user@domain") {
+			t.Errorf("log-on: %s", s.Text)
+		}
+	}
+}
+
 // A rung that fails stops no other, and what is wrong is told with its evidence.
 func TestDisagreements(t *testing.T) {
 	for _, test := range []struct {
