@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -20,12 +19,9 @@ type Acceptor struct {
 	Address  string // where it listens, for a dialer
 	CertFile string // PEM; empty without TLS
 
-	cmd     *exec.Cmd
-	stderr  *strings.Builder
-	ended   chan struct{}
-	mu      sync.Mutex
-	events  []AcceptorEvent
-	changed chan struct{}
+	cmd    *exec.Cmd
+	stderr *strings.Builder
+	log    *eventLog[AcceptorEvent]
 }
 
 // AcceptorHost is the name that the acceptor's service key is for.
@@ -84,7 +80,7 @@ func StartAcceptor(t testing.TB, o AcceptorOptions) *Acceptor {
 	}
 	port := freePort(t)
 	a := &Acceptor{Address: fmt.Sprintf("127.0.0.1:%d", port), URL: fmt.Sprintf("http://%s:%d", AcceptorHost, port),
-		ended: make(chan struct{}), changed: make(chan struct{}), stderr: new(strings.Builder)}
+		log: newEventLog[AcceptorEvent](), stderr: new(strings.Builder)}
 	args := append([]string{"-c", withoutNagle, Shared(t, "testbed", "acceptor.py"), "--port", fmt.Sprint(port)}, o.Args...)
 	if o.TLS {
 		var key string
@@ -107,7 +103,7 @@ func StartAcceptor(t testing.TB, o AcceptorOptions) *Acceptor {
 		t.Fatal(err)
 	}
 	go func() {
-		defer close(a.ended)
+		defer close(a.log.ended)
 		lines := bufio.NewScanner(stdout)
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
@@ -116,7 +112,7 @@ func StartAcceptor(t testing.TB, o AcceptorOptions) *Acceptor {
 		a.cmd.Wait()
 	}()
 	t.Cleanup(a.Stop)
-	if _, ok := a.find(20*time.Second, 0, func(e AcceptorEvent) bool { return e.Event == "listening" }); !ok {
+	if _, ok := a.log.find(20*time.Second, func(e AcceptorEvent) bool { return e.Event == "listening" }); !ok {
 		a.Stop()
 		t.Fatalf("acceptor.py %s: did not come to listen: %s", strings.Join(o.Args, " "), a.stderr)
 	}
@@ -138,7 +134,7 @@ func certificate(t testing.TB, dir string) (cert, key string) {
 // Stop ends the acceptor.
 func (a *Acceptor) Stop() {
 	a.cmd.Process.Kill()
-	<-a.ended
+	<-a.log.ended
 }
 
 func (a *Acceptor) add(line []byte) {
@@ -146,19 +142,13 @@ func (a *Acceptor) add(line []byte) {
 	if err := json.Unmarshal(line, &e); err != nil {
 		e.Event = "unreadable"
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.events = append(a.events, e)
-	close(a.changed)
-	a.changed = make(chan struct{})
+	a.log.add(e)
 }
 
 // Events returns the events of a kind that have been logged so far.
 func (a *Acceptor) Events(kind string) []AcceptorEvent {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	var list []AcceptorEvent
-	for _, e := range a.events {
+	for _, e := range a.log.all() {
 		if e.Event == kind {
 			list = append(list, e)
 		}
@@ -168,10 +158,8 @@ func (a *Acceptor) Events(kind string) []AcceptorEvent {
 
 // Log returns all that has been logged.
 func (a *Acceptor) Log() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	var b strings.Builder
-	for _, e := range a.events {
+	for _, e := range a.log.all() {
 		b.WriteString(e.Raw + "\n")
 	}
 	return b.String()
@@ -182,7 +170,7 @@ func (a *Acceptor) Log() string {
 func (a *Acceptor) Await(t testing.TB, kind string, n int) []AcceptorEvent {
 	t.Helper()
 	seen := 0
-	if _, ok := a.find(10*time.Second, 0, func(e AcceptorEvent) bool {
+	if _, ok := a.log.find(10*time.Second, func(e AcceptorEvent) bool {
 		if e.Event == kind {
 			seen++
 		}
@@ -191,27 +179,4 @@ func (a *Acceptor) Await(t testing.TB, kind string, n int) []AcceptorEvent {
 		t.Fatalf("the acceptor logged %d of %d events %q:\n%s", seen, n, kind, a.Log())
 	}
 	return a.Events(kind)
-}
-
-func (a *Acceptor) find(limit time.Duration, seen int, match func(AcceptorEvent) bool) (AcceptorEvent, bool) {
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	for {
-		a.mu.Lock()
-		fresh, changed := a.events[seen:], a.changed
-		a.mu.Unlock()
-		for _, e := range fresh {
-			if match(e) {
-				return e, true
-			}
-		}
-		seen += len(fresh)
-		select {
-		case <-changed:
-		case <-deadline.C:
-			return AcceptorEvent{}, false
-		case <-a.ended:
-			return AcceptorEvent{}, false
-		}
-	}
 }

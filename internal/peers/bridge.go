@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -19,11 +18,7 @@ type Bridge struct {
 	URL string // http://127.0.0.1:PORT/wsman, or /PowerShell/ with --exchange
 
 	stdin io.Closer
-	ended chan struct{} // closed when the process has ended and its output is read
-
-	mu      sync.Mutex
-	events  []BridgeEvent
-	changed chan struct{} // closed and replaced when an event arrives
+	log   *eventLog[BridgeEvent]
 }
 
 // A BridgeEvent is one line of the bridge's log. A field is zero in events that do
@@ -86,14 +81,14 @@ func StartBridge(t testing.TB, o BridgeOptions) *Bridge {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	b := &Bridge{stdin: stdin, ended: make(chan struct{}), changed: make(chan struct{})}
+	b := &Bridge{stdin: stdin, log: newEventLog[BridgeEvent]()}
 	go func() {
-		defer close(b.ended)
+		defer close(b.log.ended)
 		b.read(stdout)
 		cmd.Wait() // the exit event says how it ended
 	}()
 	t.Cleanup(func() { b.end(cmd) })
-	ready, ok := b.find(20*time.Second, func(e BridgeEvent) bool { return e.Event == "listening" })
+	ready, ok := b.log.find(20*time.Second, func(e BridgeEvent) bool { return e.Event == "listening" })
 	if !ok {
 		b.end(cmd)
 		t.Fatalf("psrp_bridge.py %s: did not come to listen: %s", strings.Join(o.Args, " "), stderr)
@@ -105,10 +100,10 @@ func StartBridge(t testing.TB, o BridgeOptions) *Bridge {
 func (b *Bridge) end(cmd *exec.Cmd) {
 	b.stdin.Close()
 	select {
-	case <-b.ended:
+	case <-b.log.ended:
 	case <-time.After(10 * time.Second):
 		cmd.Process.Kill()
-		<-b.ended
+		<-b.log.ended
 	}
 }
 
@@ -123,61 +118,24 @@ func (b *Bridge) read(stdout io.Reader) {
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			e.Event = fmt.Sprintf("unreadable: %v", err)
 		}
-		b.mu.Lock()
-		b.events = append(b.events, e)
-		close(b.changed)
-		b.changed = make(chan struct{})
-		b.mu.Unlock()
+		b.log.add(e)
 	}
 }
 
 // Events returns what the bridge has logged so far.
 func (b *Bridge) Events() []BridgeEvent {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return append([]BridgeEvent(nil), b.events...)
+	return b.log.all()
 }
 
 // WaitFor returns the first event, past or to come, that matches; one that does
 // not come within 20 seconds fails the test.
 func (b *Bridge) WaitFor(t testing.TB, what string, match func(BridgeEvent) bool) BridgeEvent {
 	t.Helper()
-	e, ok := b.find(20*time.Second, match)
+	e, ok := b.log.find(20*time.Second, match)
 	if !ok {
 		t.Fatalf("the bridge did not log %s", what)
 	}
 	return e
-}
-
-func (b *Bridge) find(limit time.Duration, match func(BridgeEvent) bool) (BridgeEvent, bool) {
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	for seen := 0; ; {
-		b.mu.Lock()
-		fresh, changed := b.events[seen:], b.changed
-		b.mu.Unlock()
-		for _, e := range fresh {
-			if match(e) {
-				return e, true
-			}
-		}
-		seen += len(fresh)
-		select {
-		case <-changed:
-		case <-deadline.C:
-			return BridgeEvent{}, false
-		case <-b.ended:
-			if b.count() == seen {
-				return BridgeEvent{}, false
-			}
-		}
-	}
-}
-
-func (b *Bridge) count() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.events)
 }
 
 // Stop ends the bridge and returns its last event: the requests by action, and the
