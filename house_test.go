@@ -44,6 +44,8 @@ var rooms = []struct {
 	{"internal/memnet", nil},
 	{"internal/peers", nil},
 	{"internal/scriptshell", []string{"pkg/exchange", "internal/exchangesim", "internal/exchangesim/scriptproxy", "internal/peers"}},
+	{"internal/testing/devtools", nil},
+	{"internal/testing/peers", []string{"internal/testing/devtools"}},
 	{"cmd", []string{"*"}},
 	{"bench", []string{"*"}},
 	{"examples", []string{"*"}},
