@@ -46,6 +46,8 @@ var rooms = []struct {
 	{"internal/scriptshell", []string{"pkg/exchange", "internal/exchangesim", "internal/exchangesim/scriptproxy", "internal/peers"}},
 	{"internal/testing/devtools", nil},
 	{"internal/testing/peers", []string{"internal/testing/devtools"}},
+	{"internal/httptext", nil},
+	{"internal/nettext", []string{"internal/httptext"}},
 	{"cmd", []string{"*"}},
 	{"bench", []string{"*"}},
 	{"examples", []string{"*"}},
