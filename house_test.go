@@ -48,6 +48,7 @@ var rooms = []struct {
 	{"internal/testing/peers", []string{"internal/testing/devtools"}},
 	{"internal/httptext", nil},
 	{"internal/nettext", []string{"internal/httptext"}},
+	{"internal/textfile", nil},
 	{"cmd", []string{"*"}},
 	{"bench", []string{"*"}},
 	{"examples", []string{"*"}},
