@@ -49,6 +49,7 @@ var rooms = []struct {
 	{"internal/httptext", nil},
 	{"internal/nettext", []string{"internal/httptext"}},
 	{"internal/textfile", nil},
+	{"internal/aftermath", nil},
 	{"cmd", []string{"*"}},
 	{"bench", []string{"*"}},
 	{"examples", []string{"*"}},
