@@ -50,6 +50,7 @@ var rooms = []struct {
 	{"internal/nettext", []string{"internal/httptext"}},
 	{"internal/textfile", nil},
 	{"internal/aftermath", nil},
+	{"pkg/opath", nil},
 	{"cmd", []string{"*"}},
 	{"bench", []string{"*"}},
 	{"examples", []string{"*"}},
