@@ -10,8 +10,8 @@ import (
 	system "github.com/zalando/go-keyring"
 )
 
-// Service is the name under which the passwords are kept.
-const Service = "exgrant"
+// service is the name under which the passwords are kept.
+const service = "exgrant"
 
 // How long a keyring may take: it may be waiting for a person to unlock it, who is
 // not there, and its own library waits for ever. Who keeps a password is there.
@@ -75,18 +75,18 @@ func Key(username string) (key string, ok bool) {
 // Get returns the password of a user by its Key, or ErrNotFound, ErrNone,
 // ErrNoAnswer, or what the keyring says.
 func (k *Keyring) Get(ctx context.Context, key string) (string, error) {
-	return k.do(ctx, k.get, func() (string, error) { return k.backend.Get(Service, key) })
+	return k.do(ctx, k.get, func() (string, error) { return k.backend.Get(service, key) })
 }
 
 // Set keeps a password, in place of one that is there.
 func (k *Keyring) Set(ctx context.Context, key, password string) error {
-	_, err := k.do(ctx, k.change, func() (string, error) { return "", k.backend.Set(Service, key, password) })
+	_, err := k.do(ctx, k.change, func() (string, error) { return "", k.backend.Set(service, key, password) })
 	return err
 }
 
 // Delete forgets a password.
 func (k *Keyring) Delete(ctx context.Context, key string) error {
-	_, err := k.do(ctx, k.change, func() (string, error) { return "", k.backend.Delete(Service, key) })
+	_, err := k.do(ctx, k.change, func() (string, error) { return "", k.backend.Delete(service, key) })
 	return err
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 func TestKey(t *testing.T) {
@@ -63,7 +63,7 @@ func TestLimit(t *testing.T) {
 // Without a bus nobody is asked: the library would start one.
 func TestNoKeyring(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the keyring is part of the system")
+		t.Skip("the keyring is part of the system, on Windows and macOS")
 	}
 	if _, err := os.Stat("/run/user"); err == nil {
 		t.Skip("somebody's session bus is there")
