@@ -10,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrNobody is the error of a question where nobody sits.
-var ErrNobody = errors.New("there is no terminal to ask on")
+// errNobody is the error of a question where nobody sits.
+var errNobody = errors.New("there is no terminal to ask on")
 
 // maxAnswer bounds what is read as one answer, in bytes.
 const maxAnswer = 1024
@@ -20,7 +20,7 @@ const maxAnswer = 1024
 // and yes is no, the end of the input too. When ctx ends, its error is returned.
 func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
 	if !t.Interactive() {
-		return false, ErrNobody
+		return false, errNobody
 	}
 	t.Done()
 	fmt.Fprintf(t.out, "%s [y/N] ", question)
@@ -62,7 +62,7 @@ func (t *Terminal) line(ctx context.Context) (string, error) {
 // shows again what is typed.
 func (t *Terminal) Password(ctx context.Context, prompt string) (string, error) {
 	if !t.Interactive() {
-		return "", ErrNobody
+		return "", errNobody
 	}
 	if err := ctx.Err(); err != nil {
 		return "", err // the echo would be switched off behind our back

@@ -17,10 +17,10 @@ func TestNobodySits(t *testing.T) {
 	if terminal.Interactive() || terminal.Colour(f) || Width(f) != 0 {
 		t.Error("a file is taken for a terminal")
 	}
-	if _, err := terminal.Confirm(t.Context(), "?"); !errors.Is(err, ErrNobody) {
+	if _, err := terminal.Confirm(t.Context(), "?"); !errors.Is(err, errNobody) {
 		t.Errorf("a question: %v", err)
 	}
-	if _, err := terminal.Password(t.Context(), "?"); !errors.Is(err, ErrNobody) {
+	if _, err := terminal.Password(t.Context(), "?"); !errors.Is(err, errNobody) {
 		t.Errorf("a password: %v", err)
 	}
 	terminal.Progress("going on")
