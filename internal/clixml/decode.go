@@ -8,7 +8,8 @@ import (
 // Decode reads all values at the top of data: those of <Objs>, or of bare elements
 // such as the data of a PSRP message. Several documents may stand one behind the
 // other, with a line "#< CLIXML" before each as powershell.exe writes it. Data is
-// UTF-8 with or without its mark, or UTF-16 with one.
+// UTF-8 with or without its mark, or UTF-16 with one; a byte that is neither becomes
+// U+FFFD.
 //
 // The strings of the values share the memory of one copy of data: clone those that
 // outlive the rest by far. Data itself is not kept.
@@ -32,14 +33,20 @@ func Decode(data []byte, limits Limits) ([]any, error) {
 
 // take makes text what is read next; it lies at base in the input.
 func (r *reader) take(text string, base int64) {
-	r.text, r.at, r.base = text, 0, base
-	if !utf8.ValidString(text) {
-		at := 0
-		for c, size := utf8.DecodeRuneInString(text); c != utf8.RuneError || size != 1; c, size = utf8.DecodeRuneInString(text[at:]) {
-			at += size
-		}
-		r.fail(at, "", "a byte that is not UTF-8")
+	r.text, r.at, r.base, r.length = replaceInvalid(text), 0, base, len(text)
+}
+
+// replaceInvalid puts U+FFFD in the place of each byte that is not UTF-8, as .NET
+// does: powershell.exe writes its standard error in the console's code page.
+func replaceInvalid(text string) string {
+	if utf8.ValidString(text) {
+		return text
 	}
+	out := make([]byte, 0, len(text)+len(text)/8)
+	for _, c := range text { // gives U+FFFD for such a byte
+		out = utf8.AppendRune(out, c)
+	}
+	return string(out)
 }
 
 // end says what is wrong with an input that ends here.
@@ -95,7 +102,7 @@ func (d *Decoder) Stream() string { return d.stream }
 
 // fill takes the next piece of the input, and notes its end or its error.
 func (d *Decoder) fill() {
-	base := d.base + int64(len(d.text))
+	base := d.base + int64(d.length)
 	text, err := d.piece.next(d.input, d.limits.Size-base)
 	d.take(text, base)
 	switch {

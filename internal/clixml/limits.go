@@ -12,7 +12,13 @@ type Limits struct {
 	// Nodes is how many elements the input may have: two million when zero. One costs
 	// at most some 250 bytes of memory besides its text.
 	Nodes int
+	// References is how many of them may refer to an object (Ref): 100,000 when zero.
+	References int
 }
+
+// maxAttributes is how many attributes one element may have. CLIXML knows five, and
+// its root declares a namespace or two.
+const maxAttributes = 16
 
 func (l Limits) orDefault() Limits {
 	if l.Depth == 0 {
@@ -23,6 +29,9 @@ func (l Limits) orDefault() Limits {
 	}
 	if l.Nodes == 0 {
 		l.Nodes = 2_000_000
+	}
+	if l.References == 0 {
+		l.References = 100_000
 	}
 	return l
 }
@@ -45,7 +54,7 @@ func (e *SyntaxError) Error() string {
 // A LimitError says which of the Limits a document goes beyond.
 type LimitError struct {
 	Offset int64
-	Limit  string // "depth", "size" or "nodes"
+	Limit  string // "depth", "size", "nodes", "references" or "attributes"
 	Max    int64
 }
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // oracle gives each file to PowerShell's own serializer, to the depth that its

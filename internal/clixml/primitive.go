@@ -2,9 +2,12 @@ package clixml
 
 import (
 	"encoding/base64"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/gofrs/uuid"
 )
 
 func isPrimitive(element string) bool {
@@ -35,18 +38,9 @@ func (r *reader) primitive(t *tag) any {
 	case t.name == "SS":
 		r.fail(start, t.name, "want "+problem) // without the text, which may be a secret
 	default:
-		r.fail(start, t.name, "want "+problem+", not "+strconv.Quote(clip(raw)))
+		r.fail(start, t.name, "want "+problem+fmt.Sprintf(", not %.40q", raw))
 	}
 	return v
-}
-
-// clip keeps a message short.
-func clip(s string) string {
-	const longest = 40
-	if len(s) > longest {
-		return s[:longest] + "..."
-	}
-	return s
 }
 
 // parsePrimitive returns the value of a text, or what the text should be.
@@ -172,25 +166,8 @@ func isDecimal(s string) bool {
 // isGUID takes what System.Guid takes: with or without dashes, with or without
 // braces round it.
 func isGUID(s string) bool {
-	if inner, ok := strings.CutPrefix(s, "{"); ok {
-		if s, ok = strings.CutSuffix(inner, "}"); !ok {
-			return false
-		}
-	}
-	dashed := len(s) == 36
-	if !dashed && len(s) != 32 {
-		return false
-	}
-	for i := range len(s) {
-		if dashed && (i == 8 || i == 13 || i == 18 || i == 23) {
-			if s[i] != '-' {
-				return false
-			}
-		} else if hexDigit(s[i]) == notHex {
-			return false
-		}
-	}
-	return true
+	_, err := uuid.FromString(s)
+	return err == nil && len(s) <= len("{00000000-0000-0000-0000-000000000000}") // and no URN
 }
 
 // isEncrypted takes the characters of both forms that a secure string has.

@@ -13,6 +13,7 @@ type reader struct {
 	open      *tag // Objs, while it is open
 	depth     int
 	document  references
+	refs      int // of the whole input
 	texts     texts
 	items     []any      // stacks: what the lists and
 	props     []Property // properties that are being read have so far
@@ -149,6 +150,9 @@ func (r *reader) reference(t *tag) any {
 		r.fail(t.start, t.name, "a reference without the attribute RefId")
 		return nil
 	}
+	if r.refs++; r.refs > r.limits.References {
+		r.exceeded("references", int64(r.limits.References))
+	}
 	return r.document.object(t.refID, r.base+int64(t.start))
 }
 
@@ -157,7 +161,7 @@ func (r *reader) object(t *tag) *Object {
 	if r.depth++; r.depth > r.limits.Depth {
 		r.exceeded("depth", int64(r.limits.Depth))
 	}
-	hasValue := false
+	var hasValue, hasProps, hasMembers bool
 	for c, ok := r.child(t); ok; c, ok = r.child(t) {
 		switch c.name {
 		case "TN":
@@ -168,17 +172,17 @@ func (r *reader) object(t *tag) *Object {
 		case "ToString":
 			o.ToString, o.HasToString = unescape(r.content(&c)), true
 		case "Props":
-			o.Props = r.properties(&c, o.Props)
+			r.once(&hasProps, &c)
+			o.Props = r.properties(&c)
 		case "MS":
-			o.Members = r.properties(&c, o.Members)
+			r.once(&hasMembers, &c)
+			o.Members = r.properties(&c)
 		case "LST", "STK", "QUE", "IE":
 			r.once(&hasValue, &c)
 			o.Value = r.list(&c)
 		case "DCT":
 			r.once(&hasValue, &c)
 			o.Value = r.dictionary(&c)
-		case "Obj", "Ref":
-			r.fail(c.start, t.name, "an object that is neither in a property nor in a list")
 		default:
 			r.otherContent(o, &c, &hasValue)
 		}
@@ -187,7 +191,8 @@ func (r *reader) object(t *tag) *Object {
 	return o
 }
 
-// otherContent reads an element of an object that is a primitive value or unknown.
+// otherContent reads an element of an object that is a primitive value, an object
+// in the object as PowerShell writes one that is wrapped twice, or unknown.
 func (r *reader) otherContent(o *Object, c *tag, hasValue *bool) {
 	v := r.value(c)
 	if u, ok := v.(*Unknown); ok {
@@ -198,10 +203,10 @@ func (r *reader) otherContent(o *Object, c *tag, hasValue *bool) {
 	o.Value = v
 }
 
-// once holds that an object has one value at most.
+// once holds that an object has a part once at most.
 func (r *reader) once(has *bool, t *tag) {
 	if *has {
-		r.fail(t.start, t.name, "the second value of one object")
+		r.fail(t.start, t.name, "a second one in one object")
 	}
 	*has = true
 }
@@ -229,11 +234,9 @@ func (r *reader) useTypeNames(o *Object, t *tag) {
 	r.document.useTypes(t.refID, o, r.base+int64(t.start))
 }
 
-// properties reads Props or MS. An object has each once; a second one adds to the
-// first.
-func (r *reader) properties(t *tag, before []Property) []Property {
+// properties reads Props or MS.
+func (r *reader) properties(t *tag) []Property {
 	mark := len(r.props)
-	r.props = append(r.props, before...)
 	for c, ok := r.child(t); ok; c, ok = r.child(t) {
 		name := unescape(c.n)
 		if !c.hasName {

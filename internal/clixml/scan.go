@@ -11,6 +11,7 @@ type scanner struct {
 	text   string
 	at     int   // the next byte of text
 	base   int64 // where text begins in the input
+	length int   // of text in the input, where it may have had bytes that are no UTF-8
 	nodes  int   // elements so far
 	limits Limits
 	err    error
@@ -22,6 +23,7 @@ type tag struct {
 	full    string // its name as written
 	name    string // without a prefix
 	closed  bool   // <name/>: it has no content
+	count   int    // of its attributes
 	n       string // attribute N, with XML's entities taken off only
 	refID   string // attribute RefId
 	stream  string // attribute S
@@ -108,6 +110,10 @@ func (s *scanner) startTag() tag {
 }
 
 func (s *scanner) attribute(t *tag) {
+	if t.count++; t.count > maxAttributes {
+		s.exceeded("attributes", maxAttributes)
+		return
+	}
 	start := s.at
 	name := s.xmlName()
 	s.space()

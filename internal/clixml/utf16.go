@@ -33,8 +33,8 @@ func byteOrder(mark []byte) binary.ByteOrder {
 }
 
 // A utf8Reader gives an input as UTF-8, whether it is that or UTF-16 with a mark.
-// A lone surrogate in UTF-16 comes out as the three bytes of WTF-8, which the
-// reader refuses with its place: no XML has one.
+// A lone surrogate in UTF-16 comes out as the three bytes of WTF-8, which are no
+// UTF-8: no XML has one.
 type utf8Reader struct {
 	input   io.Reader
 	started bool
@@ -95,7 +95,7 @@ func (u *utf8Reader) convert() {
 		out = appendCharacter(out, unit)
 	}
 	if err != nil && i < len(u.raw) {
-		out = append(out, 0xFF) // half of a code unit at the end: refused, as it should be
+		out = append(out, 0xFF) // half of a code unit at the end
 		i = len(u.raw)
 	}
 	u.raw = append(u.raw[:0], u.raw[i:]...)

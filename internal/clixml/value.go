@@ -76,7 +76,8 @@ type Object struct {
 	ToString    string
 	HasToString bool
 	// Value is the primitive value in the object, such as an enumeration's number, or
-	// its content: a *List or a *Dictionary. It is nil when there is none.
+	// its content: a *List, a *Dictionary, or the *Object that it wraps. It is nil when
+	// there is none.
 	Value any
 	// Props are its own properties (Props), in the document's order. Nil is not the
 	// same as none: without the element there is nothing, with an empty one there is an
@@ -95,14 +96,26 @@ type Property struct {
 	Value any
 }
 
-// Prop finds a property, among Members first as PowerShell does, then in Props.
-// Names ignore case.
+// Prop finds a property, among Members first as PowerShell does, then in Props, then
+// in the object that it wraps. Names ignore case.
 func (o *Object) Prop(name string) (value any, ok bool) {
-	if value, ok = find(o.Members, name); ok {
-		return value, true
+	for range maxWrapped {
+		if value, ok = find(o.Members, name); ok {
+			return value, true
+		}
+		if value, ok = find(o.Props, name); ok {
+			return value, true
+		}
+		if o, ok = o.Value.(*Object); !ok || o == nil {
+			return nil, false
+		}
 	}
-	return find(o.Props, name)
+	return nil, false
 }
+
+// maxWrapped is how many objects deep a value is looked for: objects may wrap each
+// other in a circle.
+const maxWrapped = 16
 
 func find(properties []Property, name string) (any, bool) {
 	for i := range properties {
@@ -179,15 +192,20 @@ type Unknown struct {
 	XML     string // the whole element, attributes and content included, in UTF-8
 }
 
-// Base returns what a value is without the object round it: the Value of an
+// Base returns what a value is without the objects round it: the Value of an
 // *Object, such as an enumeration's number or a *List, and any other value itself.
-// It is nil for an object that has properties only.
+// It is nil for an object that has properties only, and for objects that wrap each
+// other too deep.
 func Base(v any) any {
-	if o, ok := v.(*Object); ok {
+	for range maxWrapped {
+		o, ok := v.(*Object)
+		if !ok {
+			return v
+		}
 		if o == nil {
 			return nil
 		}
-		return o.Value
+		v = o.Value
 	}
-	return v
+	return nil
 }

@@ -2,8 +2,10 @@ package clixml
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -110,6 +112,104 @@ func TestObjects(t *testing.T) {
 	}
 }
 
+// One message of a server with a JEA configuration, recorded by pypsrp's tests (MIT
+// licence): PowerShell wraps an object in an object.
+const wrapped = `<Obj RefId="0"><TN RefId="0"><T>Microsoft.WSMan.Management.WSManConfigLeafElement</T><T>System.Object</T></TN><ToString>leaf</ToString>` +
+	`<Obj RefId="1"><TNRef RefId="0" /><Props><S N="Value">true</S><S N="Name">AllowUnencrypted</S></Props><MS><S N="PSChildName">AllowUnencrypted</S></MS></Obj>` +
+	`<MS><S N="PSChildName">outer</S><B N="PSIsContainer">false</B></MS></Obj>`
+
+func TestWrappedObject(t *testing.T) {
+	values, err := Decode([]byte(wrapped), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := values[0].(*Object)
+	for name, want := range map[string]any{"PSChildName": "outer", "PSIsContainer": false, "Value": "true", "name": "AllowUnencrypted"} {
+		if got, ok := o.Prop(name); !ok || got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	written, err := Encode(values...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Decode(written, Limits{})
+	if diff := difference(values, again); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	circle, err := Decode([]byte(`<Obj RefId="0"><Obj RefId="1"><Ref RefId="0" /></Obj></Obj>`), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := circle[0].(*Object).Prop("x"); ok || Base(circle[0]) != nil {
+		t.Errorf("a circle has the property %v and the value %v", v, Base(circle[0]))
+	}
+}
+
+// powershell.exe writes its standard error in the console's code page.
+func TestBytesThatAreNoUTF8(t *testing.T) {
+	const text = "<Obj RefId=\"0\"><MS><S N=\"A\">Module f\x81r das erste Mal</S></MS></Obj><S>\xff\xfe</S>"
+	want := []string{"Module f\uFFFDr das erste Mal", "\uFFFD\uFFFD"}
+	values, err := Decode([]byte(text), Limits{})
+	if err != nil || len(values) != 2 {
+		t.Fatal(values, err)
+	}
+	first, _ := values[0].(*Object).Prop("A")
+	if first != want[0] || values[1] != want[1] {
+		t.Errorf("read %q, %q", first, values[1])
+	}
+	d := NewDecoder(strings.NewReader(text+"<S>"), Limits{})
+	for range 2 {
+		if _, err = d.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = d.Next()
+	var syntax *SyntaxError
+	if !errors.As(err, &syntax) || syntax.Offset != int64(len(text)+len("<S>")) {
+		t.Errorf("the place of the error is that in the input, %d, not %v", len(text)+3, err)
+	}
+}
+
+// What a document costs is of the order of its length, whatever it is made of.
+func TestCost(t *testing.T) {
+	const n = 40_000
+	repeat := func(s string) string { return strings.Repeat(s, n) }
+	numbered := func(format string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for name, text := range map[string]string{
+		"attributes":      `<Obj ` + numbered(` a%x=""`) + `/>`,
+		"member sets":     `<Obj RefId="0">` + repeat(`<MS><S N="a">b</S></MS>`) + `</Obj>`,
+		"nothing":         `<Obj RefId="0"><LST>` + repeat(`<Nil/>`) + `</LST></Obj>`,
+		"objects":         `<Obj RefId="0"><LST>` + repeat(`<Obj/>`) + `</LST></Obj>`,
+		"type references": `<Obj RefId="0"><LST>` + repeat(`<Obj><TNRef RefId="9"/></Obj>`) + `</LST></Obj>`,
+		"numbers":         `<Obj><LST>` + numbered(`<Obj RefId="%x"/>`) + `</LST></Obj>`,
+		"references":      `<Obj RefId="0"><LST>` + repeat(`<Ref RefId="0"/>`) + `</LST></Obj>`,
+		"forward":         `<Obj><LST>` + numbered(`<Ref RefId="%x"/>`) + `</LST></Obj>`,
+		"comments":        `<Obj RefId="0">` + repeat(`<!---->`) + `</Obj>`,
+		"CDATA":           `<S>` + repeat(`<![CDATA[x]]>`) + `</S>`,
+		"escapes":         `<S>` + repeat(`_x0041_`) + `</S>`,
+		"bytes":           `<S>` + repeat("\xff\x81") + `</S>`,
+		"entries":         `<Obj><DCT>` + repeat(`<En><S N="Key">a</S><S N="Value">b</S></En>`) + `</DCT></Obj>`,
+		"wrapped":         repeat(`<Obj>`) + repeat(`</Obj>`),
+		"unknown":         repeat(`<X>`) + repeat(`</X>`),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Decode([]byte(text), Limits{})
+		runtime.ReadMemStats(&after)
+		// An element of six bytes costs an Object and its places in two slices.
+		if cost := (after.TotalAlloc - before.TotalAlloc) / uint64(len(text)); cost > 100 {
+			t.Errorf("%s: %d bytes are allocated for each of %d (%.100v)", name, cost, len(text), err)
+		}
+	}
+}
+
 // powershell.exe writes several documents behind each other on standard error.
 func TestSeveralDocuments(t *testing.T) {
 	const one = `<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj S="progress" RefId="0"><MS><I64 N="SourceId">1</I64></MS></Obj><S S="Error">boom_x000D__x000A_</S></Objs>`
@@ -140,9 +240,11 @@ func TestLimits(t *testing.T) {
 		text   string
 		limits Limits
 	}{
-		"depth": {deep, Limits{Depth: 10}},
-		"size":  {"<S>" + strings.Repeat("x", 100) + "</S>", Limits{Size: 50}},
-		"nodes": {strings.Repeat("<Nil />", 20), Limits{Nodes: 10}},
+		"depth":      {deep, Limits{Depth: 10}},
+		"size":       {"<S>" + strings.Repeat("x", 100) + "</S>", Limits{Size: 50}},
+		"nodes":      {strings.Repeat("<Nil />", 20), Limits{Nodes: 10}},
+		"references": {`<Obj RefId="0"><LST>` + strings.Repeat(`<Ref RefId="0" />`, 20) + `</LST></Obj>`, Limits{References: 10}},
+		"attributes": {`<Obj ` + strings.Repeat(`a="" `, 20) + `/>`, Limits{}},
 	} {
 		_, err := Decode([]byte(test.text), test.limits)
 		var limit *LimitError
@@ -163,7 +265,7 @@ func TestRefusals(t *testing.T) {
 	for _, text := range []string{
 		`<S>`, `<S>x`, `<S>x</B>`, `<I32>x</I32>`, `<I32>2147483648</I32>`, `<B>maybe</B>`, `<G>nonsense</G>`, `<BA>***</BA>`, `<DT>yesterday</DT>`,
 		`<!DOCTYPE x [<!ENTITY a "b">]><S>&a;</S>`, `<S>&nbsp;</S>`, `<Obj RefId="0"><Ref RefId="9" /></Obj>`, `<Obj RefId="0"><TNRef RefId="9" /></Obj>`,
-		"<S>\xff</S>", `<S N=>x</S>`, `text`,
+		`<S N=>x</S>`, `text`, `<Obj RefId="0"><MS /><MS /></Obj>`, `<Obj RefId="0"><S>a</S><Obj RefId="1" /></Obj>`,
 	} {
 		values, err := Decode([]byte(text), Limits{})
 		var syntax *SyntaxError
@@ -183,6 +285,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(s.text))
 	}
 	f.Add([]byte(shared))
+	f.Add([]byte(wrapped))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		limits := Limits{Size: 1 << 16, Nodes: 2000, Depth: 40}
 		values, err := Decode(data, limits)

@@ -188,7 +188,7 @@ func (w *writer) inner(v any) error {
 		return w.list(v)
 	case *Dictionary:
 		return w.dictionary(v)
-	case *Object, *Unknown:
+	case *Unknown:
 		return fmt.Errorf("the value of an object is a %T: put it in a property or a list", v)
 	}
 	return w.value(v, "")
