@@ -35,7 +35,7 @@ var rooms = []struct {
 	{"internal/clixml", nil},
 	{"internal/psrp", []string{"internal/clixml"}},
 	{"internal/wsman", nil},
-	{"internal/negotiate", nil},
+	{"internal/negotiate", []string{"internal/nettext"}},
 	{"internal/exchangesim", []string{"pkg/exchange"}},
 	{"internal/exchangesim/scriptproxy", []string{"pkg/exchange", "internal/exchangesim"}},
 	{"internal/exchangesim/psrpd", []string{"pkg/exchange", "internal/exchangesim", "internal/psrp", "internal/wsman", "internal/clixml", "internal/negotiate"}},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/user"
+	"slices"
 	"sync"
 	"time"
 )
@@ -42,8 +44,9 @@ type Account struct {
 	kdc    kdcLink
 	source keySource // nil when there is none, for which noKey is the reason, and with sspi
 	noKey  error
-	noConf error // why the system's krb5.conf cannot be read
-	sspi   bool  // the user who is logged on to Windows
+	noConf error   // why the system's krb5.conf cannot be read
+	etypes []int32 // to ask for, the preferred first
+	sspi   bool    // the user who is logged on to Windows
 
 	asking chan struct{} // holds one token; who has it talks to the KDCs
 
@@ -91,8 +94,12 @@ func NewAccount(c AccountConfig) (*Account, error) {
 		}
 		a.conf, a.noConf = &krb5Conf{}, err // ways to log on without Kerberos have no use for it
 	}
-	a.kdc = kdcLink{a.conf, c.Dial, c.LookupSRV}
+	a.kdc = kdcLink{conf: a.conf, dial: c.Dial, lookupSRV: c.LookupSRV, answered: map[string]string{}}
 	a.source, err = a.newSource()
+	a.etypes = a.conf.enctypes
+	if k, ok := a.source.(*keytabSource); ok && k.has(enctypeRC4, a.user.name) && !slices.Contains(a.etypes, enctypeRC4) {
+		a.etypes = append(slices.Clone(a.etypes), enctypeRC4)
+	}
 	if err != nil && c.Keytab == "" && c.CCache == "" && c.Password.IsZero() {
 		a.source, a.noKey, err = nil, err, nil // ways to log on without Kerberos may have no use for one
 	}
@@ -130,12 +137,24 @@ func (a *Account) password(method Method) (Secret, error) {
 	return a.config.Password, nil
 }
 
-// Username returns the user as given, or the principal of keytab or ticket cache.
+// Username returns the user as given, the principal of keytab or ticket cache, or who
+// is logged on to Windows. Of an account that can log on it is never empty.
 func (a *Account) Username() string {
+	if a.sspi {
+		return cmp.Or(sspiUser(), ThisUser())
+	}
 	if a.user.given == "" && a.source != nil {
 		return a.source.principal()
 	}
 	return a.user.given
+}
+
+// ThisUser is who runs this program, as the system calls them: DOMAIN\user on Windows.
+func ThisUser() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return fmt.Sprintf("user %d", os.Getuid()) // of a container, where nothing names users
 }
 
 // Format writes who it is, and nothing of what it holds.

@@ -24,7 +24,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 	"go.uber.org/goleak"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // Every form of a credential logs on, with nothing left running.

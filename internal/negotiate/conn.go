@@ -25,6 +25,8 @@ type conn struct {
 	mechanism  mechanism // nil before the log-on
 	ends       time.Time // of the log-on; zero is never
 	used       bool      // it has been idle: the server may have closed it
+	asked      bool      // it asked what the server offers
+	begun      bool      // the server has answered to the log-on
 	perRequest bool      // the server forgets the log-on after each request
 }
 
@@ -134,6 +136,7 @@ func (c *conn) post(ctx context.Context, r *http.Request, b *body, authorization
 		leg.Method = http.MethodPost
 	}
 	leg.Header.Del("Authorization")
+	delete(leg.Header, repeatableMark) // this connection cannot make another
 	if authorization != "" {
 		leg.Header.Set("Authorization", authorization)
 	}
@@ -166,6 +169,7 @@ func (c *conn) sendSealed(r *http.Request, b *body) (*http.Response, error) {
 	}
 	request := r.Clone(r.Context())
 	request.Header.Del("Content-Length")
+	delete(request.Header, repeatableMark)
 	request.Header.Set("Content-Type", sealedContentType(protocol))
 	request.Header.Set("Accept-Encoding", "identity") // IIS compresses sealed answers too
 	request.Body, request.ContentLength, request.GetBody = io.NopCloser(bytes.NewReader(sealed)), int64(len(sealed)), nil

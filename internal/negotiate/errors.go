@@ -39,7 +39,7 @@ const (
 	ChannelBinding   Kind = "channel-binding"   // the TLS connection ends before the server
 	Redirected       Kind = "redirected"
 	NotSealed        Kind = "not-sealed" // an answer in clear on a sealed connection
-	Altered          Kind = "altered"    // a message that was changed on its way
+	Altered          Kind = "altered"    // a message that was changed in transit
 	OutOfOrder       Kind = "out-of-order"
 	Malformed        Kind = "malformed" // something that is none of the protocols' messages
 )
@@ -101,6 +101,9 @@ func KindOf(err error) Kind {
 	}
 	return ""
 }
+
+// oneAttempt is what to do about a name or password that is refused.
+const oneAttempt = "check user name and password. One attempt was made; repeated failures may lock the account"
 
 func malformed(format string, args ...any) error {
 	return &Error{Kind: Malformed, What: fmt.Sprintf(format, args...),

@@ -22,10 +22,11 @@ import (
 	"github.com/jcmturner/gokrb5/v8/iana/errorcode"
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
+
 	//lint:ignore SA1019 the hash that is looked for
 	"golang.org/x/crypto/md4"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // A wire records every byte that leaves the client over the connections that its
@@ -407,6 +408,7 @@ func TestKDCRefuses(t *testing.T) {
 // attempt.
 func TestWrongPasswordIsTriedOnce(t *testing.T) {
 	const password = "wrong-Passw0rd"
+	acceptor := peers.StartAcceptor(t, peers.AcceptorOptions{})
 	basicAttempts := 0
 	var mu sync.Mutex
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -419,7 +421,6 @@ func TestWrongPasswordIsTriedOnce(t *testing.T) {
 		w.WriteHeader(401)
 	}))
 	defer web.Close()
-	acceptor := peers.StartAcceptor(t, peers.AcceptorOptions{})
 	s := stage{nil, acceptor}
 	for _, method := range []Method{NTLM, Basic} {
 		w := new(wire)

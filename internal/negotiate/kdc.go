@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jcmturner/gokrb5/v8/messages"
+
+	"github.com/exgrant/exgrant/internal/nettext"
 )
 
 const (
@@ -33,6 +37,9 @@ type kdcLink struct {
 	conf      *krb5Conf
 	dial      DialFunc
 	lookupSRV LookupSRVFunc
+
+	mu       sync.Mutex
+	answered map[string]string // of a realm, the address that answered last: it is asked first
 }
 
 // ask sends a request to a KDC of a realm and returns its reply, which is no
@@ -44,15 +51,16 @@ func (l *kdcLink) ask(ctx context.Context, realm string, request []byte) ([]byte
 		return nil, err
 	}
 	var failed []error
-	for _, address := range addresses {
+	for _, address := range l.lastFirst(realm, addresses) {
 		reply, err := l.exchange(ctx, address, request)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", address, err))
+			failed = append(failed, silence(address, err))
 			continue
 		}
+		l.remember(realm, address)
 		var refusal messages.KRBError
 		if refusal.Unmarshal(reply) == nil {
 			return nil, refusal
@@ -60,6 +68,23 @@ func (l *kdcLink) ask(ctx context.Context, realm string, request []byte) ([]byte
 		return reply, nil
 	}
 	return nil, noAnswer(realm, failed)
+}
+
+func (l *kdcLink) remember(realm, address string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answered[realm] = address
+}
+
+// lastFirst puts the address that answered last before the others.
+func (l *kdcLink) lastFirst(realm string, addresses []string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(addresses, l.answered[realm])
+	if i <= 0 {
+		return addresses
+	}
+	return slices.Insert(slices.Delete(slices.Clone(addresses), i, i+1), 0, addresses[i])
 }
 
 // addresses returns where the KDCs of a realm are: by krb5.conf, else by the DNS.
@@ -91,9 +116,9 @@ func (l *kdcLink) addresses(ctx context.Context, realm string) ([]string, error)
 		}
 	}
 	if len(list) == 0 {
-		unknown.Err = fmt.Errorf("%s has none, nor has the DNS: %w", where, errors.Join(err, nil))
-		if err == nil {
-			unknown.Err = fmt.Errorf("%s has none, nor has the DNS", where)
+		unknown.Err = fmt.Errorf("%s has none, nor has the DNS", where)
+		if dns := (*net.DNSError)(nil); err != nil && !(errors.As(err, &dns) && dns.IsNotFound) {
+			unknown.Err = &explained{fmt.Sprintf("%s has none; %s", where, nettext.Cause(err)), err}
 		}
 		return nil, unknown
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -36,8 +37,12 @@ type passwordSource struct{ password Secret }
 
 func (*passwordSource) principal() string { return "" }
 
-// maxIterations bounds the work that a KDC can ask for; 4096 and 32768 are usual.
-const maxIterations = 1 << 20
+// The iterations that a KDC can ask for: 4096 and 32768 are usual (RFC 3962, RFC
+// 8009). Fewer would make a password cheap to guess for whoever stands between.
+const (
+	minIterations = 4096
+	maxIterations = 1 << 20
+)
 
 func (s *passwordSource) key(enctype int32, cname types.PrincipalName, realm string, hints types.PADataSequence) (types.EncryptionKey, error) {
 	etype, err := crypto.GetEtype(enctype)
@@ -53,8 +58,8 @@ func (s *passwordSource) key(enctype int32, cname types.PrincipalName, realm str
 			salt = hint.Salt
 		}
 		if len(hint.S2KParams) == 4 {
-			if binary.BigEndian.Uint32(hint.S2KParams)-1 >= maxIterations {
-				return types.EncryptionKey{}, malformed("the KDC asks for %d iterations to derive a key", binary.BigEndian.Uint32(hint.S2KParams))
+			if n := binary.BigEndian.Uint32(hint.S2KParams); n < minIterations || n > maxIterations {
+				return types.EncryptionKey{}, malformed("the KDC asks for %d iterations to derive a key, where %d to %d are believed: nothing was sent", n, minIterations, maxIterations)
 			}
 			params = hex.EncodeToString(hint.S2KParams)
 		}
@@ -95,12 +100,22 @@ func (s *keytabSource) key(enctype int32, cname types.PrincipalName, realm strin
 	return key, nil
 }
 
+// has reports whether there is a key of an encryption type for a user of any realm.
+func (s *keytabSource) has(enctype int32, user string) bool {
+	for _, e := range s.file.Entries {
+		if e.Key.KeyType == enctype && strings.Join(e.Principal.Components, "/") == user {
+			return true
+		}
+	}
+	return false
+}
+
 // newKeytabSource reads a keytab. Without a user name it must have one principal,
 // which becomes the user.
 func (a *Account) newKeytabSource(path string) (keySource, error) {
 	file, err := readFile(path, keytab.Load)
 	if err != nil {
-		return nil, &Error{Kind: BadCredential, What: "the keytab cannot be read", Err: err}
+		return nil, &Error{Kind: BadCredential, What: "the keytab cannot be read", Err: shortened(err)}
 	}
 	var names []string
 	for _, e := range file.Entries {
@@ -113,7 +128,7 @@ func (a *Account) newKeytabSource(path string) (keySource, error) {
 	}
 	if len(names) != 1 {
 		return nil, &Error{Kind: BadCredential, What: fmt.Sprintf("the keytab %s has %d principals", path, len(names)),
-			Advice: "say which by --username: " + strings.Join(names, ", ")}
+			Advice: "say which by --logon: " + strings.Join(names, ", ")}
 	}
 	a.user, err = parseUserName(names[0])
 	return &keytabSource{file, names[0]}, err
@@ -153,8 +168,7 @@ func (a *Account) newCacheSource() (keySource, error) {
 	}
 	cache, err := readFile(path, credentials.LoadCCache)
 	if err != nil {
-		return nil, &Error{Kind: BadCredential, What: "there is no password, and the ticket cache cannot be read", Err: err,
-			Advice: "give the password, --keytab or --ccache, or get a ticket by kinit"}
+		return nil, a.noTicket(path, err)
 	}
 	name := cache.DefaultPrincipal.PrincipalName.PrincipalNameString() + "@" + cache.DefaultPrincipal.Realm
 	if a.user.given == "" {
@@ -170,6 +184,30 @@ func (a *Account) newCacheSource() (keySource, error) {
 			Advice: "letter case counts; kinit " + a.user.name + "@" + realm + " gets tickets for the other"}
 	}
 	return &cacheSource{path, name}, nil
+}
+
+// noTicket says that there is nothing to log on with.
+func (a *Account) noTicket(path string, err error) error {
+	e := &Error{Kind: BadCredential, What: "the ticket cache cannot be read", Err: shortened(err), Advice: "kinit gets a ticket; --keytab FILE has a key"}
+	if a.config.CCache != "" || !errors.Is(err, fs.ErrNotExist) {
+		return e
+	}
+	e.Err = nil
+	if a.user.given != "" {
+		e.What = "no password of " + quote(a.user.given) + ", and no ticket of kinit (" + path + " is not there)"
+		return e
+	}
+	e.What = "nobody to log on as: no --logon, and no ticket of kinit (" + path + " is not there)"
+	e.Advice = "--logon admin@CONTOSO.COM asks for the password; or run kinit, then the same command"
+	return e
+}
+
+// shortened is an error about a file without the name of the system's call.
+func shortened(err error) error {
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		return &explained{at.Path + ": " + at.Err.Error(), err}
+	}
+	return err
 }
 
 // cachePath returns the file of the ticket cache: as given, as KRB5CCNAME says, as
@@ -202,7 +240,7 @@ func (a *Account) cachePath() (string, error) {
 func (s *cacheSource) cachedTickets() ([]*ticket, error) {
 	cache, err := readFile(s.path, credentials.LoadCCache)
 	if err != nil {
-		return nil, &Error{Kind: BadCredential, What: "the ticket cache cannot be read", Err: err}
+		return nil, &Error{Kind: BadCredential, What: "the ticket cache cannot be read", Err: shortened(err)}
 	}
 	var list []*ticket
 	for _, c := range cache.GetEntries() {

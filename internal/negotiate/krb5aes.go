@@ -169,17 +169,17 @@ func (k *krb5AES) open(token []byte, _ int) ([]byte, error) {
 	text := rotateLeft(token[tokenHeader:], rotated)
 	encrypted, sum := text[:len(text)-half.size], text[len(text)-half.size:]
 	if half.ofCipher && !hmac.Equal(half.sum(encrypted), sum) {
-		return nil, altered("a sealed message was changed on its way")
+		return nil, altered("a sealed message was changed in transit")
 	}
 	decryptCTS(half.block, encrypted)
 	if !half.ofCipher && !hmac.Equal(half.sum(encrypted), sum) {
-		return nil, altered("a sealed message was changed on its way")
+		return nil, altered("a sealed message was changed in transit")
 	}
 	message, behind := encrypted[blockSize:len(encrypted)-tokenHeader], encrypted[len(encrypted)-tokenHeader:]
 	head[6], head[7] = 0, 0 // RFC 4121 4.2.4: the copy has no rotation count
 	behind[6], behind[7] = 0, 0
 	if string(head[:]) != string(behind) || extra > len(message) {
-		return nil, altered("the header of a sealed message was changed on its way")
+		return nil, altered("the header of a sealed message was changed in transit")
 	}
 	if err := checkOrder(binary.BigEndian.Uint64(head[8:]), k.in); err != nil {
 		return nil, err

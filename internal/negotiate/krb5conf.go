@@ -23,9 +23,14 @@ type krb5Conf struct {
 	realms       map[string]string   // of a host name, or of a domain with its dot
 }
 
-// The encryption types that we speak, the preferred first: those of every Active
-// Directory, those of RFC 8009, and RC4 for accounts that have nothing else.
-var ourEnctypes = []int32{18, 17, 20, 19, 23}
+// The encryption types that are asked for where krb5.conf names none, the preferred
+// first: those of every Active Directory, and those of RFC 8009. Whoever stands
+// between here and the KDC can choose among them: RC4, which is cheap to guess a
+// password from, is not among them.
+var ourEnctypes = []int32{18, 17, 20, 19}
+
+// enctypeRC4 is spoken where krb5.conf permits it by name, or a keytab has such a key.
+const enctypeRC4 = 23
 
 // enctypeNames are those of krb5.conf(5), families included.
 var enctypeNames = map[string][]int32{
@@ -33,8 +38,8 @@ var enctypeNames = map[string][]int32{
 	"aes128-cts-hmac-sha1-96": {17}, "aes128-cts": {17}, "aes128-sha1": {17},
 	"aes256-cts-hmac-sha384-192": {20}, "aes256-sha2": {20},
 	"aes128-cts-hmac-sha256-128": {19}, "aes128-sha2": {19},
-	"arcfour-hmac": {23}, "rc4-hmac": {23}, "arcfour-hmac-md5": {23},
-	"aes": {18, 20, 17, 19}, "rc4": {23}, "default": ourEnctypes,
+	"arcfour-hmac": {enctypeRC4}, "rc4-hmac": {enctypeRC4}, "arcfour-hmac-md5": {enctypeRC4},
+	"aes": {18, 20, 17, 19}, "rc4": {enctypeRC4}, "default": ourEnctypes,
 }
 
 // enctypeName is the usual name of an encryption type.
@@ -48,7 +53,7 @@ func enctypeName(id int32) string {
 		return "aes128-cts-hmac-sha256-128"
 	case 20:
 		return "aes256-cts-hmac-sha384-192"
-	case 23:
+	case enctypeRC4:
 		return "arcfour-hmac"
 	}
 	return fmt.Sprintf("enctype %d", id)
@@ -107,6 +112,10 @@ func (c *krb5Conf) settle(single map[string]string) {
 		}
 	}
 	c.enctypes = ourEnctypes
+	switch strings.ToLower(single["allow_rc4"]) {
+	case "true", "yes", "y", "t", "on", "1":
+		c.enctypes = append(slices.Clone(ourEnctypes), enctypeRC4)
+	}
 }
 
 // parseEnctypes reads a list of krb5.conf(5): names and families, + or nothing to

@@ -123,7 +123,7 @@ func (k *krb5RC4) order(inner []byte) (sequence []byte, err error) {
 	sequence = bytes.Clone(inner[8:16])
 	rc4With(k.sequenceKey(inner[16:24]), sequence)
 	if !bytes.Equal(sequence[4:], []byte{k.theirs, k.theirs, k.theirs, k.theirs}) {
-		return nil, altered("a sealed message is not the server's, or was changed on its way")
+		return nil, altered("a sealed message is not the server's, or was changed in transit")
 	}
 	return sequence[:4], nil
 }
@@ -140,7 +140,7 @@ func (k *krb5RC4) open(token []byte, _ int) ([]byte, error) {
 	text := inner[rc4Inner:]
 	rc4With(k.sealKey(sequence), text)
 	if !hmac.Equal(k.checksum(rc4SealUsage, rc4SealHeader, text), inner[16:24]) {
-		return nil, altered("a sealed message was changed on its way")
+		return nil, altered("a sealed message was changed in transit")
 	}
 	if err := checkOrder(uint64(binary.BigEndian.Uint32(sequence)), uint64(k.in)); err != nil {
 		return nil, err

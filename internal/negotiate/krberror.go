@@ -33,7 +33,7 @@ func kdcError(err error, user string, now time.Time) error {
 	switch refusal.ErrorCode {
 	case errorcode.KDC_ERR_PREAUTH_FAILED, errorcode.KRB_AP_ERR_BAD_INTEGRITY:
 		e.Kind, e.What, e.Err = WrongPassword, fmt.Sprintf("the password of %s is wrong", quote(user)), nil
-		e.Advice = "it was tried once and is not tried again; the domain counts failures towards locking the account"
+		e.Advice = oneAttempt
 	case errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN:
 		e.Kind, e.What, e.Err = UnknownAccount, fmt.Sprintf("the realm %s does not know %s", quote(refusal.Realm), quote(user)), nil
 		e.Advice = "check name and realm; where the name after @ is only a UPN suffix, write sAMAccountName@REALM with the domain's DNS name as realm"

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // A stage is a KDC, an acceptor and an account.

@@ -95,7 +95,7 @@ func (l *login) request() *messages.ASReq {
 	return &messages.ASReq{KDCReqFields: messages.KDCReqFields{PVNO: iana.PVNO, MsgType: msgtype.KRB_AS_REQ,
 		ReqBody: messages.KDCReqBody{KDCOptions: options, Realm: l.realm, CName: l.cname,
 			SName: types.PrincipalName{NameType: nametype.KRB_NT_SRV_INST, NameString: []string{"krbtgt", l.realm}},
-			Till:  time.Now().UTC().Add(24 * time.Hour), Nonce: nonce(), EType: l.account.conf.enctypes}}}
+			Till:  time.Now().UTC().Add(24 * time.Hour), Nonce: nonce(), EType: l.account.etypes}}}
 }
 
 // nonce returns a random positive number of 31 bits.
@@ -145,7 +145,7 @@ func (l *login) preauthenticate(refusal messages.KRBError) (types.PADataSequence
 
 func (l *login) chooseKey() (types.EncryptionKey, error) {
 	for _, entry := range etypeInfo(l.hints) {
-		if !slices.Contains(l.account.conf.enctypes, entry.EType) {
+		if !slices.Contains(l.account.etypes, entry.EType) {
 			continue
 		}
 		key, err := l.account.source.key(entry.EType, l.cname, l.realm, l.hints)
@@ -153,8 +153,13 @@ func (l *login) chooseKey() (types.EncryptionKey, error) {
 			return key, err
 		}
 	}
-	return types.EncryptionKey{}, &Error{Kind: KDCRefused, What: "the KDC of " + l.realm + " takes no key of " + quote(l.account.Username()) + " that is to be had here",
+	e := &Error{Kind: KDCRefused, What: "the KDC of " + l.realm + " takes no key of " + quote(l.account.Username()) + " that is to be had here: nothing was sent",
 		Advice: "a keytab must hold a key of a type that the account has; krb5.conf may permit too few encryption types"}
+	if slices.ContainsFunc(etypeInfo(l.hints), func(entry types.ETypeInfo2Entry) bool { return entry.EType == enctypeRC4 }) {
+		e.Advice = "the KDC wants RC4, from which a password is cheap to guess, or somebody between makes it seem so: " +
+			"give the account AES keys (msDS-SupportedEncryptionTypes, and a new password), or permit it in krb5.conf (permitted_enctypes = aes rc4)"
+	}
+	return types.EncryptionKey{}, e
 }
 
 // open decrypts the reply and checks that it answers the request.
@@ -162,6 +167,9 @@ func (l *login) open(request *messages.ASReq, reply *messages.ASRep) (*ticket, e
 	key := l.key
 	if key.KeyType != reply.EncPart.EType || key.KeyValue == nil {
 		var err error
+		if !slices.Contains(l.account.etypes, reply.EncPart.EType) {
+			return nil, malformed("the KDC of %s answers in an encryption type that was not asked for: %s", l.realm, enctypeName(reply.EncPart.EType))
+		}
 		hints := append(types.PADataSequence(reply.PAData), l.hints...)
 		if key, err = l.account.source.key(reply.EncPart.EType, l.cname, l.realm, hints); err != nil {
 			return nil, err

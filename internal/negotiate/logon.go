@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/exgrant/exgrant/internal/nettext"
 	"sync"
 )
 
@@ -48,20 +50,31 @@ func (c *conn) logon(r *http.Request, b *body) (*http.Response, error) {
 	return answer, nil
 }
 
+// offer returns the schemes that the server offers.
+func (c *conn) offer(r *http.Request) ([]string, *http.Response, error) {
+	return c.t.offer(func() (*http.Response, error) {
+		c.asked = true
+		response, err := c.post(withoutTrace{r.Context()}, r, nil, "")
+		if err != nil {
+			err = c.early(err)
+		}
+		return response, err
+	})
+}
+
 // offer returns the schemes that the server offers. It is asked once, by an empty
 // request from nobody; an answer other than 401 is returned, for it means that the
 // request itself would fare no better.
-func (c *conn) offer(r *http.Request) ([]string, *http.Response, error) {
-	t := c.t
+func (t *Transport) offer(ask func() (*http.Response, error)) ([]string, *http.Response, error) {
 	t.mu.Lock()
 	offered := t.offered
 	t.mu.Unlock()
 	if offered != nil {
 		return offered, nil, nil
 	}
-	response, err := c.post(withoutTrace{r.Context()}, r, nil, "")
+	response, err := ask()
 	if err != nil {
-		return nil, nil, c.early(err)
+		return nil, nil, err
 	}
 	switch {
 	case response.StatusCode == http.StatusUnauthorized:
@@ -75,7 +88,7 @@ func (c *conn) offer(r *http.Request) ([]string, *http.Response, error) {
 	discard(response)
 	offered = schemesOf(parseChallenges(response.Header))
 	if len(offered) == 0 {
-		return nil, nil, &Error{Kind: NotOffered, Status: response.StatusCode, What: "the server asks for a log-on, and offers no way to",
+		return nil, nil, &Error{Kind: NotOffered, Status: response.StatusCode, What: "the server asks for a log-on, and offers no method",
 			Advice: "look at the endpoint's authentication settings, and whether a proxy answers instead"}
 	}
 	t.mu.Lock()
@@ -87,7 +100,7 @@ func (c *conn) offer(r *http.Request) ([]string, *http.Response, error) {
 // early says of a connection that ends during the log-on what that mostly means.
 func (c *conn) early(err error) error {
 	if isGone(err) {
-		return fmt.Errorf("%w in the middle of the log-on, which belongs to one connection: a proxy or load balancer that does not keep connections together may be in between", err)
+		return &explained{nettext.Cause(err) + " in the middle of the log-on, which belongs to one connection: a proxy or load balancer that does not keep connections together may be in between", err}
 	}
 	return err
 }
@@ -208,6 +221,7 @@ func (c *conn) legs(r *http.Request, b *body) (*http.Response, error) {
 		if err != nil {
 			return nil, c.early(err)
 		}
+		c.begun = true
 		if token, err = serverToken(response.Header, c.scheme); err != nil {
 			discard(response)
 			return nil, err
@@ -266,11 +280,15 @@ func (c *conn) conclude(r *http.Request, b *body, response *http.Response, token
 // refused says what a 401 to the last token means.
 func (c *conn) refused(response *http.Response) error {
 	e := &Error{Kind: LogonRefused, Status: response.StatusCode, Offered: schemesOf(parseChallenges(response.Header)), What: "the server refuses the log-on of " + quote(c.t.config.Account.Username())}
-	switch _, ntlm := c.mechanism.(*ntlmContext); {
+	_, ntlm := c.mechanism.(*ntlmContext)
+	windows, ok := c.mechanism.(interface{ byNTLM() bool })
+	switch {
+	case ok && windows.byNTLM():
+		e.Advice = "the account may not log on there, or is not known there; " + withoutWindows
 	case ntlm && c.binding != nil:
-		e.Advice = "user name or password is wrong, the account may not log on there, or TLS ends before the server (channel binding); it was tried once and is not tried again"
+		e.Advice = oneAttempt + ". If they are right, the account may not log on there, or TLS ends before the server (channel binding)"
 	case ntlm:
-		e.Advice = "user name or password is wrong, or the account may not log on there; it was tried once and is not tried again"
+		e.Advice = oneAttempt + ". If they are right, the account may not log on there"
 	case c.binding != nil:
 		e.Kind, e.What = ChannelBinding, e.What+", though the KDC gave a ticket for it: most likely the TLS connection ends before the server"
 		e.Advice = "a proxy or load balancer that has the certificate and not the server does so, and channel binding forbids it: connect to the server itself"

@@ -118,7 +118,7 @@ func parseNTLMChallenge(b []byte) (ntlmChallenge, error) {
 	}
 	if missing := ntlmRequired &^ binary.LittleEndian.Uint32(b[20:]); missing != 0 {
 		return ntlmChallenge{}, &Error{Kind: NotOffered, What: fmt.Sprintf("the server does not agree to NTLM version 2 with 128-bit sealing (flags %#x are missing)", missing),
-			Advice: "something weakens the log-on on its way, or the server is set to a weak form of NTLM (NtlmMinServerSec)"}
+			Advice: "something between weakens the log-on, or the server is set to a weak form of NTLM (NtlmMinServerSec)"}
 	}
 	length, offset := int(binary.LittleEndian.Uint16(b[40:])), int64(binary.LittleEndian.Uint32(b[44:]))
 	if offset+int64(length) > int64(len(b)) {

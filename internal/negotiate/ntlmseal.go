@@ -79,7 +79,7 @@ func (p *ntlmProtection) open(token []byte, header int) ([]byte, error) {
 	p.in.cipher.XORKeyStream(message, message)
 	s := p.in.signature(p.in.sum(message))
 	if !hmac.Equal(s[:], token[:header]) {
-		return nil, altered("a sealed message was changed on its way, or the server does not know the password")
+		return nil, altered("a sealed message was changed in transit, or the server does not know the password")
 	}
 	p.in.next++
 	return message, nil

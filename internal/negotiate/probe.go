@@ -3,17 +3,21 @@ package negotiate
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"strings"
+
+	"github.com/exgrant/exgrant/internal/nettext"
 )
 
 // FindKDC returns the realm that the account's tickets come from, and the address of a
 // KDC of it to which there is a connection. Nothing is sent. An error is of kind NoKDC
-// or BadCredential.
+// or BadCredential. Of the user who is logged on to Windows it is what Windows says,
+// which may log on where it does not say.
 func (a *Account) FindKDC(ctx context.Context) (realm, address string, err error) {
 	if a.sspi {
-		return "", "", &Error{Kind: BadCredential, What: "Windows finds the KDC of the user who is logged on by itself"}
+		return sspiKDC()
 	}
 	if err := a.checkKerberos(); err != nil {
 		return "", "", err
@@ -31,12 +35,13 @@ func (a *Account) FindKDC(ctx context.Context) (realm, address string, err error
 		return realm, "", err
 	}
 	var failed []error
-	for _, address := range addresses {
+	for _, address := range a.kdc.lastFirst(realm, addresses) {
 		err := a.kdc.connect(ctx, address)
 		if err == nil {
+			a.kdc.remember(realm, address)
 			return realm, address, nil
 		}
-		failed = append(failed, fmt.Errorf("%s: %w", address, err))
+		failed = append(failed, silence(address, err))
 	}
 	if ctx.Err() != nil {
 		return realm, "", ctx.Err()
@@ -55,8 +60,33 @@ func (l *kdcLink) connect(ctx context.Context, address string) error {
 	return conn.Close()
 }
 
+// An explained error has an administrator's words in place of its cause's.
+type explained struct {
+	text string
+	err  error
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.err }
+
+// Hint is empty: the text says all.
+func (e *explained) Hint() string { return "" }
+
+// silence says why a KDC gives no answer.
+func silence(address string, err error) error {
+	text := nettext.Cause(err)
+	if host, _, _ := net.SplitHostPort(address); !strings.Contains(text, host) {
+		text = address + ": " + text
+	}
+	return &explained{text, err}
+}
+
 func noAnswer(realm string, failed []error) error {
-	return &Error{Kind: NoKDC, What: "no KDC of " + realm + " answers", Err: errors.Join(failed...),
+	var why []string
+	for _, err := range failed {
+		why = append(why, err.Error())
+	}
+	return &Error{Kind: NoKDC, What: "no KDC of " + realm + " answers", Err: &explained{strings.Join(why, "; "), errors.Join(failed...)},
 		Advice: "TCP port 88 of a domain controller of " + realm + " must be reachable from here; krb5.conf (--krb5-config) can name one that is"}
 }
 

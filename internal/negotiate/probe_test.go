@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // A KDC is found without a word to it, by the realm of a UPN suffix too.
@@ -28,7 +28,7 @@ func TestFindKDC(t *testing.T) {
 	if err := os.WriteFile(nowhere, []byte("[libdefaults]\ndns_lookup_kdc = false\n[realms]\nCONTOSO.TEST = {\n kdc = 127.0.0.1:1\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, says := range map[string]string{"alice@CONTOSO.TEST": "no KDC of CONTOSO.TEST answers: 127.0.0.1:1: ", "alice@FABRIKAM.TEST": "no KDC is known"} {
+	for name, says := range map[string]string{"alice@CONTOSO.TEST": "no KDC of CONTOSO.TEST answers: 127.0.0.1:1 refuses connections: nothing listens there", "alice@FABRIKAM.TEST": "no KDC is known"} {
 		a := s.account(t, func(c *AccountConfig) { c.Username, c.Krb5Config = name, nowhere })
 		if _, _, err := a.FindKDC(t.Context()); KindOf(err) != NoKDC || !strings.Contains(strings.ReplaceAll(err.Error(), `"`, ""), says) {
 			t.Errorf("%s: %v", name, err)

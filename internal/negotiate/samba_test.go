@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // A domain controller as a second KDC: every encryption type of an Active

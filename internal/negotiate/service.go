@@ -19,10 +19,11 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// Login gets a ticket-granting ticket, or says which there is.
+// Login gets a ticket-granting ticket, or says which there is. For the user who is
+// logged on to Windows that is Windows' word, which names the client alone.
 func (a *Account) Login(ctx context.Context) (Ticket, error) {
 	if a.sspi {
-		return Ticket{}, &Error{Kind: BadCredential, What: "Windows keeps the tickets of the user who is logged on to itself"}
+		return sspiTicket(ctx, "")
 	}
 	release, err := a.ask(ctx)
 	if err != nil {
@@ -37,10 +38,10 @@ func (a *Account) Login(ctx context.Context) (Ticket, error) {
 }
 
 // Ticket gets a ticket for a service (HTTP/ex01.contoso.test), or says which there
-// is.
+// is. Windows keeps the key and the end of its own to itself.
 func (a *Account) Ticket(ctx context.Context, spn string) (Ticket, error) {
 	if a.sspi {
-		return Ticket{}, &Error{Kind: BadCredential, What: "Windows keeps the tickets of the user who is logged on to itself"}
+		return sspiTicket(ctx, spn)
 	}
 	t, err := a.serviceTicket(ctx, spn)
 	if err != nil {
@@ -245,7 +246,7 @@ func (a *Account) request(ctx context.Context, tgt *ticket, realm string, servic
 	}
 	request := messages.TGSReq{KDCReqFields: messages.KDCReqFields{PVNO: iana.PVNO, MsgType: msgtype.KRB_TGS_REQ, Renewal: renew,
 		ReqBody: messages.KDCReqBody{KDCOptions: options, Realm: realm, SName: service,
-			Till: time.Now().UTC().Add(24 * time.Hour), Nonce: nonce(), EType: a.conf.enctypes}}}
+			Till: time.Now().UTC().Add(24 * time.Hour), Nonce: nonce(), EType: a.etypes}}}
 	var err error
 	if request.PAData, err = authenticateRequest(&request.ReqBody, tgt); err != nil {
 		return nil, err
@@ -263,7 +264,7 @@ func (a *Account) request(ctx context.Context, tgt *ticket, realm string, servic
 	}
 	plain, err := decrypt(tgt.key, keyusage.TGS_REP_ENCPART_SESSION_KEY, reply.EncPart.Cipher)
 	if err != nil {
-		return nil, &Error{Kind: Altered, What: "the answer of the KDC of " + realm + " was changed on its way", Err: err}
+		return nil, &Error{Kind: Altered, What: "the answer of the KDC of " + realm + " was changed in transit", Err: err}
 	}
 	var part messages.EncKDCRepPart
 	switch {

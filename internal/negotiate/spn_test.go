@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // A service that the KDC does not know is told for what it is: an alias, a

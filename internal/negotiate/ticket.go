@@ -10,10 +10,10 @@ import (
 
 // A Ticket describes a Kerberos ticket, without what it holds.
 type Ticket struct {
-	Client  string // user@REALM
-	Service string // such as HTTP/ex01.contoso.test@CONTOSO.TEST
-	Enctype string // of its session key
-	Ends    time.Time
+	Client  string    // user@REALM
+	Service string    // such as HTTP/ex01.contoso.test@CONTOSO.TEST
+	Enctype string    // of its session key; empty where Windows keeps that to itself
+	Ends    time.Time // zero where Windows keeps that to itself
 }
 
 // A ticket with its session key.

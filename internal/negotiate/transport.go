@@ -3,6 +3,7 @@ package negotiate
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -46,6 +49,10 @@ type Config struct {
 	Account *Account // not for Certificate
 	Seal    Sealing  // for Kerberos, Negotiate and NTLM
 
+	// AskFirst keeps the password of Basic back until the server has asked for it, as the
+	// other methods do anyhow.
+	AskFirst bool
+
 	// SPN is the service to ask a ticket for; empty is HTTP/ and the host of the URL.
 	SPN string
 
@@ -68,8 +75,8 @@ type Config struct {
 }
 
 const (
-	// DefaultMaxReply is eight times the largest envelope of WS-Management.
-	DefaultMaxReply = 4 << 20
+	// defaultMaxReply is eight times the largest envelope of WS-Management.
+	defaultMaxReply = 4 << 20
 
 	connectTimeout = 15 * time.Second
 	// idleTimeout is shorter than the two minutes of IIS and HTTP.sys: a connection that
@@ -86,6 +93,10 @@ type Transport struct {
 	tls    *tls.Config
 	plain  *http.Transport // for the methods without a context
 
+	// single is set when a connection was found closed without a word behind an answer:
+	// from then on each request has one of its own.
+	single atomic.Bool
+
 	mu      sync.Mutex
 	offered []string // what the server offers; nil until asked
 	noKrb   error    // why NTLM is used instead of Kerberos
@@ -95,7 +106,7 @@ type Transport struct {
 // New returns a transport. It contacts nobody. An error is of kind BadCredential.
 func New(c Config) (*Transport, error) {
 	if !slices.Contains(Methods(), c.Method) {
-		return nil, &Error{Kind: BadCredential, What: fmt.Sprintf("there is no way to log on by %s", quote(string(c.Method)))}
+		return nil, &Error{Kind: BadCredential, What: fmt.Sprintf("there is no log-on method %s", quote(string(c.Method)))}
 	}
 	if c.Account == nil && c.Method != Certificate {
 		return nil, &Error{Kind: BadCredential, What: fmt.Sprintf("logging on by %s needs an account", c.Method)}
@@ -107,7 +118,7 @@ func New(c Config) (*Transport, error) {
 		c.Elsewhere = elsewhere
 	}
 	if c.MaxReply == 0 {
-		c.MaxReply = DefaultMaxReply
+		c.MaxReply = defaultMaxReply
 	}
 	t := &Transport{config: c, tls: &tls.Config{}}
 	if c.TLS != nil {
@@ -158,8 +169,8 @@ func (t *Transport) newHTTP(dial DialFunc) *http.Transport {
 		IdleConnTimeout: idleTimeout, MaxResponseHeaderBytes: 256 << 10}
 }
 
-// isLoopback reports whether a host can only be this machine.
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host can only be this machine.
+func IsLoopback(host string) bool {
 	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
 }
@@ -174,7 +185,7 @@ func (t *Transport) Format(f fmt.State, _ rune) {
 func (t *Transport) Check(u *url.URL) error { return t.mayBeClear(u) }
 
 func elsewhere(u *url.URL) string {
-	if isLoopback(u.Hostname()) {
+	if IsLoopback(u.Hostname()) {
 		return ""
 	}
 	return u.Host
@@ -182,6 +193,12 @@ func elsewhere(u *url.URL) string {
 
 // CloseIdleConnections closes the connections that are not in use.
 func (t *Transport) CloseIdleConnections() {
+	t.closeIdle()
+	t.plain.CloseIdleConnections()
+}
+
+// closeIdle closes those that are logged on.
+func (t *Transport) closeIdle() {
 	t.mu.Lock()
 	idle := t.idle
 	t.idle = nil
@@ -189,7 +206,6 @@ func (t *Transport) CloseIdleConnections() {
 	for _, c := range idle {
 		c.close()
 	}
-	t.plain.CloseIdleConnections()
 }
 
 // RoundTrip sends a request over a connection that is logged on. An answer that
@@ -225,22 +241,72 @@ func (t *Transport) roundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
+	for again := false; ; {
 		c, err := t.connection(r)
 		if err != nil {
 			return nil, err
 		}
+		used := c.used
 		response, err := c.send(r, body)
-		switch {
-		case err == nil:
+		if err == nil && !(used && !again && repeatable(r) && isForgotten(response)) {
 			return response, nil
-		case isGone(err) && c.used && r.Context().Err() == nil:
-			c.close() // the server had closed it while it was idle: nothing was sent
+		}
+		if err == nil {
+			discard(response)
+		}
+		c.close()
+		cut := isCut(err)
+		if cut && used {
+			t.single.Store(true)
+		}
+		switch {
+		case err != nil && r.Context().Err() != nil:
+			return nil, err
+		case isGone(err) && (used || c.asked), cut && c.asked && !c.begun:
+			// The server had closed it while it was idle, or after it was asked how to log
+			// on: nothing was sent.
+		case used && !again && repeatable(r) && (err == nil || cut || isNotSealed(err)):
+			again = true // the server has forgotten the log-on, or the connection, and most likely all of them
+			t.closeIdle()
 		default:
-			c.close()
 			return nil, err
 		}
 	}
+}
+
+// repeatable reports whether whoever sent a request can tell when it is carried out
+// twice, or does not mind: then it is sent again where a connection that was idle
+// turns out to be worth nothing. The mark is that of net/http, which does not send it.
+func repeatable(r *http.Request) bool {
+	_, ok := r.Header[repeatableMark]
+	return ok
+}
+
+const repeatableMark = "X-Idempotency-Key"
+
+// isForgotten reports whether an answer on a connection that was logged on says that
+// the server does not know so any more. HTTP.sys says 400 where a log-on ends in the
+// middle; a service that has something to say about a request says it in XML.
+func isForgotten(response *http.Response) bool {
+	switch response.StatusCode {
+	case http.StatusUnauthorized:
+		return true
+	case http.StatusBadRequest:
+		return !strings.Contains(response.Header.Get("Content-Type"), "xml")
+	}
+	return false
+}
+
+// isCut reports whether a connection ended without an answer.
+func isCut(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED)
+}
+
+// isNotSealed reports whether a sealed request was answered by what isForgotten means.
+func isNotSealed(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == NotSealed && (e.Status == http.StatusUnauthorized || e.Status == http.StatusBadRequest)
 }
 
 // sealed reports whether messages to a URL are sealed.
@@ -301,7 +367,7 @@ func baseOf(u *url.URL) string { return u.Scheme + "://" + strings.ToLower(u.Hos
 func (t *Transport) put(c *conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.idle) < maxIdle {
+	if len(t.idle) < maxIdle && !t.single.Load() {
 		t.idle = append(t.idle, c)
 		return
 	}
