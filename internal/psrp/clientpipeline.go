@@ -9,7 +9,11 @@ type ClientPipeline struct {
 	in      assembler
 	state   InvocationState
 	failure *ErrorRecord
+	changes int // of the state
 }
+
+// maxChanges bounds them: a pipeline runs, and ends.
+const maxChanges = 16
 
 // An Event is something that a pipeline said: an object of its output, an error,
 // a warning and so on. Type is PipelineOutput, ErrorRecordMessage, WarningRecord,
@@ -18,6 +22,7 @@ type ClientPipeline struct {
 type Event struct {
 	Type  MessageType
 	Value any
+	Size  int // bytes of the message's data, which strings of the value may hold
 }
 
 // Message is the text of a warning, verbose or debug record (MS-PSRP 2.2.2.22 to
@@ -41,11 +46,11 @@ func (p *ClientPool) NewPipeline(id GUID, what PowerShell) (*ClientPipeline, [][
 	if p.state != PoolOpened {
 		return nil, nil, protocolErrorf("the pool is %s, not open", p.state)
 	}
-	fragments, err := p.send(nil, CreatePipeline, id, what.object())
+	fragments, err := p.send(nil, createPipeline, id, what.object())
 	if err != nil {
 		return nil, nil, err
 	}
-	return &ClientPipeline{pool: p, id: id, in: assembler{limits: p.config.Limits}, state: Running}, fragments, nil
+	return &ClientPipeline{pool: p, id: id, in: assembler{limits: p.config.Limits}, state: running}, fragments, nil
 }
 
 // ID is the pipeline's id.
@@ -65,12 +70,12 @@ func (l *ClientPipeline) Failure() (ErrorRecord, bool) {
 // Input returns the fragments that pass one object to the pipeline's first
 // command (3.1.5.3.5).
 func (l *ClientPipeline) Input(v any) ([][]byte, error) {
-	return l.pool.send(nil, PipelineInput, l.id, v)
+	return l.pool.send(nil, pipelineInput, l.id, v)
 }
 
 // EndInput returns the fragments that say that no more input comes.
 func (l *ClientPipeline) EndInput() [][]byte {
-	m := message{destination: toServer, kind: EndOfPipelineInput, pool: l.pool.config.ID, pipeline: l.id}
+	m := message{destination: toServer, kind: endOfPipelineInput, pool: l.pool.config.ID, pipeline: l.id}
 	return appendFragments(nil, l.pool.objectID.Add(1), m.append(nil), int(l.pool.fragment.Load()))
 }
 
@@ -99,13 +104,13 @@ func (l *ClientPipeline) handle(reply [][]byte, m message, yield func(Event) err
 	switch m.kind {
 	case PipelineState:
 		return reply, l.changed(m)
-	case PipelineOutput, ErrorRecordMessage, WarningRecord, VerboseRecord, DebugRecord, InformationRecord, ProgressRecord:
+	case PipelineOutput, ErrorRecordMessage, WarningRecord, VerboseRecord, debugRecord, informationRecord, ProgressRecord:
 		v, err := decode(m)
 		if err != nil {
 			return reply, err
 		}
-		return reply, yield(Event{m.kind, v})
-	case PipelineHostCall:
+		return reply, yield(Event{m.kind, v, len(m.data)})
+	case pipelineHostCall:
 		return l.hostCall(reply, m, yield)
 	}
 	return reply, protocolErrorf("a message of type %#08x does not belong on a pipeline's stream", uint32(m.kind))
@@ -117,20 +122,23 @@ func (l *ClientPipeline) hostCall(reply [][]byte, m message, yield func(Event) e
 		return reply, err
 	}
 	if call.Answered() {
-		if reply, err = l.pool.send(reply, PipelineHostReply, l.id, call.refusal()); err != nil {
+		if reply, err = l.pool.send(reply, pipelineHostReply, l.id, call.refusal()); err != nil {
 			return reply, err
 		}
 	}
-	return reply, yield(Event{PipelineHostCall, call})
+	return reply, yield(Event{pipelineHostCall, call, len(m.data)})
 }
 
 func (l *ClientPipeline) changed(m message) error {
+	if l.changes++; l.changes > maxChanges {
+		return protocolErrorf("a pipeline changes its state more than %d times", maxChanges)
+	}
 	o, err := decodeObject(m)
 	if err != nil {
 		return err
 	}
 	n, ok := integerField(o, "PipelineState")
-	if !ok || n < int64(NotStarted) || n > int64(Failed) {
+	if !ok || n < int64(notStarted) || n > int64(Failed) {
 		return protocolErrorf("a pipeline's state cannot be read")
 	}
 	l.state = InvocationState(n)

@@ -28,6 +28,7 @@ type ClientPool struct {
 	fragment atomic.Int64
 	objectID *atomic.Uint64 // of the last message sent (2.2.4: unique in the pool)
 	in       assembler
+	messages int // that came
 	state    PoolState
 	version  string
 	private  *clixml.Object
@@ -66,7 +67,7 @@ func (p *ClientPool) Failure() (ErrorRecord, bool) {
 // SetMaxFragment says how long fragments may be that are made from now on, header
 // included: what fits into one request of the transport. It may be called at any
 // time.
-func (p *ClientPool) SetMaxFragment(bytes int) { p.fragment.Store(int64(max(bytes, MinFragment))) }
+func (p *ClientPool) SetMaxFragment(bytes int) { p.fragment.Store(int64(max(bytes, minFragment))) }
 
 // Open returns the fragments that open the pool (3.1.5.3.1): they go with the
 // request that creates it, all at once.
@@ -84,11 +85,11 @@ func (p *ClientPool) Open() ([][]byte, error) {
 		clixml.Property{Name: "HostInfo", Value: noHost()},
 		clixml.Property{Name: "ApplicationArguments"},
 	)
-	out, err := p.send(nil, SessionCapability, GUID{}, capability)
+	out, err := p.send(nil, sessionCapability, GUID{}, capability)
 	if err == nil {
-		out, err = p.send(out, InitRunspacePool, GUID{}, initialize)
+		out, err = p.send(out, initRunspacePool, GUID{}, initialize)
 	}
-	p.state = PoolNegotiationSent
+	p.state = poolNegotiationSent
 	return out, err
 }
 
@@ -128,25 +129,28 @@ func (p *ClientPool) Receive(data []byte) (reply [][]byte, err error) {
 }
 
 func (p *ClientPool) handle(reply [][]byte, m message) ([][]byte, error) {
+	if p.messages++; p.messages > maxPoolMessages {
+		return reply, protocolErrorf("more than %d messages come on the pool's stream", maxPoolMessages)
+	}
 	switch m.kind {
-	case SessionCapability:
+	case sessionCapability:
 		return reply, p.negotiated(m)
-	case RunspacePoolState:
+	case runspacePoolState:
 		return reply, p.changed(m)
-	case ApplicationPrivateData:
+	case applicationPrivateData:
 		o, err := decodeObject(m)
 		p.private = objectField(o, "ApplicationPrivateData")
 		return reply, err
-	case RunspacePoolHostCall:
+	case runspacePoolHostCall:
 		call, err := readHostCall(m)
 		if err != nil || !call.Answered() {
 			return reply, err
 		}
-		return p.send(reply, RunspacePoolHostReply, GUID{}, call.refusal())
-	case UserEvent, RunspaceAvailability, RunspacePoolInitData:
+		return p.send(reply, runspacePoolHostReply, GUID{}, call.refusal())
+	case userEvent, runspaceAvailability, runspacePoolInitData:
 		_, err := decode(m) // says nothing that a client without subscriptions acts on
 		return reply, err
-	case PublicKeyRequest:
+	case publicKeyRequest:
 		return reply, protocolErrorf("the server wants to exchange keys for a SecureString, which this client does not take")
 	}
 	return reply, protocolErrorf("a message of type %#08x does not belong on the pool's stream", uint32(m.kind))
@@ -157,14 +161,14 @@ func (p *ClientPool) negotiated(m message) error {
 	if err != nil {
 		return err
 	}
-	if p.state != PoolNegotiationSent {
+	if p.state != poolNegotiationSent {
 		return protocolErrorf("capabilities come in state %s", p.state)
 	}
 	p.version = textField(o, "protocolversion")
 	if !strings.HasPrefix(p.version, "2.") {
 		return protocolErrorf("the server speaks version %.20q of the protocol, this client 2.x", p.version)
 	}
-	p.state = PoolNegotiationSucceeded
+	p.state = poolNegotiationSucceeded
 	return nil
 }
 
@@ -176,9 +180,9 @@ func (p *ClientPool) changed(m message) error {
 	n, ok := integerField(o, "RunspaceState")
 	state := PoolState(n)
 	switch {
-	case !ok || n < int64(PoolBeforeOpen) || n > int64(maxPoolState):
+	case !ok || n < int64(poolBeforeOpen) || n > int64(maxPoolState):
 		return protocolErrorf("a pool's state cannot be read")
-	case state == PoolOpened && p.state != PoolNegotiationSucceeded && p.state != PoolOpened:
+	case state == PoolOpened && p.state != poolNegotiationSucceeded && p.state != PoolOpened:
 		return protocolErrorf("the pool is said to be open in state %s", p.state)
 	}
 	p.state = state

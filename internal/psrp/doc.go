@@ -40,23 +40,27 @@ type Limits struct {
 	MaxPartial int // messages of one stream begun and not yet ended; 0 means DefaultMaxPartial
 }
 
-// What Limits are when they are zero. A message is one object: 32 MiB is far above
+// What Limits are when they are zero. A message is one object: 8 MiB is far above
 // anything that Exchange returns.
 const (
-	DefaultMaxMessage = 32 << 20
-	DefaultMaxPartial = 8
+	defaultMaxMessage = 8 << 20
+	defaultMaxPartial = 8
 )
+
+// maxPoolMessages is how many messages a pool's stream may have. Five open it, and
+// nothing is read from it afterwards.
+const maxPoolMessages = 1000
 
 func (l Limits) maxMessage() int {
 	if l.MaxMessage == 0 {
-		return DefaultMaxMessage
+		return defaultMaxMessage
 	}
 	return l.MaxMessage
 }
 
 func (l Limits) maxPartial() int {
 	if l.MaxPartial == 0 {
-		return DefaultMaxPartial
+		return defaultMaxPartial
 	}
 	return l.MaxPartial
 }

@@ -11,13 +11,16 @@ const (
 	flagEnd        = 2
 )
 
-// MinFragment is the smallest fragment size that makes progress.
-const MinFragment = fragmentHeader + 1
+// minFragment is the smallest fragment size that makes progress.
+const minFragment = fragmentHeader + 1
+
+// maxFragments is how many one message may come in, empty ones among them.
+const maxFragments = 1 << 16
 
 // appendFragments cuts a message into fragments of at most size bytes, header
 // included.
 func appendFragments(out [][]byte, objectID uint64, message []byte, size int) [][]byte {
-	part := max(size, MinFragment) - fragmentHeader
+	part := max(size, minFragment) - fragmentHeader
 	for id := uint64(0); ; id++ {
 		n := min(part, len(message))
 		flags := byte(0)
@@ -109,7 +112,9 @@ func (a *assembler) fragment(f []byte, yield func([]byte) error) error {
 		return protocolErrorf("object %d is longer than the limit of %d bytes", objectID, a.limits.maxMessage())
 	}
 	p.data = append(p.data, blob...)
-	p.next++
+	if p.next++; p.next > maxFragments {
+		return protocolErrorf("object %d comes in more than %d fragments", objectID, maxFragments)
+	}
 	if !end {
 		return nil
 	}

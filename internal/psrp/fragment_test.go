@@ -35,7 +35,7 @@ func TestFragmentsJoin(t *testing.T) {
 		for slices.ContainsFunc(streams, func(s [][]byte) bool { return len(s) > 0 }) {
 			i := rapid.IntRange(0, len(streams)-1).Draw(t, "next")
 			if len(streams[i]) > 0 {
-				if n := len(streams[i][0]); n > max(size, MinFragment) {
+				if n := len(streams[i][0]); n > max(size, minFragment) {
 					t.Fatalf("a fragment of %d bytes, at most %d are allowed", n, size)
 				}
 				wire = append(wire, streams[i][0]...)

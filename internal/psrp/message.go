@@ -3,26 +3,25 @@ package psrp
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
+	"strings"
+
+	"github.com/gofrs/uuid"
 )
 
 // A GUID identifies a runspace pool or a pipeline.
-type GUID [16]byte
+type GUID uuid.UUID
+
+// NewGUID returns a random GUID.
+func NewGUID() GUID { return GUID(uuid.Must(uuid.NewV4())) }
 
 // String writes the GUID in upper case, as WSMan's ShellId and CommandId have it.
-func (g GUID) String() string {
-	return fmt.Sprintf("%X-%X-%X-%X-%X", g[0:4], g[4:6], g[6:8], g[8:10], g[10:16])
-}
+func (g GUID) String() string { return strings.ToUpper(uuid.UUID(g).String()) }
 
 // ParseGUID reads the form that String writes, in either case.
 func ParseGUID(s string) (GUID, error) {
-	var g GUID
-	if len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' {
-		digits := s[0:8] + s[9:13] + s[14:18] + s[19:23] + s[24:36]
-		if _, err := hex.Decode(g[:], []byte(digits)); err == nil {
-			return g, nil
-		}
+	if id, err := uuid.FromString(s); err == nil && len(s) == len(id.String()) {
+		return GUID(id), nil
 	}
 	return GUID{}, fmt.Errorf("%.60q is not a GUID", s)
 }
@@ -39,37 +38,37 @@ type MessageType uint32
 
 // The message types of protocol version 2.3.
 const (
-	SessionCapability      MessageType = 0x00010002
-	InitRunspacePool       MessageType = 0x00010004
-	PublicKey              MessageType = 0x00010005
-	EncryptedSessionKey    MessageType = 0x00010006
-	PublicKeyRequest       MessageType = 0x00010007
-	ConnectRunspacePool    MessageType = 0x00010008
-	RunspacePoolInitData   MessageType = 0x0002100B
-	ResetRunspaceState     MessageType = 0x0002100C
-	SetMaxRunspaces        MessageType = 0x00021002
-	SetMinRunspaces        MessageType = 0x00021003
-	RunspaceAvailability   MessageType = 0x00021004
-	RunspacePoolState      MessageType = 0x00021005
-	CreatePipeline         MessageType = 0x00021006
-	GetAvailableRunspaces  MessageType = 0x00021007
-	UserEvent              MessageType = 0x00021008
-	ApplicationPrivateData MessageType = 0x00021009
-	GetCommandMetadata     MessageType = 0x0002100A
-	RunspacePoolHostCall   MessageType = 0x00021100
-	RunspacePoolHostReply  MessageType = 0x00021101
-	PipelineInput          MessageType = 0x00041002
-	EndOfPipelineInput     MessageType = 0x00041003
+	sessionCapability      MessageType = 0x00010002
+	initRunspacePool       MessageType = 0x00010004
+	publicKey              MessageType = 0x00010005
+	encryptedSessionKey    MessageType = 0x00010006
+	publicKeyRequest       MessageType = 0x00010007
+	connectRunspacePool    MessageType = 0x00010008
+	runspacePoolInitData   MessageType = 0x0002100B
+	resetRunspaceState     MessageType = 0x0002100C
+	setMaxRunspaces        MessageType = 0x00021002
+	setMinRunspaces        MessageType = 0x00021003
+	runspaceAvailability   MessageType = 0x00021004
+	runspacePoolState      MessageType = 0x00021005
+	createPipeline         MessageType = 0x00021006
+	getAvailableRunspaces  MessageType = 0x00021007
+	userEvent              MessageType = 0x00021008
+	applicationPrivateData MessageType = 0x00021009
+	getCommandMetadata     MessageType = 0x0002100A
+	runspacePoolHostCall   MessageType = 0x00021100
+	runspacePoolHostReply  MessageType = 0x00021101
+	pipelineInput          MessageType = 0x00041002
+	endOfPipelineInput     MessageType = 0x00041003
 	PipelineOutput         MessageType = 0x00041004
 	ErrorRecordMessage     MessageType = 0x00041005
 	PipelineState          MessageType = 0x00041006
-	DebugRecord            MessageType = 0x00041007
+	debugRecord            MessageType = 0x00041007
 	VerboseRecord          MessageType = 0x00041008
 	WarningRecord          MessageType = 0x00041009
 	ProgressRecord         MessageType = 0x00041010
-	InformationRecord      MessageType = 0x00041011
-	PipelineHostCall       MessageType = 0x00041100
-	PipelineHostReply      MessageType = 0x00041101
+	informationRecord      MessageType = 0x00041011
+	pipelineHostCall       MessageType = 0x00041100
+	pipelineHostReply      MessageType = 0x00041101
 )
 
 // A message's header (MS-PSRP 2.2.1): destination and type, 4 bytes each and
@@ -119,7 +118,7 @@ func (m message) expect(destination uint32, pool, pipeline GUID) error {
 	switch {
 	case m.destination != destination:
 		return protocolErrorf("a message of type %#08x is for %d, not for %d", uint32(m.kind), m.destination, destination)
-	case m.pool != pool && (m.kind != SessionCapability || m.pool != GUID{}): // servers answer before they read the id
+	case m.pool != pool && (m.kind != sessionCapability || m.pool != GUID{}): // servers answer before they read the id
 		return protocolErrorf("a message of type %#08x is for the runspace pool %s, not for %s", uint32(m.kind), m.pool, pool)
 	case m.pipeline != pipeline:
 		return protocolErrorf("a message of type %#08x is for the pipeline %s, not for %s", uint32(m.kind), m.pipeline, pipeline)

@@ -30,7 +30,7 @@ func TestGUID(t *testing.T) {
 
 func TestMessageHeader(t *testing.T) {
 	pool, _ := ParseGUID(sampleID)
-	m := message{destination: toServer, kind: SessionCapability, pool: pool, data: []byte("<S>x</S>")}
+	m := message{destination: toServer, kind: sessionCapability, pool: pool, data: []byte("<S>x</S>")}
 	b := m.append(nil)
 	want := "02000000" + "02000100" + "a0c1d2d22c1b4e3d5f60718293a4b5c6" + strings.Repeat("00", 16) + hex.EncodeToString(m.data)
 	if got := hex.EncodeToString(b); got != want {

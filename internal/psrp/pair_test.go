@@ -19,7 +19,7 @@ func openPair(t *testing.T, fragment int) (*ClientPool, *ServerPool) {
 	client := NewClientPool(PoolConfig{ID: GUID{1, 2, 3}, MaxRunspaces: 3, MaxFragment: fragment})
 	server := NewServerPool(ServerConfig{MaxFragment: fragment, PSVersion: "5.1.1.1"})
 	out, err := client.Open()
-	if err != nil || client.State() != PoolNegotiationSent {
+	if err != nil || client.State() != poolNegotiationSent {
 		t.Fatalf("open: %v, state %s", err, client.State())
 	}
 	reply, err := server.Receive(slices.Concat(out...))
@@ -72,7 +72,7 @@ func TestPairRunsAPipeline(t *testing.T) {
 		if err := ran.Receive(slices.Concat(out...), func(r Request) error { got = append(got, r); return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if len(got) != 1 || got[0].PowerShell == nil || ran.State() != Running {
+		if len(got) != 1 || got[0].PowerShell == nil || ran.State() != running {
 			t.Fatalf("requests %+v, state %s", got, ran.State())
 		}
 		clear := func(p *PowerShell) { p.Statements[0][0].Arguments[3].Value = nil } // compared below
@@ -109,7 +109,7 @@ func checkStreams(t *testing.T, client *ClientPipeline, server *ServerPipeline) 
 	add(server.Error(record))
 	add(server.Inform(WarningRecord, "careful"))
 	add(server.Inform(VerboseRecord, "details"))
-	add(server.Inform(DebugRecord, "more"))
+	add(server.Inform(debugRecord, "more"))
 	add(server.Ask(HostCall{ID: 7, Method: "PromptForChoice", Number: 26, Parameters: []any{"sure?"}}))
 	add(server.Ask(HostCall{ID: voidCall, Method: "WriteLine2", Number: 16}))
 	add(server.Output(nil))
@@ -217,7 +217,7 @@ func TestServerTellsRunspaces(t *testing.T) {
 			t.Fatal(err)
 		}
 		m, err := parseMessage(slices.Concat(reply...)[fragmentHeader:])
-		if err != nil || m.kind != RunspaceAvailability {
+		if err != nil || m.kind != runspaceAvailability {
 			t.Fatalf("%#x, %v", uint32(m.kind), err)
 		}
 		o, err := decodeObject(m)
@@ -226,13 +226,13 @@ func TestServerTellsRunspaces(t *testing.T) {
 		}
 		return o
 	}
-	if n, _ := integerField(ask(GetAvailableRunspaces, "x", nil), "SetMinMaxRunspacesResponse"); n != 2 {
+	if n, _ := integerField(ask(getAvailableRunspaces, "x", nil), "SetMinMaxRunspacesResponse"); n != 2 {
 		t.Errorf("%d runspaces are free, want 2", n)
 	}
-	if !boolField(ask(SetMaxRunspaces, "MaxRunspaces", int32(5)), "SetMinMaxRunspacesResponse") || server.MaxRunspaces() != 5 {
+	if !boolField(ask(setMaxRunspaces, "MaxRunspaces", int32(5)), "SetMinMaxRunspacesResponse") || server.MaxRunspaces() != 5 {
 		t.Errorf("%d runspaces, want 5", server.MaxRunspaces())
 	}
-	if boolField(ask(SetMaxRunspaces, "MaxRunspaces", int32(0)), "SetMinMaxRunspacesResponse") || server.MaxRunspaces() != 5 {
+	if boolField(ask(setMaxRunspaces, "MaxRunspaces", int32(0)), "SetMinMaxRunspacesResponse") || server.MaxRunspaces() != 5 {
 		t.Errorf("%d runspaces after a refused change, want 5", server.MaxRunspaces())
 	}
 }
@@ -248,15 +248,15 @@ func TestClientRefuses(t *testing.T) {
 	}{
 		{"unknown type on the pool", "does not belong on the pool's stream", false, message{destination: toClient, kind: 0x99, pool: GUID{1, 2, 3}}, nil},
 		{"unknown type on a pipeline", "does not belong on a pipeline's stream", true, message{destination: toClient, kind: 0x99, pool: GUID{1, 2, 3}, pipeline: pipelineID}, nil},
-		{"another pool", "is for the runspace pool", false, message{destination: toClient, kind: RunspacePoolState}, nil},
+		{"another pool", "is for the runspace pool", false, message{destination: toClient, kind: runspacePoolState}, nil},
 		{"another pipeline", "is for the pipeline", true, message{destination: toClient, kind: PipelineOutput, pool: GUID{1, 2, 3}}, nil},
-		{"to the server", "is for 2, not for 1", false, message{destination: toServer, kind: RunspacePoolState, pool: GUID{1, 2, 3}}, nil},
-		{"capabilities twice", "come in state Opened", false, message{destination: toClient, kind: SessionCapability, pool: GUID{1, 2, 3}}, state("protocolversion", clixml.Version("2.3"))},
-		{"a pool's state that is none", "cannot be read", false, message{destination: toClient, kind: RunspacePoolState, pool: GUID{1, 2, 3}}, state("RunspaceState", int32(99))},
+		{"to the server", "is for 2, not for 1", false, message{destination: toServer, kind: runspacePoolState, pool: GUID{1, 2, 3}}, nil},
+		{"capabilities twice", "come in state Opened", false, message{destination: toClient, kind: sessionCapability, pool: GUID{1, 2, 3}}, state("protocolversion", clixml.Version("2.3"))},
+		{"a pool's state that is none", "cannot be read", false, message{destination: toClient, kind: runspacePoolState, pool: GUID{1, 2, 3}}, state("RunspaceState", int32(99))},
 		{"a state that is none", "cannot be read", true, message{destination: toClient, kind: PipelineState, pool: GUID{1, 2, 3}, pipeline: pipelineID}, state("PipelineState", int32(9))},
 		{"a state in words", "cannot be read", true, message{destination: toClient, kind: PipelineState, pool: GUID{1, 2, 3}, pipeline: pipelineID}, state("PipelineState", "Completed")},
-		{"session keys", "SecureString", false, message{destination: toClient, kind: PublicKeyRequest, pool: GUID{1, 2, 3}}, ""},
-		{"a host call without number", "has no number", true, message{destination: toClient, kind: PipelineHostCall, pool: GUID{1, 2, 3}, pipeline: pipelineID}, state("ci", int64(1))},
+		{"session keys", "SecureString", false, message{destination: toClient, kind: publicKeyRequest, pool: GUID{1, 2, 3}}, ""},
+		{"a host call without number", "has no number", true, message{destination: toClient, kind: pipelineHostCall, pool: GUID{1, 2, 3}, pipeline: pipelineID}, state("ci", int64(1))},
 	} {
 		client, server := openPair(t, 0)
 		pipeline, _, err := client.NewPipeline(pipelineID, PowerShell{Statements: [][]Command{{{Text: "Get-It"}}}})
@@ -286,7 +286,7 @@ func TestVersionsAreChecked(t *testing.T) {
 	out, _ := client.Open()
 	_ = out
 	capability := extended(clixml.Property{Name: "protocolversion", Value: clixml.Version("3.0")})
-	m := message{destination: toClient, kind: SessionCapability, pool: GUID{1}}
+	m := message{destination: toClient, kind: sessionCapability, pool: GUID{1}}
 	server := NewServerPool(ServerConfig{})
 	wire, _ := frame(nil, server.objectID, 1<<16, m, capability)
 	if _, err := client.Receive(slices.Concat(wire...)); err == nil || client.State() != PoolBroken {
@@ -304,7 +304,7 @@ func TestOpenedNeedsNegotiation(t *testing.T) {
 	if _, err := client.Open(); err != nil {
 		t.Fatal(err)
 	}
-	wire, err := frame(nil, server.objectID, 1<<16, message{destination: toClient, kind: RunspacePoolState, pool: GUID{1}},
+	wire, err := frame(nil, server.objectID, 1<<16, message{destination: toClient, kind: runspacePoolState, pool: GUID{1}},
 		extended(clixml.Property{Name: "RunspaceState", Value: int32(PoolOpened)}))
 	if err != nil {
 		t.Fatal(err)
@@ -345,7 +345,7 @@ func FuzzClientPipeline(f *testing.F) {
 			_, _ = ReadErrorRecord(e.Value)
 			return nil
 		})
-		if s := pipeline.State(); s < NotStarted || s > Failed {
+		if s := pipeline.State(); s < notStarted || s > Failed {
 			t.Errorf("state %s, %v", s, err)
 		}
 	})

@@ -209,7 +209,7 @@ func FuzzServerPipeline(f *testing.F) {
 		}
 		var asked int
 		err = ran.Receive(data, func(r Request) error { asked++; return nil })
-		if asked > 0 && ran.State() != Running || asked == 0 && err == nil && ran.State() != NotStarted {
+		if asked > 0 && ran.State() != running || asked == 0 && err == nil && ran.State() != notStarted {
 			t.Errorf("%d requests, state %s, %v", asked, ran.State(), err)
 		}
 	})

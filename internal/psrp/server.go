@@ -43,7 +43,7 @@ func (s *ServerPool) State() PoolState { return s.state }
 func (s *ServerPool) MaxRunspaces() int { return s.maxRunspaces }
 
 // SetMaxFragment is documented at ClientPool.SetMaxFragment.
-func (s *ServerPool) SetMaxFragment(bytes int) { s.fragment.Store(int64(max(bytes, MinFragment))) }
+func (s *ServerPool) SetMaxFragment(bytes int) { s.fragment.Store(int64(max(bytes, minFragment))) }
 
 func (s *ServerPool) send(out [][]byte, kind MessageType, pipeline GUID, data any) ([][]byte, error) {
 	return frame(out, s.objectID, int(s.fragment.Load()), message{destination: toClient, kind: kind, pool: s.id, pipeline: pipeline}, data)
@@ -57,7 +57,7 @@ func (s *ServerPool) Receive(data []byte) (reply [][]byte, err error) {
 		if err != nil {
 			return err
 		}
-		if s.state == PoolBeforeOpen {
+		if s.state == poolBeforeOpen {
 			s.id = m.pool
 		}
 		if err := m.expect(toServer, s.id, GUID{}); err != nil {
@@ -78,22 +78,22 @@ func (s *ServerPool) handle(reply [][]byte, m message) ([][]byte, error) {
 		return reply, err
 	}
 	switch {
-	case m.kind == SessionCapability && s.state == PoolBeforeOpen:
+	case m.kind == sessionCapability && s.state == poolBeforeOpen:
 		return s.negotiate(reply, o)
-	case m.kind == InitRunspacePool && s.state == PoolNegotiationSucceeded:
+	case m.kind == initRunspacePool && s.state == poolNegotiationSucceeded:
 		return s.open(reply, o)
 	case s.state != PoolOpened:
-	case m.kind == SetMaxRunspaces:
+	case m.kind == setMaxRunspaces:
 		n, ok := integerField(o, "MaxRunspaces")
 		if ok = ok && n >= 1; ok {
 			s.maxRunspaces = int(n)
 		}
 		return s.available(reply, o, ok)
-	case m.kind == SetMinRunspaces:
+	case m.kind == setMinRunspaces:
 		return s.available(reply, o, true)
-	case m.kind == GetAvailableRunspaces:
+	case m.kind == getAvailableRunspaces:
 		return s.available(reply, o, int64(s.maxRunspaces)-s.busy.Load())
-	case m.kind == ResetRunspaceState:
+	case m.kind == resetRunspaceState:
 		return s.available(reply, o, true)
 	}
 	return reply, protocolErrorf("a message of type %#08x comes in state %s", uint32(m.kind), s.state)
@@ -103,8 +103,8 @@ func (s *ServerPool) negotiate(reply [][]byte, o *clixml.Object) ([][]byte, erro
 	if v := textField(o, "protocolversion"); !strings.HasPrefix(v, "2.") {
 		return reply, protocolErrorf("the client speaks version %.20q of the protocol, this server 2.x", v)
 	}
-	s.state = PoolNegotiationSucceeded
-	return s.send(reply, SessionCapability, GUID{}, extended(
+	s.state = poolNegotiationSucceeded
+	return s.send(reply, sessionCapability, GUID{}, extended(
 		clixml.Property{Name: "protocolversion", Value: clixml.Version(protocolVersion)},
 		clixml.Property{Name: "PSVersion", Value: clixml.Version(clientPSVersion)},
 		clixml.Property{Name: "SerializationVersion", Value: clixml.Version(serializationVersion)},
@@ -123,13 +123,13 @@ func (s *ServerPool) open(reply [][]byte, o *clixml.Object) ([][]byte, error) {
 		{Key: "SerializationVersion", Value: clixml.Version(serializationVersion)},
 	}}
 	private := &clixml.Dictionary{Entries: []clixml.Entry{{Key: "PSVersionTable", Value: primitiveDictionary(versions)}}}
-	reply, err := s.send(reply, ApplicationPrivateData, GUID{}, extended(
+	reply, err := s.send(reply, applicationPrivateData, GUID{}, extended(
 		clixml.Property{Name: "ApplicationPrivateData", Value: primitiveDictionary(private)}))
 	if err != nil {
 		return reply, err
 	}
 	s.state = PoolOpened
-	return s.send(reply, RunspacePoolState, GUID{}, extended(
+	return s.send(reply, runspacePoolState, GUID{}, extended(
 		clixml.Property{Name: "RunspaceState", Value: int32(PoolOpened)}))
 }
 
@@ -142,7 +142,7 @@ func primitiveDictionary(d *clixml.Dictionary) *clixml.Object {
 
 // available answers a question about runspaces (MS-PSRP 2.2.2.8).
 func (s *ServerPool) available(reply [][]byte, question *clixml.Object, answer any) ([][]byte, error) {
-	return s.send(reply, RunspaceAvailability, GUID{}, extended(
+	return s.send(reply, runspaceAvailability, GUID{}, extended(
 		clixml.Property{Name: "SetMinMaxRunspacesResponse", Value: answer},
 		clixml.Property{Name: "ci", Value: field(question, "ci")},
 	))

@@ -59,21 +59,21 @@ func (l *ServerPipeline) Receive(data []byte, yield func(Request) error) error {
 
 func (l *ServerPipeline) request(m message) (Request, error) {
 	switch {
-	case m.kind == CreatePipeline && l.state == NotStarted:
+	case m.kind == createPipeline && l.state == notStarted:
 		o, err := decodeObject(m)
 		if err != nil {
 			return Request{}, err
 		}
 		p, err := readPowerShell(o)
-		l.state, l.input = Running, !p.NoInput
+		l.state, l.input = running, !p.NoInput
 		return Request{PowerShell: &p}, err
-	case m.kind == PipelineInput && l.input:
+	case m.kind == pipelineInput && l.input:
 		v, err := decode(m)
 		return Request{Input: &Input{v}}, err
-	case m.kind == EndOfPipelineInput && l.input:
+	case m.kind == endOfPipelineInput && l.input:
 		l.input = false
 		return Request{EndOfInput: true}, nil
-	case m.kind == PipelineHostReply && l.state == Running:
+	case m.kind == pipelineHostReply && l.state == running:
 		o, err := decodeObject(m)
 		return Request{HostReply: o}, err
 	}
@@ -92,7 +92,7 @@ func (l *ServerPipeline) Error(r ErrorRecord) ([][]byte, error) {
 
 // Inform returns the fragments of a warning, verbose or debug record.
 func (l *ServerPipeline) Inform(kind MessageType, text string) ([][]byte, error) {
-	name := map[MessageType]string{WarningRecord: "Warning", VerboseRecord: "Verbose", DebugRecord: "Debug"}[kind]
+	name := map[MessageType]string{WarningRecord: "Warning", VerboseRecord: "Verbose", debugRecord: "Debug"}[kind]
 	if name == "" {
 		return nil, protocolErrorf("a message of type %#08x is no warning, verbose or debug record", uint32(kind))
 	}
@@ -111,7 +111,7 @@ func (l *ServerPipeline) Inform(kind MessageType, text string) ([][]byte, error)
 
 // Ask returns the fragments of a host call, and whether the client will answer it.
 func (l *ServerPipeline) Ask(c HostCall) ([][]byte, error) {
-	return l.pool.send(nil, PipelineHostCall, l.id, extended(
+	return l.pool.send(nil, pipelineHostCall, l.id, extended(
 		clixml.Property{Name: "ci", Value: c.ID},
 		clixml.Property{Name: "mi", Value: enum("System.Management.Automation.Remoting.RemoteHostMethodId", c.Method, c.Number)},
 		clixml.Property{Name: "mp", Value: arrayList(c.Parameters)},

@@ -7,31 +7,31 @@ type PoolState int32
 
 // The states that a pool of this package can be in.
 const (
-	PoolBeforeOpen           PoolState = 0
+	poolBeforeOpen           PoolState = 0
 	PoolOpened               PoolState = 2
 	PoolClosed               PoolState = 3
-	PoolClosing              PoolState = 4
+	poolClosing              PoolState = 4
 	PoolBroken               PoolState = 5
-	PoolNegotiationSent      PoolState = 6
-	PoolNegotiationSucceeded PoolState = 7
+	poolNegotiationSent      PoolState = 6
+	poolNegotiationSucceeded PoolState = 7
 	maxPoolState             PoolState = 11 // Connecting and Disconnected are those of clients that come back
 )
 
 func (s PoolState) String() string {
 	switch s {
-	case PoolBeforeOpen:
+	case poolBeforeOpen:
 		return "BeforeOpen"
 	case PoolOpened:
 		return "Opened"
 	case PoolClosed:
 		return "Closed"
-	case PoolClosing:
+	case poolClosing:
 		return "Closing"
 	case PoolBroken:
 		return "Broken"
-	case PoolNegotiationSent:
+	case poolNegotiationSent:
 		return "NegotiationSent"
-	case PoolNegotiationSucceeded:
+	case poolNegotiationSucceeded:
 		return "NegotiationSucceeded"
 	}
 	return fmt.Sprintf("PoolState(%d)", int32(s))
@@ -42,9 +42,9 @@ type InvocationState int32
 
 // The states of a pipeline.
 const (
-	NotStarted InvocationState = 0
-	Running    InvocationState = 1
-	Stopping   InvocationState = 2
+	notStarted InvocationState = 0
+	running    InvocationState = 1
+	stopping   InvocationState = 2
 	Stopped    InvocationState = 3
 	Completed  InvocationState = 4
 	Failed     InvocationState = 5
@@ -55,11 +55,11 @@ func (s InvocationState) Ended() bool { return s == Stopped || s == Completed ||
 
 func (s InvocationState) String() string {
 	switch s {
-	case NotStarted:
+	case notStarted:
 		return "NotStarted"
-	case Running:
+	case running:
 		return "Running"
-	case Stopping:
+	case stopping:
 		return "Stopping"
 	case Stopped:
 		return "Stopped"

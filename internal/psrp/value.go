@@ -6,12 +6,16 @@ import (
 	"github.com/exgrant/exgrant/internal/clixml"
 )
 
+// dataLimits bound what the data of one message may cost: some 50 MiB, where 10,000
+// members of a group take 5.
+var dataLimits = clixml.Limits{Depth: 128, Nodes: 200_000, References: 20_000}
+
 // decode reads a message's data: one value, or nothing.
 func decode(m message) (any, error) {
 	if len(m.data) == 0 {
 		return nil, nil
 	}
-	values, err := clixml.Decode(m.data, clixml.Limits{})
+	values, err := clixml.Decode(m.data, dataLimits)
 	if err == nil && len(values) == 1 {
 		return values[0], nil
 	}
@@ -73,7 +77,7 @@ func text(v any) string {
 		if v.HasToString {
 			return v.ToString
 		}
-		return text(v.Value)
+		return text(clixml.Base(v))
 	}
 	return ""
 }
