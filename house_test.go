@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 const module = "github.com/exgrant/exgrant/"
@@ -20,37 +22,40 @@ var rooms = []struct {
 	room    string
 	imports []string
 }{
-	{"pkg/exchange", nil},
+	{"pkg/opath", nil},
+	{"pkg/exchange", []string{"pkg/opath"}},
 	{"pkg/fault", []string{"pkg/exchange"}},
-	{"pkg/psgen", []string{"pkg/exchange", "pkg/fault"}},
-	{"pkg/grant", []string{"pkg/exchange", "pkg/fault"}},
-	{"pkg/remote", []string{"pkg/exchange", "pkg/fault", "internal/psrp", "internal/wsman", "internal/clixml", "internal/negotiate"}},
-	{"pkg/ews", []string{"pkg/exchange", "pkg/fault", "internal/negotiate"}},
-	{"internal/operate", []string{"pkg/exchange", "pkg/fault", "pkg/psgen", "pkg/grant", "pkg/remote", "pkg/ews"}},
-	{"internal/grantfile", []string{"pkg/exchange", "pkg/fault"}},
-	{"internal/transcript", []string{"pkg/exchange", "pkg/fault", "internal/clixml"}},
-	{"internal/render", []string{"pkg/exchange", "pkg/fault"}},
+	{"pkg/report", []string{"pkg/exchange", "pkg/fault", "pkg/opath"}},
+	{"pkg/psgen", []string{"pkg/exchange", "pkg/opath", "pkg/report", "pkg/fault"}},
+	{"pkg/grant", []string{"pkg/exchange", "pkg/opath", "pkg/report", "pkg/fault", "internal/commands", "internal/aftermath"}},
+	{"pkg/ews", []string{"pkg/exchange", "pkg/fault", "pkg/report", "internal/negotiate", "internal/httptext", "internal/nettext", "internal/aftermath"}},
+	{"pkg/remote", []string{"pkg/exchange", "pkg/fault", "pkg/report", "internal/psrp", "internal/wsman", "internal/clixml", "internal/negotiate", "internal/nettext", "internal/aftermath"}},
+	{"internal/aftermath", nil},
+	{"internal/commands", []string{"pkg/exchange"}},
+	{"internal/ladder", []string{"pkg/exchange", "pkg/opath", "pkg/report", "pkg/fault", "pkg/grant", "pkg/remote", "pkg/ews"}},
+	{"internal/grantfile", []string{"pkg/exchange", "pkg/report", "pkg/fault"}},
+	{"internal/textfile", nil},
+	{"internal/httptext", nil},
+	{"internal/nettext", []string{"internal/httptext"}},
+	{"internal/transcript", []string{"pkg/exchange", "pkg/report", "pkg/fault", "internal/clixml", "internal/textfile"}},
+	{"internal/render", []string{"pkg/exchange", "pkg/report", "pkg/fault"}},
 	{"internal/terminal", nil},
 	{"internal/keyring", nil},
 	{"internal/clixml", nil},
 	{"internal/psrp", []string{"internal/clixml"}},
-	{"internal/wsman", nil},
+	{"internal/wsman", []string{"internal/httptext", "internal/nettext"}},
 	{"internal/negotiate", []string{"internal/nettext"}},
-	{"internal/exchangesim", []string{"pkg/exchange"}},
+	{"internal/exchangesim", []string{"pkg/exchange", "pkg/opath"}},
 	{"internal/exchangesim/scriptproxy", []string{"pkg/exchange", "internal/exchangesim"}},
 	{"internal/exchangesim/psrpd", []string{"pkg/exchange", "internal/exchangesim", "internal/psrp", "internal/wsman", "internal/clixml", "internal/negotiate"}},
 	{"internal/exchangesim/winrsd", []string{"pkg/exchange", "internal/exchangesim", "internal/exchangesim/scriptproxy", "internal/exchangesim/psrpd", "internal/wsman", "internal/clixml", "internal/negotiate"}},
 	{"internal/exchangesim/ewsd", []string{"pkg/exchange", "internal/exchangesim", "internal/negotiate"}},
-	{"internal/memnet", nil},
-	{"internal/peers", nil},
-	{"internal/scriptshell", []string{"pkg/exchange", "internal/exchangesim", "internal/exchangesim/scriptproxy", "internal/peers"}},
+	{"internal/release", nil},
 	{"internal/testing/devtools", nil},
+	{"internal/testing/memnet", nil},
 	{"internal/testing/peers", []string{"internal/testing/devtools"}},
-	{"internal/httptext", nil},
-	{"internal/nettext", []string{"internal/httptext"}},
-	{"internal/textfile", nil},
-	{"internal/aftermath", nil},
-	{"pkg/opath", nil},
+	{"internal/testing/scriptshell", []string{"pkg/exchange", "pkg/report", "internal/exchangesim", "internal/exchangesim/scriptproxy", "internal/testing/peers"}},
+	{"ansible", nil},
 	{"cmd", []string{"*"}},
 	{"bench", []string{"*"}},
 	{"examples", []string{"*"}},
@@ -63,6 +68,8 @@ var reach = []struct {
 	refused []string
 }{
 	{"pkg/exchange", []string{"net", "net/http", "os/exec"}},
+	{"pkg/opath", []string{"net", "net/http", "os/exec"}},
+	{"pkg/report", []string{"net", "net/http", "os/exec"}},
 	{"pkg/fault", []string{"net", "net/http", "os/exec"}},
 	{"pkg/psgen", []string{"net", "net/http", "os/exec"}},
 	{"pkg/grant", []string{"net", "net/http", "os/exec"}},
@@ -73,9 +80,9 @@ var visitors = []struct {
 	room string
 	by   []string
 }{
-	{"internal/exchangesim", []string{"cmd", "bench", "internal/exchangesim", "internal/scriptshell"}},
-	{"internal/peers", []string{"internal/peers", "internal/scriptshell"}},
-	{"internal/scriptshell", []string{"internal/scriptshell"}},
+	{"internal/exchangesim", []string{"cmd", "bench", "internal/exchangesim", "internal/testing"}},
+	{"internal/testing", []string{"bench", "internal/testing"}},
+	{"internal/commands", []string{"pkg/grant", "bench"}},
 }
 
 type listed struct {
@@ -145,7 +152,7 @@ func roomOf(path string) string {
 
 func list(t *testing.T) []listed {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
+	out, err := exec.Command(peers.Program(t, "go"), "list", "-json=ImportPath,Imports,Deps", "./...").Output()
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {

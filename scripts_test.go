@@ -16,22 +16,23 @@ import (
 // The folder scripts holds what the program writes for the examples, made by the
 // program itself.
 //
-//go:generate go run ./cmd/exgrant script grant -f examples/user-group.yaml --rollback scripts/user-group.revoke.ps1 -o scripts/user-group.grant.ps1 --overwrite
-//go:generate go run ./cmd/exgrant script grant -f examples/user-group.yaml --style minimal --rollback scripts/user-group.revoke-minimal.ps1 -o scripts/user-group.grant-minimal.ps1 --overwrite
+//go:generate go run ./cmd/exgrant script grant -f examples/user-group.yaml --undo scripts/user-group.revoke.ps1 -o scripts/user-group.grant.ps1 --overwrite
 //go:generate go run ./cmd/exgrant script status -f examples/user-group.yaml -o scripts/user-group.status.ps1 --overwrite
-//go:generate go run ./cmd/exgrant script grant -f examples/security-group-ou.yaml --rollback scripts/security-group-ou.revoke.ps1 -o scripts/security-group-ou.grant.ps1 --overwrite
-//go:generate go run ./cmd/exgrant script grant -f examples/role-group.yaml --rollback scripts/role-group.revoke.ps1 -o scripts/role-group.grant.ps1 --overwrite
-//go:generate go run ./cmd/exgrant script grant -f examples/filter.yaml --rollback scripts/filter.revoke.ps1 -o scripts/filter.grant.ps1 --overwrite
-//go:generate go run ./cmd/exgrant script grant -f examples/whole-organization.yaml --rollback scripts/whole-organization.revoke.ps1 -o scripts/whole-organization.grant.ps1 --overwrite
+//go:generate go run ./cmd/exgrant script grant -f examples/security-group-ou.yaml --undo scripts/security-group-ou.revoke.ps1 -o scripts/security-group-ou.grant.ps1 --overwrite
+//go:generate go run ./cmd/exgrant script grant -f examples/role-group.yaml --undo scripts/role-group.revoke.ps1 -o scripts/role-group.grant.ps1 --overwrite
+//go:generate go run ./cmd/exgrant script grant -f examples/filter.yaml --undo scripts/filter.revoke.ps1 -o scripts/filter.grant.ps1 --overwrite
+//go:generate go run ./cmd/exgrant script grant -f examples/whole-organization.yaml --undo scripts/whole-organization.revoke.ps1 -o scripts/whole-organization.grant.ps1 --overwrite
 //go:generate go run ./cmd/exgrant script audit -o scripts/audit.ps1 --overwrite
 //go:generate go run ./cmd/exgrant script office365 -o scripts/office365.ps1 --overwrite
+//go:generate go run ./cmd/exgrant script fieldtest -o scripts/fieldtest.ps1 --overwrite
 
 // TestScripts compares every file of scripts with what the generator prints for
 // its example today.
 func TestScripts(t *testing.T) {
 	want := map[string]func(io.Writer) error{
 		"audit.ps1":     psgen.Audit,
-		"office365.ps1": func(w io.Writer) error { return psgen.Office365(w, psgen.Office365Options{}) },
+		"office365.ps1": psgen.Office365,
+		"fieldtest.ps1": psgen.FieldTest,
 	}
 	examples, err := filepath.Glob("examples/*.yaml")
 	if err != nil || len(examples) == 0 {
@@ -40,11 +41,9 @@ func TestScripts(t *testing.T) {
 	for _, example := range examples {
 		g := exampleGrant(t, example)
 		name := strings.TrimSuffix(filepath.Base(example), ".yaml")
-		want[name+".grant.ps1"] = func(w io.Writer) error { return psgen.Grant(w, g, psgen.Full) }
-		want[name+".revoke.ps1"] = func(w io.Writer) error { return psgen.Revoke(w, g, psgen.Full) }
+		want[name+".grant.ps1"] = func(w io.Writer) error { return psgen.Grant(w, g) }
+		want[name+".revoke.ps1"] = func(w io.Writer) error { return psgen.Revoke(w, g) }
 		if name == "user-group" {
-			want[name+".grant-minimal.ps1"] = func(w io.Writer) error { return psgen.Grant(w, g, psgen.Minimal) }
-			want[name+".revoke-minimal.ps1"] = func(w io.Writer) error { return psgen.Revoke(w, g, psgen.Minimal) }
 			want[name+".status.ps1"] = func(w io.Writer) error { return psgen.Status(w, g) }
 		}
 	}

@@ -74,7 +74,7 @@ func rows(program string, s *sessions) []row {
 		peer:     engine("pwsh prints one line", "-NoProfile", "-NonInteractive", "-Command", "'hi'"),
 		expected: 20,
 	}
-	return slices.Concat([]row{start}, clixmlRows(), s.rows(), sealedRows(), s.scriptRows(), proofRows())
+	return slices.Concat([]row{start}, programRows(program), pageRows(program), clixmlRows(), s.rows(), sealedRows(), s.scriptRows(), proofRows())
 }
 
 func run(ctx context.Context, w io.Writer, runs int) error {
@@ -90,7 +90,7 @@ func run(ctx context.Context, w io.Writer, runs int) error {
 	if runtime.GOOS == "windows" {
 		program += ".exe"
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "github.com/exgrant/exgrant/cmd/exgrant")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "github.com/exgrant/exgrant/cmd/exgrant")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w: %s", err, out)
 	}

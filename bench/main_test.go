@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -59,5 +61,27 @@ func TestMeasureTakesTheBest(t *testing.T) {
 		if cells := strings.Split(line, "\t"); err != nil || strings.Join(cells[2:6], " ") != want {
 			t.Errorf("%q, %v, want %s", line, err, want)
 		}
+	}
+}
+
+func TestTreeSize(t *testing.T) {
+	dir := t.TempDir()
+	for name, size := range map[string]int{"a": 1, "b/c": 20, "b/d/e": 300} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := treeSize(dir); err != nil || got != 321 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := treeSize(filepath.Join(dir, "b", "c")); err != nil || got != 20 {
+		t.Errorf("a file: got %v, %v", got, err)
+	}
+	if _, err := treeSize(filepath.Join(dir, "none")); err == nil {
+		t.Error("what is not there has a size")
 	}
 }

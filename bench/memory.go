@@ -38,7 +38,7 @@ func memoryTable(ctx context.Context, w io.Writer, program string) error {
 	fmt.Fprintf(t, "\nwhat\tprogram\tprinted\tpeak memory\tlimit\n")
 	for _, format := range []string{"text", "json", "yaml"} {
 		printed, peak, err := launched(ctx, []string{"EXGRANT_SERVER=" + server.URL + "/PowerShell/", "EXGRANT_AUTH=basic",
-			"EXGRANT_USERNAME=administrator", "EXGRANT_PASSWORD=" + benchPassword}, program, "audit", "--format", format)
+			"EXGRANT_LOGON=administrator", "EXGRANT_PASSWORD=" + benchPassword}, program, "audit", "--format", format)
 		if err != nil {
 			return fmt.Errorf("audit --format %s: %w", format, err)
 		}

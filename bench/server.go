@@ -74,13 +74,29 @@ func serve(password string) error {
 	defer endpoint.Close()
 	mux := http.NewServeMux()
 	mux.Handle("/", endpoint)
+	var starts atomic.Int64
 	if path, err := pwsh(context.Background()); err == nil {
-		shells := winrsd.New(winrsd.Config{Organization: exchangesim.New(scenario, exchangesim.Options{}), Pwsh: path, Password: benchPassword,
-			Events: func(e psrpd.Event) { requests.Add(1) }})
-		defer shells.Close()
-		mux.Handle("/wsman", shells)
+		// Each who asks for /anew finds an organization in which nothing was done yet.
+		var shells atomic.Pointer[winrsd.Server]
+		anew := func() {
+			old := shells.Swap(winrsd.New(winrsd.Config{Organization: exchangesim.New(scenario, exchangesim.Options{}), Pwsh: path, Password: benchPassword,
+				Events: func(e psrpd.Event) {
+					requests.Add(1)
+					if e.Action == "Command" {
+						starts.Add(1)
+					}
+				}}))
+			if old != nil {
+				old.Close()
+			}
+		}
+		anew()
+		defer func() { shells.Load().Close() }()
+		mux.HandleFunc("/wsman", func(w http.ResponseWriter, r *http.Request) { shells.Load().ServeHTTP(w, r) })
+		mux.HandleFunc("/anew", func(http.ResponseWriter, *http.Request) { anew() })
 	}
 	mux.HandleFunc("/requests", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, requests.Load()) })
+	mux.HandleFunc("/starts", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, starts.Load()) })
 	server := httptest.NewServer(mux)
 	fmt.Println(server.URL)
 	_, err = io.Copy(io.Discard, os.Stdin)
@@ -121,9 +137,10 @@ func startSelf(ctx context.Context, mode string, args ...string) (*worker, error
 	return startWorkerIn(ctx, append(os.Environ(), modeVariable+"="+mode), self, args...)
 }
 
-// requests is how many requests the server was asked so far.
-func (s *server) requests(ctx context.Context) (float64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/requests", nil)
+// ask returns the number that the server tells below a path: requests, or starts of
+// PowerShell, so far.
+func (s *server) ask(ctx context.Context, path string) (float64, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -135,6 +152,9 @@ func (s *server) requests(ctx context.Context) (float64, error) {
 	line, err := bufio.NewReader(reply.Body).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, err
+	}
+	if line == "" {
+		return 0, nil
 	}
 	return strconv.ParseFloat(line, 64)
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/remote"
 )
@@ -65,21 +66,24 @@ func (s *sessions) rows() []row {
 }
 
 // counted makes a side's figure the requests that it asks the server.
-func (s *sessions) counted(of side) side {
+func (s *sessions) counted(of side) side { return s.told("/requests", of) }
+
+// told makes a side's figure what the server counts meanwhile.
+func (s *sessions) told(path string, of side) side {
 	return side{of.name, func(ctx context.Context) (func(context.Context) (float64, error), error) {
 		run, err := of.prepare(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return func(ctx context.Context) (float64, error) {
-			before, err := s.server.requests(ctx)
+			before, err := s.server.ask(ctx, path)
 			if err != nil {
 				return 0, err
 			}
 			if _, err := run(ctx); err != nil {
 				return 0, err
 			}
-			after, err := s.server.requests(ctx)
+			after, err := s.server.ask(ctx, path)
 			return after - before, err
 		}, nil
 	}}
@@ -106,7 +110,7 @@ func fiveCommands(ctx context.Context, session remote.Session) (err error) {
 
 func getUser(ctx context.Context, session remote.Session, name string) error {
 	n := 0
-	_, err := session.Invoke(ctx, exchange.Pipeline{exchange.GetUser(name)}, func(exchange.Object) error { n++; return nil })
+	_, err := session.Invoke(ctx, exchange.Pipeline{commands.GetUser(name)}, func(exchange.Object) error { n++; return nil })
 	if err == nil && n != 1 {
 		err = fmt.Errorf("Get-User %s gave %d objects", name, n)
 	}

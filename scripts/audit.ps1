@@ -1,1214 +1,148 @@
 ﻿#Requires -Version 3.0
 <#
 .SYNOPSIS
-    Lists everybody who holds the role ApplicationImpersonation of Exchange, and for which mailboxes. It never
-    writes.
-
+    Lists everybody who has the role ApplicationImpersonation of Exchange, and for which mailboxes.
 .DESCRIPTION
-    Reads the assignments of the role and of every custom role made from it, regular and delegating, direct and
-    through groups, with their scopes in words. Groups whose members cannot be listed and accounts that are gone
-    are said so. Nothing is changed.
-
-.PARAMETER ReportPath
-    Write the report to this file, as JSON, also when the run fails.
-
-.PARAMETER AsJson
-    Put the report on the pipeline, as one JSON text in ASCII, and nothing else.
-
-.PARAMETER RecordMarker
-    For programs: frame the report with this text as the last output, in base64.
-
-.EXAMPLE
-    .\audit.ps1
-
-    One object for each holder.
-
-.EXAMPLE
-    .\audit.ps1 -AsJson | Set-Content -Path holders.json
-
-    The same for a program.
-
-.OUTPUTS
-    One object for each holder (Holder, HolderType, Via, Scope, Delegation, Enabled, Role, Assignment, Guid), then
-    one with the result. With -AsJson one JSON text.
-
+    It reads the assignments of the role and of each role made from it: direct ones and those through groups;
+    regular ones, and delegating ones, by which somebody may only hand the role on. It changes nothing.
 .NOTES
-    script-format: 1
-    kind: audit
-    sha256: 4e63e9d9cf72bc0e84d0a287f5c17b215f8cce5158ef0272a19b235098281a1a
-    The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
-    Run: in the Exchange Management Shell, by anybody who may read role assignments.
-    Undo: there is nothing to undo.
+    script-format: 2
+    form: audit
+    sha256: b487a4ca011b0cccc3c5d549f85070bdcc894945d3f3ffa39576b756ee631d42
+    body-sha256: b487a4ca011b0cccc3c5d549f85070bdcc894945d3f3ffa39576b756ee631d42
+    Run it in the Exchange Management Shell, as somebody who may read role assignments.
     Exit codes: 0 the list is complete, 1 failed, 5 denied.
-    No password or other secret is in this file.
 #>
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
 param(
-    [string]$ReportPath,
-    [switch]$AsJson,
-    [ValidatePattern('^[A-Za-z0-9]{1,32}$')]
-    [string]$RecordMarker
+    [string]$ReportPath # a new file for the report as JSON, written also when the run fails or is stopped
 )
+Set-StrictMode -Off
+if ("$($ExecutionContext.SessionState.LanguageMode)" -ne 'FullLanguage') {
+    Write-Warning -Message 'Nothing was done: unsigned scripts may do less here than is needed. Sign this file.'
+    if ($MyInvocation.InvocationName -ne '.') { exit 1 } else { return }
+}
 
-# What was asked for. Everything that is specific to this script stands in this block, as constants.
-$Operation = 'audit'
-$Role = 'ApplicationImpersonation'
-
-# The procedure, from top to bottom. Everything below it are its steps.
+# The procedure, from top to bottom; what it calls stands below. It returns the outcome.
 function Invoke-ExgProcedure {
-    Start-ExgSession -Needed 'Get-ManagementRoleAssignment'
-    $Exg.Step = 'read-assignments'
-    Read-ExgAssignment
-    # One row for each account that holds the role, directly or through a group.
-    $rows = @(foreach ($name in $Exg.Roles) {
-            Get-ManagementRoleAssignment -Role $name -GetEffectiveUsers -ErrorAction Stop
+    Test-ExgShell -Command 'Get-ManagementRoleAssignment'
+    Get-ManagementScope -ErrorAction Stop | ForEach-Object -Process { $Scopes["$($_.Name)"] = $_ }
+    # One row for each account that has the role, itself or through a group.
+    $roles = Get-ManagementRole -RoleType 'ApplicationImpersonation' -ErrorAction Stop
+    $Report.holders = @(foreach ($role in $roles) {
+            Get-ManagementRoleAssignment -Role "$($role.Name)" -GetEffectiveUsers -ErrorAction Stop |
+                ForEach-Object -Process { ConvertTo-ExgHolder -Row $_ }
         })
-    $Exg.Report.holders = New-Object -TypeName System.Collections.ArrayList
-    foreach ($row in $rows) {
-        $holder = New-ExgHolder -Row $row
-        $null = $Exg.Report.holders.Add($holder)
-        if (-not $Exg.Quiet) {
-            $shown = [ordered]@{
-                Holder     = $holder.holder
-                HolderType = $holder.holderType
-                Via        = $holder.via
-                Scope      = $holder.scope.text
-                Delegation = $holder.delegation
-                Enabled    = $holder.enabled
-                Role       = $holder.role
-                Assignment = $holder.assignment
-                Guid       = $holder.guid
-            }
-            $Exg.Cmdlet.WriteObject([PSCustomObject]$shown)
-        }
+    foreach ($holder in $Report.holders) {
+        $Caller.WriteObject([PSCustomObject][ordered]@{
+                Holder = $holder.holder; Through = $holder.via; Rights = $holder.delegation
+                Enabled = $holder.enabled; Scope = $holder.scope.text; Role = $holder.role
+                Assignment = $holder.assignment; Guid = $holder.guid
+            })
+        Add-ExgRemark -Holder $holder
     }
-    Add-ExgHolderFinding
-    $text = "$($Exg.Assignments.Count) assignments of $($Exg.Roles.Count) roles, $($Exg.Report.holders.Count) " +
-        'holders'
-    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text
-    $Exg.Report.outcome = 'audited'
-}
-
-# The scope of an assignment, in words and as data.
-function Get-ExgHolderScope {
-    param($Assignment)
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    $scope = [ordered]@{ kind = '' }
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'Organization' { $scope.kind = 'organization' }
-        'OU' {
-            $scope.kind = 'organizationalUnit'
-            $scope.name = $of
-        }
-        { 'CustomRecipientScope', 'ExclusiveRecipientScope' -contains $_ } {
-            $scope.kind = 'filter'
-            $scope.name = $of
-            $definition = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
-            if ($definition) { $scope.filter = "$($definition.RecipientFilter)" }
-        }
-        default { $scope.kind = 'relative' }
+    foreach ($scope in $Scopes.Values | Where-Object -FilterScript { "$($_.Exclusive)" -eq 'True' }) {
+        $text = "The exclusive scope '$($scope.Name)' may keep mailboxes out of reach of the holders."
+        $Report.findings += [ordered]@{ id = 'exclusive-scope'; severity = 'info'; text = $text }
     }
-    $scope.text = Format-ExgWriteScope -Assignment $Assignment
-    $scope
+    $text = "$($Report.holders.Count) rows; those with the rights Regular, if enabled, may act for mailboxes."
+    $Report.steps += [ordered]@{ id = 'read-assignments'; status = 'unchanged'; text = $text }
+    'audited'
 }
 
-# The last part of a canonical name: contoso.test/Users/Anna becomes Anna.
-function Get-ExgLeaf {
-    param([string]$CanonicalName)
-    if (-not $CanonicalName) { return '' }
-    ($CanonicalName -split '(?<!\\)/')[-1] -replace '\\/', '/'
-}
-
-# One row of Get-ManagementRoleAssignment -GetEffectiveUsers as a holder.
-function New-ExgHolder {
-    param($Row)
-    $group = Get-ExgLeaf -CanonicalName "$($Row.RoleAssignee)"
-    $type = "$($Row.RoleAssigneeType)"
+# A row as text, since in a management shell names are live objects. A member of a group stands in User; where
+# members cannot be listed, the group itself does.
+function ConvertTo-ExgHolder {
+    param($Row, [string]$Kind = "$($Row.RecipientWriteScope)", [string]$Name = "$($Row.CustomRecipientWriteScope)")
+    $through, $user = ("$($Row.RoleAssignee)", "$($Row.User)") -replace '^.*(?<!\\)/' -replace '\\/', '/'
+    $delegation = "$($Row.RoleAssignmentDelegationType)" -replace '^Delegating.*', 'Delegating'
+    $scope = [ordered]@{ kind = 'relative'; text = "$Kind $Name" }
+    if ($Kind -eq 'Organization') { $scope = [ordered]@{ kind = 'organization'; text = 'the whole organization' } }
+    if ($Kind -eq 'OU') { $scope = [ordered]@{ kind = 'organizationalUnit'; name = $Name; text = "below $Name" } }
+    if ($Kind -like '*RecipientScope') {
+        $filter, $root = "$($Scopes[$Name].RecipientFilter)", "$($Scopes[$Name].RecipientRoot)"
+        $text = "'$Name': $filter" + ($root -replace '^(?=.)', ', below ')
+        $scope = [ordered]@{ kind = 'filter'; name = $Name; filter = $filter; text = $text }
+    }
     $holder = [ordered]@{
-        assignment = "$($Row.Name)"
-        guid       = "$($Row.Guid)"
-        role       = "$($Row.Role)"
-        holder     = $group
-        holderType = $type
-        via        = ''
-        delegation = if (Test-ExgRegular -Assignment $Row) { 'Regular' } else { 'Delegating' }
-        enabled    = [bool]$Row.Enabled
-        scope      = Get-ExgHolderScope -Assignment $Row
+        assignment = "$($Row.Name)"; guid = "$($Row.Guid)"; role = "$($Row.Role)"; holder = $through
+        holderType = "$($Row.RoleAssigneeType)"; via = ''; delegation = $delegation
+        enabled = "$($Row.Enabled)" -eq 'True'; scope = $scope
     }
-    $everybody = "$($Row.EffectiveUserName)" -match '^All (Linked )?Group Members$'
-    if ($type -ne 'User' -and "$($Row.User)" -and -not $everybody -and "$($Row.User)" -ne "$($Row.RoleAssignee)") {
-        $holder.holder = Get-ExgLeaf -CanonicalName "$($Row.User)"
-        $holder.holderType = 'User'
-        $holder.via = $group
+    if ($user -and $holder.holderType -ne 'User' -and "$($Row.User)" -ne "$($Row.RoleAssignee)") {
+        $holder.via, $holder.holder, $holder.holderType = $through, $user, 'User'
     }
     $holder
 }
 
 # What an auditor should look at first.
-function Add-ExgHolderFinding {
-    foreach ($assignment in $Exg.Assignments) {
-        $type = "$($assignment.RoleAssigneeType)"
-        if ($type -eq 'LinkedRoleGroup' -or "$($assignment.EffectiveUserName)" -eq 'All Linked Group Members') {
-            Add-ExgFinding -Id 'linked-group' -Severity 'info' -Objects "$($assignment.Guid)" -Text ('The ' +
-                "members of $($assignment.RoleAssignee) are in another forest and cannot be listed here.")
+function Add-ExgRemark {
+    param($Holder)
+    $who = "$($Holder.holderType) $($Holder.holder) through $($Holder.via)"
+    $id, $severity, $text, $null = switch -Regex ($who) {
+        '^LinkedRoleGroup' { 'linked-group', 'info', "The members of $($Holder.holder) are in another forest." }
+        '^ForeignS|^\w+ ( |S-1-5-)|\nDEL:' {
+            'unresolved-holder', 'warning', "'$($Holder.assignment)' is left of an account that is gone."
         }
-        $gone = "$($assignment.RoleAssignee)" -match '^$|S-1-5-|/Deleted Objects/'
-        if ($type -eq 'ForeignSecurityPrincipal' -or $gone) {
-            $text = "The account of '$($assignment.Name)' cannot be resolved: $($assignment.RoleAssignee)."
-            Add-ExgFinding -Id 'unresolved-holder' -Severity 'warning' -Objects "$($assignment.Guid)" -Text $text
-        }
-    }
-    $hygiene = @($Exg.Report.holders | Where-Object -FilterScript {
-            $_.via -eq 'Hygiene Management' -and $_.enabled
-        })
-    if ($hygiene.Count) {
-        $names = @($hygiene | ForEach-Object -Process { $_.holder } | Sort-Object -Unique) -join ', '
-        Add-ExgFinding -Id 'hygiene-management' -Severity 'security' -Text ('Hygiene Management holds the role ' +
-            "by default, for every mailbox: $names.")
-    }
-    foreach ($scope in ($Exg.Scopes | Where-Object -FilterScript { $_.Exclusive })) {
-        Add-ExgFinding -Id 'exclusive-scope' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The exclusive ' +
-            "scope '$($scope.Name)' may keep mailboxes out of reach of the holders above.")
-    }
-}
-
-# Reads who holds the role.
-
-# Custom roles made from the role grant the same: they count too.
-function Read-ExgRole {
-    $Exg.Roles = @($Role)
-    if (-not (Get-Command -Name 'Get-ManagementRole' -ErrorAction SilentlyContinue)) {
-        $text = 'Get-ManagementRole is not in this session: custom roles that grant the same were not looked for.'
-        Add-ExgFinding -Id 'roles-unread' -Severity 'info' -Text $text
-        return
-    }
-    $found = @(Get-ManagementRole -RoleType $Role -ErrorAction Stop |
-            Where-Object -FilterScript { "$($_.RoleType)" -eq $Role } | ForEach-Object -Process { "$($_.Name)" })
-    if ($found.Count) { $Exg.Roles = $found }
-}
-
-# Reads all assignments of the roles, and all scopes, from the domain controller that takes changes of them: others
-# may show them later.
-function Read-ExgAssignment {
-    Read-ExgRole
-    $from = @{ ErrorAction = 'Stop' }
-    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
-    $Exg.Assignments = @(foreach ($name in $Exg.Roles) { Get-ManagementRoleAssignment -Role $name @from })
-    $Exg.Scopes = @()
-    if (Get-Command -Name 'Get-ManagementScope' -ErrorAction SilentlyContinue) {
-        $Exg.Scopes = @(Get-ManagementScope @from)
-    }
-}
-
-# The assignments that somebody holds, by the server's own reckoning: it knows the names and the groups. With
-# -Direct only those made to this very account or group.
-function Get-ExgHeld {
-    param([string]$Guid, [switch]$Direct)
-    $getManagementRoleAssignmentParams = @{ RoleAssignee = $Guid; ErrorAction = 'Stop' }
-    if ($Direct) { $getManagementRoleAssignmentParams.AssignmentMethod = 'Direct' }
-    $from = @{}
-    if ($Exg.ConfigurationServer) { $from.DomainController = $Exg.ConfigurationServer }
-    foreach ($name in $Exg.Roles) {
-        try {
-            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams @from
-        } catch {
-            # A domain controller need not know accounts of other domains.
-            if ((Get-ExgFault -ErrorRecord $_).id -ne 'principal_not_found' -or -not $from.Count) { throw }
-            Get-ManagementRoleAssignment -Role $name @getManagementRoleAssignmentParams
+        'through Hygiene Management$' {
+            'hygiene-management', 'security', "$($Holder.holder) has it by default, in Hygiene Management."
         }
     }
+    if ($id) { $Report.findings += [ordered]@{ id = $id; severity = $severity; text = $text } }
 }
 
-function Test-ExgRegular {
-    param($Assignment)
-    "$($Assignment.RoleAssignmentDelegationType)" -eq 'Regular'
-}
-
-# An assignment in words, for messages.
-function Format-ExgAssignment {
-    param($Assignment)
-    $state = if ($Assignment.Enabled) { '' } else { ' (disabled)' }
-    "'$($Assignment.Name)'$state gives $($Assignment.RoleAssignee) $(Format-ExgWriteScope -Assignment $Assignment)"
-}
-
-function Format-ExgWriteScope {
-    param($Assignment)
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    $definition = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $of })[0]
-    $filter = if ("$($definition.RecipientFilter)") { " ($($definition.RecipientFilter))" } else { '' }
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'Organization' { return 'the whole organization' }
-        'OU' { return "the organizational unit $of" }
-        'CustomRecipientScope' { return "the scope '$of'$filter" }
-        'ExclusiveRecipientScope' { return "the exclusive scope '$of'$filter" }
+# Makes sure that this is the right shell.
+function Test-ExgShell {
+    param([string]$Command)
+    $here = Get-Command -Name $Command -ErrorAction SilentlyContinue
+    $cloud = 'tmpEXO_|ExchangeOnline|//([\w-]+\.)*(office365\.\w+|outlook\.(com|cn|office\.\w+))[:/ ]'
+    if ("$($here.ModuleName) $($here.Module.Description) " -match $cloud) {
+        throw 'failed: This is a shell of Exchange Online, where the role is gone: see "exgrant script office365".'
     }
-    "the relative scope $($Assignment.RecipientWriteScope)"
-}
-
-# The parameter that would put an assignment's present scope back.
-function Get-ExgOldScope {
-    param($Assignment)
-    $of = "$($Assignment.CustomRecipientWriteScope)"
-    switch ("$($Assignment.RecipientWriteScope)") {
-        'CustomRecipientScope' { return [ordered]@{ name = 'CustomRecipientWriteScope'; value = $of } }
-        'ExclusiveRecipientScope' { return [ordered]@{ name = 'ExclusiveRecipientWriteScope'; value = $of } }
-        'OU' { return [ordered]@{ name = 'RecipientOrganizationalUnitScope'; value = $of } }
-    }
-    [ordered]@{ name = 'RecipientRelativeWriteScope'; value = "$($Assignment.RecipientWriteScope)" }
-}
-# The session: opens a management shell where none is open, proves that it belongs to an on-premises organization,
-# and makes recipient reads cover the whole forest.
-
-function Open-ExgShell {
-    $known = 'Get-ExchangeServer', 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    if (Get-Command -Name $known -ErrorAction SilentlyContinue) { return }
-
-    $how = 'Run this script in the Exchange Management Shell of an Exchange server or tools machine, or open a ' +
-        'session first: $s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri ' +
-        'http://SERVER-FQDN/PowerShell/ -Authentication Kerberos, then Import-PSSession $s -DisableNameChecking.'
-    if ($PSVersionTable.PSVersion.Major -gt 5 -or [IntPtr]::Size -lt 8) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange commands are here, and only 64-bit ' +
-            'Windows PowerShell can open a management shell. ' + $how)
-    }
-    $key = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup'
-    $setup = Get-ItemProperty -Path $key -ErrorAction SilentlyContinue
-    if (-not $setup -or -not $setup.MsiInstallPath) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('No Exchange management tools are on this ' +
-            "machine. $how")
-    }
-    # -WhatIf and -Confirm are meant for the grant, not for opening the shell.
-    $WhatIfPreference = $false
-    $ConfirmPreference = 'None'
-    $before = @(Get-PSSession | ForEach-Object -Process { $_.Id })
-    $remoteExchange = Join-Path -Path $setup.MsiInstallPath -ChildPath 'bin\RemoteExchange.ps1'
-    Import-Module -Name $remoteExchange -ErrorAction Stop -WarningAction SilentlyContinue
-    $null = Connect-ExchangeServer -Auto -ClientApplication:ManagementShell
-    $Exg.Opened = @(Get-PSSession | Where-Object -FilterScript { $before -notcontains $_.Id })
-}
-
-# Exchange Online's shells are known by the module that their commands come from.
-function Test-ExgOnline {
-    $names = 'Get-ManagementRoleAssignment', 'Get-OrganizationConfig', 'Get-User'
-    $command = @(Get-Command -Name $names -ErrorAction SilentlyContinue)[0]
-    if (-not $command) { return $false }
-    $description = if ($command.Module) { "$($command.Module.Description)" } else { '' }
-    $command.ModuleName -like 'tmpEXO_*' -or $command.ModuleName -like 'ExchangeOnlineManagement*' -or
-        $description -match 'outlook\.(com|cn)|office365\.(com|us)|outlook\.office\.de'
-}
-
-function Assert-ExgOnPremises {
-    if (Test-ExgOnline) {
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ('This shell is connected to Exchange Online: the ' +
-            'role ApplicationImpersonation no longer exists there. Nothing was changed. Run this script in a ' +
-            'shell of the on-premises organization; for Exchange Online generate the script with: exgrant ' +
-            'script office365')
-    }
-    $target = $Exg.Report.target
-    $servers = @()
-    if (Get-Command -Name 'Get-ExchangeServer' -ErrorAction SilentlyContinue) {
-        $servers = @(Get-ExchangeServer -ErrorAction SilentlyContinue)
-    }
-    if ($servers.Count -eq 0) {
-        Add-ExgFinding -Id 'build-unknown' -Severity 'info' -Text ('Get-ExchangeServer does not answer in this ' +
-            'session.')
-        return
-    }
-    # The server that answers, where the session tells it.
-    $server = @($servers | Where-Object -FilterScript { $_.PSComputerName -and $_.Fqdn -eq $_.PSComputerName })[0]
-    if (-not $server) { $server = $servers[0] }
-    $target.server = "$($server.Fqdn)"
-    if ("$($server.AdminDisplayVersion)" -match '(\d+)\.(\d+) \(Build (\d+)\.(\d+)\)') {
-        $target.build = $Matches[1, 2, 3, 4] -join '.'
+    if (-not $here) {
+        throw "failed: $Command is not here. It takes the Exchange Management Shell and the role Role Management."
     }
 }
 
-# RBAC shows as missing commands and parameters. An entry is a command, or a command and one of its parameters.
-function Assert-ExgCommand {
-    param([string[]]$Name)
-    foreach ($entry in $Name) {
-        $command, $parameter = $entry -split ' -'
-        try {
-            $found = Get-Command -Name $command -ErrorAction Stop
-            if ($parameter -and -not $found.Parameters.ContainsKey($parameter)) {
-                Stop-ExgParameter -Command $command -Parameter $parameter
-            }
-        } catch [System.Management.Automation.CommandNotFoundException] {
-            $fault = Get-ExgFault -ErrorRecord $_
-            Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text ("$command is not in this " +
-                "session. The management role 'Role Management' gives it; members of Organization Management " +
-                'have it.')
-        }
+$Scopes = @{}
+$Denied = ('CmdletAccessDeniedException|ADScopeException|OperationRequiresGroupManagerException|' +
+    'INSUFF?_ACCESS_RIGHTS|UnauthorizedAccessException(?:\] [0-9A-F]{1,8})?,Microsoft\.Exchange|' +
+    'delegating (?:management )?role|delegierende Rollenz|\u59D4\u4EFB\u5F79\u5272\u306E|' +
+    'out of the current user.s write scope')
+$NotDenied = 'synchroni[sz]|licen[sc]e'
+$QuotedName = '(^|[ (:=,\[])(?:"[^"]*"|''(?:[^'']|''[A-Za-z0-9])*''|\u201C[^\u201D]*\u201D|\u00AB[^\u00BB]*\u00BB)'
+$Caller = $PSCmdlet
+$Report = [ordered]@{
+    schema = 'exgrant.report/v1'; tool = 'script-format 2'; operation = 'audit'; outcome = 'interrupted'
+    operator = [Environment]::UserDomainName + '\' + [Environment]::UserName; changed = $false
+    startedAt = (Get-Date).ToUniversalTime().ToString('s') + 'Z'; steps = @(); findings = @()
+}
+$file = @{ LiteralPath = $ReportPath; Encoding = 'Ascii'; ErrorAction = 'Stop'; WhatIf = $false; Confirm = $false }
+try {
+    if ($ReportPath -and (Get-Item -LiteralPath $ReportPath -Force -ErrorAction SilentlyContinue).Length) {
+        $file.Clear()
+        throw "failed: $ReportPath is there, and may hold the undo of another run. Name a new file."
+    }
+    if ($ReportPath) { Set-Content @file -Value 'The run has not ended.' }
+    $Report.outcome = @(Invoke-ExgProcedure)[-1]
+} catch {
+    # Types and ids decide, and words last, since servers have many languages. What stands in quotes is a name.
+    $words = ("$_" -replace '\s+', ' ').Trim() -replace $QuotedName, '$1'
+    $text = "$($_.FullyQualifiedErrorId) [$($_.CategoryInfo.Activity)] $($_.CategoryInfo.Reason) $words"
+    $Report.outcome = if ($text -match $Denied -and $text -notmatch $NotDenied) { 'denied' } else { 'failed' }
+    $Report.steps += [ordered]@{ id = 'read-assignments'; status = 'failed'; text = "$_" -replace '^failed: ' }
+} finally {
+    $Report.finishedAt = (Get-Date).ToUniversalTime().ToString('s') + 'Z'
+    $json = ConvertTo-Json -InputObject $Report -Depth 9 -Compress
+    $json = [regex]::Replace($json, '[^ -~]', { param($match) '\u{0:x4}' -f [int][char]$match.Value })
+    try { if ($file.LiteralPath) { Set-Content @file -Value $json } } catch {
+        Write-Warning -Message "No report: $_"
     }
 }
-
-function Stop-ExgParameter {
-    param([string]$Command, [string]$Parameter)
-    $fault = [ordered]@{
-        id      = 'cmdlet_missing'
-        rule    = 'parameter-missing'
-        message = "$Command has no parameter $Parameter in this session."
-        hint    = 'A role of yours hides it. Ask for the built-in role Role Management, then open a new session.'
-        retry   = 'never'
-    }
-    Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Fault $fault -Text $fault.message
+$exitCode = @{ audited = 0; denied = 5; interrupted = 130 }[$Report.outcome]
+if ($null -eq $exitCode) { $exitCode = 1 }
+[PSCustomObject][ordered]@{
+    Outcome = $Report.outcome; ExitCode = $exitCode; Changed = $false; Reason = $Report.steps[-1].text
+    Remarks = @($Report.findings | ForEach-Object -Process { "$($_.severity): $($_.text)" }) -join "`n"
 }
-
-function Set-ExgForestView {
-    if (-not (Get-Command -Name 'Set-ADServerSettings' -ErrorAction SilentlyContinue)) { return }
-    $settings = Get-ADServerSettings -ErrorAction SilentlyContinue
-    # The server that takes changes of the configuration, such as assignments, unless one was named.
-    if ($settings -and -not $Exg.Pinned) {
-        $Exg.ConfigurationServer = "$($settings.DefaultConfigurationDomainController)"
-    }
-    if ($settings -and -not $settings.ViewEntireForest) {
-        Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
-        $Exg.RestoreView = $true
-    }
-}
-
-# Everything that comes before the first look at the organization.
-function Start-ExgSession {
-    param([string[]]$Needed)
-    Open-ExgShell
-    Assert-ExgOnPremises
-    Assert-ExgCommand -Name $Needed
-    Set-ExgForestView
-    $build = if ($Exg.Report.target.build) { "Exchange $($Exg.Report.target.build)" } else { 'Exchange' }
-    Add-ExgStep -Id 'preflight' -Status 'unchanged' -Text "$build on-premises, all commands are there."
-}
-
-function Close-ExgShell {
-    if ($Exg.RestoreView) {
-        Set-ADServerSettings -ViewEntireForest $false -ErrorAction SilentlyContinue -WhatIf:$false -Confirm:$false
-    }
-    if ($Exg.Opened) {
-        Remove-PSSession -Session $Exg.Opened -WhatIf:$false -Confirm:$false
-    }
-}
-# The report: one ordered dictionary that every step adds to. It becomes the JSON of -AsJson, -ReportPath and
-# -RecordMarker; the pipeline gets one object for each step while the script runs.
-
-function Get-ExgTime {
-    $culture = [System.Globalization.CultureInfo]::InvariantCulture
-    (Get-Date).ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", $culture)
-}
-
-function New-ExgReport {
-    param([string]$Operation)
-    [ordered]@{
-        schema     = 'exgrant.report/v1'
-        operation  = $Operation
-        outcome    = 'failed'
-        changed    = $false
-        startedAt  = Get-ExgTime
-        finishedAt = ''
-        operator   = [Environment]::UserDomainName + '\' + [Environment]::UserName
-        tool       = 'script-format 1'
-        target     = [ordered]@{
-            transport    = 'script'
-            languageMode = "$($ExecutionContext.SessionState.LanguageMode)"
-        }
-        grant      = $null
-        steps      = New-Object -TypeName System.Collections.ArrayList
-        findings   = New-Object -TypeName System.Collections.ArrayList
-        proof      = New-Object -TypeName System.Collections.ArrayList
-        before     = $null
-        after      = $null
-        inverse    = New-Object -TypeName System.Collections.ArrayList
-        holders    = $null
-    }
-}
-
-function Add-ExgStep {
-    param(
-        [string]$Id, [string]$Status, [string]$Text, [string]$Command, [string]$Guid,
-        [int]$Attempt, [switch]$Irreversible, $Fault
-    )
-    $step = [ordered]@{ id = $Id; status = $Status }
-    if ($Attempt) { $step.attempt = $Attempt }
-    if ($Command) { $step.command = $Command }
-    if ($Text -and (-not $Fault -or $Text -ne $Fault.message)) { $step.text = $Text }
-    if ($Guid) { $step.guid = $Guid }
-    if ($Irreversible) { $step.irreversible = $true }
-    $shown = [ordered]@{ Id = $Id; Status = $Status; Text = $Text; Command = $Command; Guid = $Guid }
-    if ($Fault) {
-        $step.fault = $Fault
-        $shown.Fault = $Fault.id
-        $shown.Message = $Fault.message
-        $shown.Hint = $Fault.hint
-    }
-    $null = $Exg.Report.steps.Add($step)
-    # Five properties or more are printed as a list at once; a table would wait and be lost at the exit.
-    if (-not $Exg.Quiet) { $Exg.Cmdlet.WriteObject([PSCustomObject]$shown) }
-}
-
-function Add-ExgFinding {
-    param([string]$Id, [string]$Severity, [string]$Text, [string[]]$Objects)
-    $finding = [ordered]@{ id = $Id; severity = $Severity; text = $Text }
-    if ($Objects) { $finding.objects = @($Objects) }
-    $null = $Exg.Report.findings.Add($finding)
-    if (-not $Exg.Quiet) { Write-Warning -Message "${Id}: $Text" }
-}
-
-function Add-ExgInverse {
-    param([string]$Cmdlet, [string]$Identity, [object[]]$Parameters, [string]$OnlyIf)
-    $inverse = [ordered]@{ cmdlet = $Cmdlet; identity = $Identity }
-    if ($Parameters) { $inverse.parameters = @($Parameters) }
-    if ($OnlyIf) { $inverse.onlyIf = $OnlyIf }
-    $Exg.Report.inverse.Insert(0, $inverse)
-}
-
-# Ends the run: the outcome is decided, a failed step says why, and what was half made is taken back.
-function Stop-ExgRun {
-    param([string]$Outcome, [string]$Step, [string]$Text, [string]$Command, [int]$Attempt, $Fault)
-    $Exg.Report.outcome = $Outcome
-    $Exg.Stopped = $true
-    Add-ExgStep -Id $Step -Status 'failed' -Text $Text -Command $Command -Attempt $Attempt -Fault $Fault
-    throw $Text
-}
-
-# The outcome that an error leads to when nothing can be done about it.
-function Get-ExgOutcome {
-    param($Fault)
-    switch -Wildcard ($Fault.id) {
-        'access_denied' { return 'denied' }
-        'connect_auth' { return 'denied' }
-        'principal_not_found' { return 'not-found' }
-        'already_exists' { return 'conflict' }
-        'connect_*' { return 'unreachable' }
-    }
-    'failed'
-}
-
-# An error that no step expected.
-function Stop-ExgUnexpected {
-    param([System.Management.Automation.ErrorRecord]$ErrorRecord)
-    $fault = Get-ExgFault -ErrorRecord $ErrorRecord
-    $Exg.Report.outcome = Get-ExgOutcome -Fault $fault
-    Add-ExgStep -Id $Exg.Step -Status 'failed' -Text $fault.message -Fault $fault
-}
-
-function Get-ExgExitCode {
-    switch ($Exg.Report.outcome) {
-        { 'failed', 'conflict', 'not-found', 'unreachable' -contains $_ } { return 1 }
-        { 'differs', 'customization-pending', 'still-effective' -contains $_ } { return 3 }
-        'denied' { return 5 }
-        'interrupted' { return 130 }
-    }
-    0
-}
-
-function ConvertTo-ExgJson {
-    $report = [ordered]@{}
-    foreach ($key in $Exg.Report.Keys) {
-        $value = $Exg.Report[$key]
-        $empty = $null -eq $value -or ($value -is [System.Collections.ArrayList] -and $value.Count -eq 0)
-        if (-not $empty -or 'steps', 'findings' -contains $key) { $report[$key] = $value }
-    }
-    $json = ConvertTo-Json -InputObject $report -Depth 20 -Compress
-    $escape = { param($match) '\u{0:x4}' -f [int][char]$match.Value }
-    [regex]::Replace($json, '[^\x20-\x7e]', $escape)
-}
-
-# A report that has no place is a mistake to be told before anything is changed.
-function Assert-ExgReportPath {
-    if (-not $Exg.ReportPath) { return }
-    try {
-        [System.IO.File]::AppendAllText($Exg.ReportPath, '')
-    } catch {
-        $path = $Exg.ReportPath
-        $Exg.ReportPath = ''
-        Stop-ExgRun -Outcome 'failed' -Step 'preflight' -Text ("The report cannot be written to ${path}: " +
-            "$($_.Exception.InnerException.Message) Nothing was changed.")
-    }
-}
-
-# Writes the file that -ReportPath asks for, also when the run fails or is interrupted.
-function Save-ExgReport {
-    $Exg.Report.finishedAt = Get-ExgTime
-    if (-not $Exg.ReportPath) { return }
-    try {
-        [System.IO.File]::WriteAllText($Exg.ReportPath, (ConvertTo-ExgJson) + "`r`n")
-    } catch {
-        Write-Warning -Message "The report could not be written to $($Exg.ReportPath): $($_.Exception.Message)"
-    }
-}
-
-# The last output: the result for people, the JSON, or the framed record.
-function Write-ExgResult {
-    $report = $Exg.Report
-    if ($Exg.Quiet) {
-        $Exg.Cmdlet.WriteObject((ConvertTo-ExgJson))
-    } else {
-        $result = [ordered]@{
-            Outcome  = $report.outcome
-            ExitCode = Get-ExgExitCode
-            Changed  = $report.changed
-            Operator = $report.operator
-            Before   = Format-ExgState -State $report.before
-            After    = Format-ExgState -State $report.after
-        }
-        if ($report.inverse.Count) {
-            $undo = @($report.inverse | ForEach-Object -Process { "$($_.cmdlet) '$($_.identity)'" })
-            $result.Undo = $undo -join ', then '
-        }
-        if ($report.changed) {
-            $result.ServerRecord = "Search-AdminAuditLog -StartDate '$($report.startedAt)' shows what the " +
-                'server recorded'
-        }
-        $Exg.Cmdlet.WriteObject([PSCustomObject]$result)
-    }
-    if ($Exg.RecordMarker) { Write-ExgRecord }
-}
-
-function Format-ExgState {
-    param($State)
-    if (-not $State) { return '' }
-    $words = @($State.assignments | ForEach-Object -Process {
-            $of = if ($_.customRecipientWriteScope) { " '$($_.customRecipientWriteScope)'" } else { '' }
-            $enabled = if ($_.enabled) { 'enabled' } else { 'disabled' }
-            "assignment '$($_.name)' ($enabled, $($_.recipientWriteScope)$of)"
-        })
-    $words += @($State.scopes | ForEach-Object -Process { "scope '$($_.name)' ($($_.filter))" })
-    $words += @($State.roleGroups | Where-Object -FilterScript { $_ } | ForEach-Object -Process {
-            "role group '$($_.name)' ($($_.members -join ', '))"
-        })
-    if ($words.Count) { $words -join '; ' } else { 'nothing' }
-}
-
-function Write-ExgRecord {
-    $base64 = [Convert]::ToBase64String([System.Text.Encoding]::UTF8.GetBytes((ConvertTo-ExgJson)))
-    $Exg.Cmdlet.WriteObject('-----BEGIN EXGRANT RECORD ' + $Exg.RecordMarker + '-----')
-    for ($i = 0; $i -lt $base64.Length; $i += 76) {
-        $Exg.Cmdlet.WriteObject($base64.Substring($i, [Math]::Min(76, $base64.Length - $i)))
-    }
-    $Exg.Cmdlet.WriteObject('-----END EXGRANT RECORD ' + $Exg.RecordMarker + '-----')
-}
-function Get-ExgFault {
-    # Tells what an error means: the first of $ExgFaultRules that matches, as a dictionary with the fields of
-    # the report's "fault". A rule matches when every field that it has does; an empty entry among its types or
-    # cmdlets stands for an error that shows none.
-    [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][System.Management.Automation.ErrorRecord]$ErrorRecord)
-
-    $info = $ErrorRecord.CategoryInfo
-    $errorId = [string]$ErrorRecord.FullyQualifiedErrorId
-    $message = ([string]$ErrorRecord.Exception.Message).Trim()
-
-    # Over remoting the client sees RemoteException; the server's own type is that of the serialized copy.
-    $exceptionType = $ErrorRecord.Exception.GetType().FullName
-    $remote = $ErrorRecord.Exception.PSObject.Properties['SerializedRemoteException']
-    if ($null -ne $remote -and $null -ne $remote.Value) {
-        $exceptionType = $remote.Value.PSObject.TypeNames[0] -replace '^Deserialized\.', ''
-    }
-
-    # Text is compared with white space collapsed and typographic quotes made plain.
-    $text = @($message, $errorId)[$message -eq ''] -replace '\s+', ' '
-    $text = $text.Trim() -replace '[\u2018\u2019]', "'" -replace '[\u201C\u201D]', '"'
-
-    $category = ''
-    if (($errorId + ' ' + $message) -cmatch '\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]') {
-        $category = $Matches[1]
-    }
-
-    # The cmdlet: its activity, or the class of its task, such as "...RbacTasks.NewManagementRoleAssignment".
-    $cmdlet = [string]$info.Activity
-    if ($cmdlet -notlike '*-*' -or $cmdlet -clike 'Write-Error*') {
-        $cmdlet = ''
-        if ($errorId -cmatch ',(?:[A-Za-z0-9_]+\.)*([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$') {
-            $cmdlet = $Matches[1] + '-' + $Matches[2]
-        }
-    }
-
-    # The exception: the first name that is no mere wrapper, in the record's fields, else in the text.
-    $names = @(($category -replace '^[^-]*-?', ''), $exceptionType, [string]$info.Reason, ($errorId -split ',')[0])
-    $inText = @([regex]::Matches($text, $ExgFaultTypePattern) | ForEach-Object { $_.Groups[1].Value })
-    $names = @($names -clike '*Exception') + @($inText -cnotmatch '(^|\.)PSRemoting')
-    $names = @($names | ForEach-Object { $_ -replace '^(?!.*\.\.\.).*\.', '' })
-    $exception = [string]@($names | Where-Object { $ExgFaultWrappers -cnotcontains $_ })[0]
-
-    # PowerShell shows of a long name the first and the last 15 characters, "..." between them.
-    $typePattern = [regex]::Escape($exception)
-    if ($exception.Length -ge 33) {
-        $typePattern = $typePattern -replace '\\\.\\\.\\\.', '.+'
-    }
-    $parts = $errorId.Trim() -split '\s*,\s*'
-    $area = $category -replace '-.*$', '-'
-    $seen = @{
-        Category = '^(?:' + [regex]::Escape($category) + '|' + [regex]::Escape($area) + ')$'
-        Type     = '^' + $typePattern + '$'
-        ErrorId  = '^(?:' + (@($parts | ForEach-Object { [regex]::Escape($_) }) -join '|') + ')$'
-        Cmdlet   = '^' + [regex]::Escape($cmdlet) + '$'
-    }
-    foreach ($rule in $ExgFaultRules) {
-        $misses = @($rule.Keys | Where-Object { $seen[$_] -and @($rule[$_] -match $seen[$_]).Count -eq 0 })
-        if ($misses.Count -eq 0 -and (-not $rule['Text'] -or $text -cmatch $rule['Text']) -and
-            (-not $rule['Unless'] -or $text -cnotmatch $rule['Unless'])) {
-            break
-        }
-    }
-
-    $record = [ordered]@{
-        fullyQualifiedErrorId = $errorId
-        exceptionType         = $exceptionType
-    }
-    foreach ($field in @('Category', 'Reason', 'Activity', 'TargetName')) {
-        $record[$field.Substring(0, 1).ToLowerInvariant() + $field.Substring(1)] = [string]$info.$field
-    }
-    foreach ($empty in @($record.Keys | Where-Object { $record[$_] -eq '' })) {
-        $record.Remove($empty)
-    }
-    [ordered]@{
-        id      = $rule['Fault']
-        rule    = $rule['Rule']
-        message = $message
-        hint    = $rule['Hint']
-        retry   = $rule['Retry']
-        source  = $rule['Source']
-        record  = $record
-    }
-}
-# What errors mean: the first rule that matches. Text is a regular expression, the last resort.
-$ExgFaultWrappers = @(
-    'Exception', 'SystemException', 'ApplicationException', 'RuntimeException', 'AggregateException',
-    'RemoteException', 'CimException', 'CimJobException', 'MethodInvocationException', 'TargetInvocationException',
-    'CmdletInvocationException', 'CmdletProxyException', 'ParentContainsErrorRecordException',
-    'ActionPreferenceStopException', 'WriteErrorException', 'LocalizedException', 'RestClientException',
-    'ErrorRecord', 'SerializedRemoteException', 'InnerException'
-)
-$ExgFaultTypePattern = '(?:^|[ |"''(\[>:{,])((?:[A-Za-z_][A-Za-z0-9_]*\.)*[A-Z][A-Za-z0-9_]*Exception) ' +
-    '?(?:[:|"]|$)'
-$ExgFaultRules = @(
-    @{
-        Rule     = 'dehydrated-type'
-        Fault    = 'dehydrated'
-        Type     = @('InvalidOperationInDehydratedContextException')
-        Hint     = 'Exchange asks for Enable-OrganizationCustomization first. It cannot be undone, and the real ' +
-            'command may be refused for hours after it: repeat that command with growing waits. An Exchange ' +
-            'server on-premises is not known to ask for this: check that the shell is not connected to Exchange ' +
-            'Online.'
-        Retry    = 'after-customization'
-        Source   = 'https://learn.microsoft.com/powershell/module/exchangepowershell/enable-organizationcustomization'
-    },
-    @{
-        Rule     = 'cmdlet-missing-type'
-        Fault    = 'cmdlet_missing'
-        Type     = @('CommandNotFoundException')
-        Hint     = 'Exchange hides cmdlets that no role of yours contains. Give your account the role that has ' +
-            'it (Role Management for assignments and scopes), then open a new session. In a plain PowerShell ' +
-            'window open the Exchange Management Shell first.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/exchange/permissions/permissions'
-    },
-    @{
-        Rule     = 'cmdlet-missing-id'
-        Fault    = 'cmdlet_missing'
-        ErrorId  = @('CommandNotFoundException')
-        Hint     = 'Exchange hides cmdlets that no role of yours contains. Give your account the role that has ' +
-            'it (Role Management for assignments and scopes), then open a new session. In a plain PowerShell ' +
-            'window open the Exchange Management Shell first.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/exchange/permissions/permissions'
-    },
-    @{
-        Rule     = 'parameter-missing'
-        Fault    = 'cmdlet_missing'
-        ErrorId  = @('NamedParameterNotFound')
-        Hint     = 'The cmdlet is there, that parameter is not: your roles hide it, or this version of Exchange ' +
-            'does not have it. Compare with (Get-Command NAME).Parameters in a session of an Organization ' +
-            'Management member.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/exchange/permissions/permissions'
-    },
-    @{
-        Rule     = 'authz-quota'
-        Fault    = 'connect_quota'
-        Category = @('AuthZ-AuthorizationException')
-        Hint     = 'The account has used up its PowerShell sessions. Close sessions that are not needed ' +
-            '(Get-PSSession | Remove-PSSession), or wait until idle ones end, then connect again.'
-        Retry    = 'backoff'
-        Source   = 'https://learn.microsoft.com/windows/win32/winrm/quotas'
-    },
-    @{
-        Rule     = 'over-budget'
-        Fault    = 'throttled'
-        Type     = @('OverBudgetException', 'ServerBusyException', 'ResourceUnhealthyException')
-        Hint     = 'Exchange throttles the account, or a resource of the server is busy. Wait a minute, do less ' +
-            'at a time, then try again; Get-ThrottlingPolicyAssociation shows the policy.'
-        Retry    = 'backoff'
-        Source   = 'https://learn.microsoft.com/exchange/client-developer/exchange-web-services/ews-throttling-in-exchange'
-    },
-    @{
-        Rule     = 'no-roles'
-        Fault    = 'access_denied'
-        Type     = @('CmdletAccessDeniedException')
-        Hint     = 'The logon worked, but no management role is assigned to this account. Add it to a role ' +
-            'group such as Organization Management by its own name, then open a new session.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/exchange/permissions/permissions'
-    },
-    @{
-        Rule     = 'no-delegating-assignment'
-        Fault    = 'access_denied'
-        Text     = '(?i)delegating (?:management )?role assignment|delegierende \S*Rollenzuweisung|attribution ' +
-            'de r\u00F4le de d\u00E9l\u00E9gation|asignaci\u00F3n de roles? de ' +
-            'delegaci\u00F3n|atribui\u00E7\u00E3o de fun\u00E7\u00E3o de delega\u00E7\u00E3o|assegnazione di ' +
-            'ruolo di delega|\u59D4\u4EFB(?:\u5F79\u5272|\u30ED\u30FC\u30EB)\u306E\u5272\u308A\u5F53\u3066|\u59D' +
-            '4\u6D3E(?:\u7BA1\u7406)?\u89D2\u8272\u5206\u914D|\u0434\u0435\u043B\u0435\u0433\u0438\u0440\u0443\u' +
-            '044E\u0449\S+ \u043D\u0430\u0437\u043D\u0430\u0447\u0435\u043D\u0438\S+ \u0440\u043E\u043B'
-        Hint     = 'Your account may not hand this role on. Add it to Organization Management by its own name, ' +
-            'or give it a delegating assignment of the role, then open a new session. Right after the ' +
-            'organization was customized the same answer can pass within the hour.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/en-us/answers/questions/1336420/exchange-impersonation-error-unable-to-open-user-m'
-    },
-    @{
-        Rule     = 'directory-rights'
-        Fault    = 'access_denied'
-        Text     = 'INSUFF_ACCESS_RIGHTS'
-        Hint     = 'Active Directory refused the change, not Exchange''s roles. Check that permissions are ' +
-            'inherited on the object named, and that the Exchange groups still have theirs; Setup /PrepareAD ' +
-            'puts those back.'
-        Retry    = 'never'
-        Source   = 'https://github.com/microsoft/CSS-Exchange/issues/60'
-    },
-    @{
-        Rule     = 'directory-denied'
-        Fault    = 'access_denied'
-        Type     = @('ADOperationException')
-        Text     = '(?i)Access is denied|Zugriff (?:wurde )?verweigert|Acc[e\u00E8]s (?:est ' +
-            ')?refus[e\u00E9]|Acceso denegado|Accesso negato|Acesso ' +
-            'negado|\u30A2\u30AF\u30BB\u30B9\u304C\u62D2\u5426|\u62D2\u7EDD\u8BBF\u95EE|\u5B58\u53D6\u88AB\u62D2' +
-            '|\u041E\u0442\u043A\u0430\u0437\u0430\u043D\u043E \u0432 ' +
-            '\u0434\u043E\u0441\u0442\u0443\u043F\u0435|insufficient access'
-        Hint     = 'Active Directory refused the change, not Exchange''s roles. Check that permissions are ' +
-            'inherited on the object named, and that the Exchange groups still have theirs; Setup /PrepareAD ' +
-            'puts those back.'
-        Retry    = 'never'
-        Source   = 'https://github.com/microsoft/CSS-Exchange/issues/60'
-    },
-    @{
-        Rule     = 'out-of-scope-type'
-        Fault    = 'access_denied'
-        Type     = @('ADScopeException', 'OperationRequiresGroupManagerException', 'UnauthorizedAccessException')
-        Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it, or one ' +
-            'that manages the group.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/exchange/permissions/permissions'
-    },
-    @{
-        Rule     = 'customization-script'
-        Fault    = 'other'
-        Cmdlet   = @('Enable-OrganizationCustomization')
-        Text     = '\$error\.|\bwas run:|--->|(?i:wasn''t found|couldn''t be found|write scope|try again)'
-        Hint     = 'Enable-OrganizationCustomization stopped half-way. Run it again in a few minutes: it goes ' +
-            'on where it stopped. If it stops at the same place three times, open a support case.'
-        Retry    = 'backoff'
-        Source   = 'https://github.com/MicrosoftDocs/office-docs-powershell/issues/7519'
-    },
-    @{
-        Rule     = 'already-customized-type'
-        Fault    = 'already_customized'
-        Type     = @('InvalidOperationException')
-        Cmdlet   = @('Enable-OrganizationCustomization')
-        Unless   = '(?i)(?:isn''t|is not|not) (?:currently )?allowed (?:in your|for the|in this) ' +
-            'organization.{0,120}Enable-OrganizationCustomization|organization with disabled customizations'
-        Hint     = 'Nothing to do: the organization is customized already. That does not mean that the real ' +
-            'command works yet: repeat that one with growing waits.'
-        Retry    = 'never'
-        Source   = 'https://github.com/MicrosoftDocs/office-docs-powershell/issues/6497'
-    },
-    @{
-        Rule     = 'already-customized-text'
-        Fault    = 'already_customized'
-        Type     = @('InvalidOperationException', '')
-        Cmdlet   = @('Enable-OrganizationCustomization', '')
-        Text     = '(?i)already enabled for customization'
-        Unless   = '(?i)(?:isn''t|is not|not) (?:currently )?allowed (?:in your|for the|in this) ' +
-            'organization.{0,120}Enable-OrganizationCustomization|organization with disabled customizations'
-        Hint     = 'Nothing to do: the organization is customized already. That does not mean that the real ' +
-            'command works yet: repeat that one with growing waits.'
-        Retry    = 'never'
-        Source   = 'https://github.com/MicrosoftDocs/office-docs-powershell/issues/6497'
-    },
-    @{
-        Rule     = 'customization-not-offered'
-        Fault    = 'already_customized'
-        Type     = @('InvalidOperationException', '')
-        Cmdlet   = @('Enable-OrganizationCustomization', '')
-        Text     = '(?i)operation is(?: not|n''t) available in (?:the |your )?current (?:service ' +
-            'offer|organization)'
-        Unless   = '(?i)(?:isn''t|is not|not) (?:currently )?allowed (?:in your|for the|in this) ' +
-            'organization.{0,120}Enable-OrganizationCustomization|organization with disabled customizations'
-        Hint     = 'From Enable-OrganizationCustomization this means that there is nothing to customize; repeat ' +
-            'the real command. From any other cmdlet it means that this edition does not offer it.'
-        Retry    = 'never'
-        Source   = 'https://help.bittitan.com/hc/en-us/articles/115008098447-The-account-does-not-have-permission-to-impersonate-the-requested-user'
-    },
-    @{
-        Rule     = 'customization-incomplete'
-        Fault    = 'other'
-        Type     = @(
-            'ManagementObjectNotFoundException', 'ManagementObjectAmbiguousException',
-            'ADObjectAlreadyExistsException', 'ADOperationException', 'DataValidationException', 'TaskException',
-            'ScriptExecutionException'
-        )
-        Cmdlet   = @('Enable-OrganizationCustomization')
-        Hint     = 'Enable-OrganizationCustomization stopped half-way. Run it again in a few minutes: it goes ' +
-            'on where it stopped. If it stops at the same place three times, open a support case.'
-        Retry    = 'backoff'
-        Source   = 'https://github.com/MicrosoftDocs/office-docs-powershell/issues/7519'
-    },
-    @{
-        Rule     = 'role-not-found'
-        Fault    = 'role_not_found'
-        Type     = @('ManagementObjectNotFoundException')
-        Cmdlet   = @(
-            'Get-ManagementRole', 'Set-ManagementRole', 'Remove-ManagementRole', 'New-ManagementRole',
-            'Get-ManagementRoleEntry'
-        )
-        Hint     = 'No such management role. List what is there with Get-ManagementRole. Exchange Online has no ' +
-            'ApplicationImpersonation role any more.'
-        Retry    = 'never'
-        Source   = 'https://techcommunity.microsoft.com/blog/exchange/critical-update-applicationimpersonation-rbac-role-deprecation-in-exchange-onlin/4295762'
-    },
-    @{
-        Rule     = 'impersonation-role-not-found'
-        Fault    = 'role_not_found'
-        Type     = @('ManagementObjectNotFoundException')
-        Text     = '["''](?:[^"'']{1,200}\\)?ApplicationImpersonation["'']'
-        Hint     = 'This organization has no role ApplicationImpersonation: look with Get-ManagementRole ' +
-            '-RoleType ApplicationImpersonation. Exchange Online removed it in February 2025; on-premises a ' +
-            'missing one is put back by Setup /PrepareAD.'
-        Retry    = 'never'
-        Source   = 'https://techcommunity.microsoft.com/blog/exchange/critical-update-applicationimpersonation-rbac-role-deprecation-in-exchange-onlin/4295762'
-    },
-    @{
-        Rule     = 'object-not-found'
-        Fault    = 'principal_not_found'
-        Type     = @('ManagementObjectNotFoundException', 'ADNoSuchObjectException', 'RecipientNotFoundException')
-        Hint     = 'No object of that name, as the domain controller named in the message sees it. Check the ' +
-            'spelling; in a forest of several domains give the full distinguished name, or run ' +
-            'Set-ADServerSettings -ViewEntireForest $true first. A new object may not have replicated yet.'
-        Retry    = 'never'
-        Source   = 'https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeServer/administration/cmdlet-parameter-combinations-not-working.md'
-    },
-    @{
-        Rule     = 'object-ambiguous'
-        Fault    = 'principal_ambiguous'
-        Type     = @('ManagementObjectAmbiguousException')
-        Hint     = 'Several objects match that name. Use one that is unique: the GUID, the distinguished name, ' +
-            'or DOMAIN\account.'
-        Retry    = 'never'
-        Source   = 'https://github.com/MicrosoftDocs/office-docs-powershell/issues/7166'
-    },
-    @{
-        Rule     = 'already-exists-type'
-        Fault    = 'already_exists'
-        Type     = @('ADObjectAlreadyExistsException')
-        Hint     = 'An object of that name is there. Read it and compare who, which role and which scope before ' +
-            'you choose another name or change it.'
-        Retry    = 'reread'
-        Source   = 'https://learn.microsoft.com/powershell/module/exchangepowershell/new-managementroleassignment'
-    },
-    @{
-        Rule     = 'already-member'
-        Fault    = 'already_exists'
-        Type     = @('MemberAlreadyExistsException')
-        Hint     = 'The account is a member of that group already. Read the members again and go on.'
-        Retry    = 'reread'
-        Source   = 'https://learn.microsoft.com/powershell/module/exchangepowershell/add-rolegroupmember'
-    },
-    @{
-        Rule     = 'already-exists-ldap'
-        Fault    = 'already_exists'
-        Type     = @('ADOperationException', '')
-        Text     = 'problem 6005 \(ENTRY_EXISTS\)'
-        Hint     = 'An object of that name is there. Read it and compare who, which role and which scope before ' +
-            'you choose another name or change it.'
-        Retry    = 'reread'
-        Source   = 'https://learn.microsoft.com/openspecs/windows_protocols/ms-adts/'
-    },
-    @{
-        Rule     = 'already-exists-name'
-        Fault    = 'already_exists'
-        Type     = @('InvalidOperationException')
-        Cmdlet   = @(
-            'New-ManagementRole', 'New-ManagementRoleAssignment', 'New-ManagementScope', 'New-RoleGroup', ''
-        )
-        Text     = '(?i)already an(?:other)? .{1,60} with the same name'
-        Hint     = 'An object of that name is there. Read it and compare who, which role and which scope before ' +
-            'you choose another name or change it.'
-        Retry    = 'reread'
-        Source   = 'https://github.com/Microsoft365DSC/Microsoft365DSC/issues/4049'
-    },
-    @{
-        Rule     = 'already-exists-dn'
-        Fault    = 'already_exists'
-        Type     = @('ADOperationException', '')
-        Text     = '(?i)object ["''](?:CN|OU)=[^"'']{1,1000}["''] already exists'
-        Hint     = 'An object of that name is there. Read it and compare who, which role and which scope before ' +
-            'you choose another name or change it.'
-        Retry    = 'reread'
-        Source   = 'https://github.com/microsoft/CSS-Exchange/issues/70'
-    },
-    @{
-        Rule     = 'remote-transient'
-        Fault    = 'other'
-        Type     = @('RemoteTransientException', 'RemotePermanentException')
-        Hint     = 'Another server refused the call. The type says transient, but the cause in the message ' +
-            '(denied, forbidden) stays until somebody removes it: read the text after the address.'
-        Retry    = 'never'
-        Source   = 'https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeHybrid/move-mailboxes/access-is-denied-error-when-moving-mailboxes.md'
-    },
-    @{
-        Rule     = 'directory-transient'
-        Fault    = 'transient'
-        Type     = @(
-            'ADTransientException', 'ADServerSettingsChangedException', 'DirectoryTransientErrorException',
-            'SuitabilityDirectoryException', 'NoSuitableServerFoundException'
-        )
-        Unless   = 'INSUFF_ACCESS_RIGHTS|0x31\b|(?i)Access is denied|Zugriff (?:wurde ' +
-            ')?verweigert|Acc[e\u00E8]s (?:est )?refus[e\u00E9]|Acceso denegado|Accesso negato|Acesso ' +
-            'negado|\u30A2\u30AF\u30BB\u30B9\u304C\u62D2\u5426|\u62D2\u7EDD\u8BBF\u95EE|\u5B58\u53D6\u88AB\u62D2' +
-            '|\u041E\u0442\u043A\u0430\u0437\u0430\u043D\u043E \u0432 \u0434\u043E\u0441\u0442\u0443\u043F\u0435'
-        Hint     = 'Exchange cannot reach a suitable domain controller at the moment. It usually finds another: ' +
-            'try again in a minute. If it stays, check the controllers of this site with Get-ExchangeServer ' +
-            '-Status and dcdiag.'
-        Retry    = 'backoff'
-        Source   = 'https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeServer/administration/ad-error-0x52-install-edge-role.md'
-    },
-    @{
-        Rule     = 'directory-down'
-        Fault    = 'transient'
-        Text     = '(?i)active directory[^.]{0,40} 0x5[12]\b'
-        Unless   = '(?i)RemoteTransient|Permanent|too many transient'
-        Hint     = 'Exchange cannot reach a domain controller (LDAP says server down). It usually finds ' +
-            'another: try again in a minute. If it stays, check that controller with dcdiag.'
-        Retry    = 'backoff'
-        Source   = 'https://learn.microsoft.com/en-us/answers/questions/1117619/found-dcdiag-error-in-one-domain-controller'
-    },
-    @{
-        Rule     = 'write-scope-other'
-        Fault    = 'other'
-        Text     = '(?i)out of the current user''s write scope.{0,300}(?:synchroni[sz]|exceeds the ' +
-            'maximum|licen[sc]e)'
-        Hint     = 'The words about the write scope only wrap another reason: read the second sentence. An ' +
-            'object that is synchronized is changed where it comes from; a limit of a licence stays.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/exchange/permissions/permissions'
-    },
-    @{
-        Rule     = 'write-scope'
-        Fault    = 'access_denied'
-        Text     = '(?i)out of the current user''s write scope|isn''t within (?:your|a valid|the) .{0,40}write ' +
-            'scope'
-        Hint     = 'Your own roles do not reach this object. Use an account whose write scope covers it.'
-        Retry    = 'never'
-        Source   = 'https://github.com/OfficeDev/Office-Add-in-samples/issues/139'
-    },
-    @{
-        Rule     = 'group-manager'
-        Fault    = 'access_denied'
-        Text     = '(?i)do(?:n''t| not) have sufficient permissions|only be performed by a manager of the group'
-        Hint     = 'Only a manager of that group may change it. Add yourself as a manager, or use ' +
-            '-BypassSecurityGroupManagerCheck with the Role Management role.'
-        Retry    = 'never'
-        Source   = 'https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeServer/administration/cannot-change-distribution-group-ownership.md'
-    },
-    @{
-        Rule     = 'serialization'
-        Fault    = 'serialization'
-        Text     = '["'' ]Deserialized\.[A-Z]|\bMicrosoft\.Exchange\.Configuration\.Tasks\.[A-Za-z]*IdParameter\' +
-            'b|Serializ(?:ation)?(?:ed)?DataSigning|Runtime\.Serialization|(?i:serialized data signing|failed ' +
-            'to deserialize)'
-        Hint     = 'An object that came back over remoting was passed on as it was. Pass its GUID, ' +
-            'distinguished name or name as text instead. If this began with an update, check the Auth ' +
-            'Certificate: signed serialization depends on it.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/exchange/plan-and-deploy/post-installation-tasks/security-best-practices/exchange-serialization-payload-sign'
-    },
-    @{
-        Rule     = 'language-mode-id'
-        Fault    = 'language_mode'
-        ErrorId  = @(
-            'ScriptsNotAllowed', 'ParseException', 'VariableReferenceNotSupportedInDataSection',
-            'MethodInvocationNotSupportedInConstrainedLanguage'
-        )
-        Hint     = 'The Exchange endpoint takes commands, not script text: no variables, properties, if or try. ' +
-            'Send one cmdlet with plain parameters, or run the script on a machine with the Exchange tools.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_language_modes'
-    },
-    @{
-        Rule     = 'language-mode-text'
-        Fault    = 'language_mode'
-        Text     = '\$PSCulture, \$PSUICulture|(?i:no-language mode|restricted language ' +
-            'mode)|NoLanguage|RestrictedLanguage|ConstrainedLanguage|InDataSection\b'
-        Hint     = 'The Exchange endpoint takes commands, not script text: no variables, properties, if or try. ' +
-            'Send one cmdlet with plain parameters, or run the script on a machine with the Exchange tools.'
-        Retry    = 'never'
-        Source   = 'https://github.com/jborean93/pypsrp/issues/103'
-    },
-    @{
-        Rule     = 'scope-parameter'
-        Fault    = 'scope_error'
-        Text     = '\b(?:(?:Custom|Exclusive)(?:Recipient|Config)WriteScope|(?:Recipient|Server|Database)Restric' +
-            'tionFilter)\b|["''](?:RecipientFilter|RecipientRestrictionFilter|Filter)["''].{1,200}["''](?:Recipi' +
-            'entFilter|RecipientRestrictionFilter|Filter)["'']'
-        Hint     = 'Exchange refuses this scope or filter. An exclusive scope is given by ' +
-            '-ExclusiveRecipientWriteScope; a filter is one string such as MemberOfGroup -eq ''distinguished ' +
-            'name'', with every comparison written out. Try it with Get-Recipient -Filter.'
-        Retry    = 'never'
-        Source   = 'https://github.com/MicrosoftDocs/office-docs-powershell/issues/6201'
-    },
-    @{
-        Rule     = 'scope-filter'
-        Fault    = 'scope_error'
-        Text     = '(?i)invalid filter syntax|recogni[sz]ed filterable property|valid OPath filter|is an ' +
-            'exclusive scope'
-        Hint     = 'Exchange refuses this scope or filter. An exclusive scope is given by ' +
-            '-ExclusiveRecipientWriteScope; a filter is one string such as MemberOfGroup -eq ''distinguished ' +
-            'name'', with every comparison written out. Try it with Get-Recipient -Filter.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/powershell/exchange/recipient-filters'
-    },
-    @{
-        Rule     = 'shell-gone'
-        Fault    = 'connect_http'
-        Category = @('WSMan-InvalidShellID')
-        Hint     = 'The session is gone: the server was restarted, or another server behind the load balancer ' +
-            'answered. Open a new session and read the state before you go on.'
-        Retry    = 'new-session'
-        Source   = 'https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeOnline/administration/invalidshellid-error-in-rps.md'
-    },
-    @{
-        Rule     = 'front-end-logon'
-        Fault    = 'connect_auth'
-        Category = @('LiveID-', 'Kerberos-', 'Auth-')
-        Hint     = 'Exchange''s front end refused the logon. Check account and password, and that PowerShell is ' +
-            'allowed for it (Get-User NAME | Format-List RemotePowerShellEnabled).'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/powershell/exchange/connect-to-exchange-servers-using-remote-powershell'
-    },
-    @{
-        Rule     = 'front-end'
-        Fault    = 'connect_http'
-        Category = @('WSMan-', 'Cafe-')
-        Hint     = 'Exchange''s front end could not hand the session to a back end. Connect to the mailbox ' +
-            'server itself by its full name, and check its PowerShell application pools and back-end ' +
-            'certificate.'
-        Retry    = 'new-session'
-        Source   = 'https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeServer/administration/connecting-remote-server-failed.md'
-    },
-    @{
-        Rule     = 'authz-refused'
-        Fault    = 'access_denied'
-        Category = @('AuthZ-')
-        Hint     = 'The logon worked, but Exchange''s authorization refused the session. Read the sentence ' +
-            'after FailureCategory: most often no role is assigned, or PowerShell is disabled for the account.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/exchange/permissions/permissions'
-    },
-    @{
-        Rule     = 'no-roles-text'
-        Fault    = 'access_denied'
-        Text     = '(?i)isn''t assigned to any management roles|\bRBAC\b'
-        Unless   = 'CN=RBAC'
-        Hint     = 'The logon worked, but no management role is assigned to this account. Add it to a role ' +
-            'group such as Organization Management by its own name, then open a new session.'
-        Retry    = 'never'
-        Source   = 'https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeHybrid/hybrid-configuration-wizard-errors/user-not-assigned-to-any-management-roles.md'
-    },
-    @{
-        Rule     = 'load-quota-text'
-        Fault    = 'throttled'
-        Text     = '(?i)(?:system|user) load quota|Systemlastenkontingent|quota de charge|cuota de carga|quota ' +
-            'di carico|cota de carga|\u30B7\u30B9\u30C6\u30E0\u8CA0\u8377|(?:WinRM|WS-Man).{0,600}(?:millise[ck]' +
-            '|\u30DF\u30EA\u79D2|\u6BEB\u79D2|\u043C\u0438\u043B\u043B\u0438\u0441\u0435\u043A)'
-        Hint     = 'WS-Management counts requests per second and this was one too many. Send fewer at a time ' +
-            'and try again after a few seconds; do not believe the number of milliseconds in the text.'
-        Retry    = 'backoff'
-        Source   = 'https://learn.microsoft.com/windows/win32/winrm/quotas'
-    },
-    @{
-        Rule     = 'session-lost'
-        Fault    = 'connect_network'
-        Type     = @(
-            'PSRemotingTransportException', 'PSRemotingDataStructureException', 'InvalidRunspaceStateException',
-            'InvalidRunspacePoolStateException'
-        )
-        Hint     = 'The session could not be opened, or it broke, and no cause is shown. Connect again and read ' +
-            'the state before you repeat anything; $Error[0].Exception has ErrorCode and TransportMessage.'
-        Retry    = 'reread'
-        Source   = 'https://github.com/microsoft/CompliancePartnerWorkshops/issues/12'
-    },
-    @{
-        Rule     = 'dehydrated-text'
-        Fault    = 'dehydrated'
-        Type     = @('InvalidOperationException', '')
-        Text     = '(?i)(?:isn''t|is not|not) (?:currently )?allowed (?:in your|for the|in this) ' +
-            'organization.{0,120}Enable-OrganizationCustomization|organization with disabled customizations'
-        Hint     = 'Exchange asks for Enable-OrganizationCustomization first. It cannot be undone, and the real ' +
-            'command may be refused for hours after it: repeat that command with growing waits. An Exchange ' +
-            'server on-premises is not known to ask for this: check that the shell is not connected to Exchange ' +
-            'Online.'
-        Retry    = 'after-customization'
-        Source   = 'https://learn.microsoft.com/powershell/module/exchangepowershell/enable-organizationcustomization'
-    },
-    @{
-        Rule     = 'dehydrated-name'
-        Fault    = 'dehydrated'
-        Type     = @('')
-        Text     = '\bInvalidOperationInDehydratedContextException\b'
-        Hint     = 'Exchange asks for Enable-OrganizationCustomization first. It cannot be undone, and the real ' +
-            'command may be refused for hours after it: repeat that command with growing waits. An Exchange ' +
-            'server on-premises is not known to ask for this: check that the shell is not connected to Exchange ' +
-            'Online.'
-        Retry    = 'after-customization'
-        Source   = 'https://github.com/MicrosoftLearning/MS-102T00-Microsoft-365-Administrator-Essentials/pull/171'
-    },
-    @{
-        Rule     = 'unknown'
-        Fault    = 'other'
-        Hint     = 'No rule knows this error. Read the message; nothing is tried again by itself.'
-        Retry    = 'never'
-        Source   = 'https://learn.microsoft.com/powershell/scripting/developer/cmdlet/windows-powershell-error-records'
-    }
-)
-
-# Runs the procedure, puts back what must not stay whatever happens, and tells the result.
-
-function Invoke-ExgScript {
-    $ErrorActionPreference = 'Stop'
-    try {
-        Assert-ExgReportPath
-        $null = Invoke-ExgProcedure
-        $Exg.Done = $true
-    } catch {
-        if (-not $Exg.Stopped) { Stop-ExgUnexpected -ErrorRecord $_ }
-        $Exg.Done = $true
-    } finally {
-        if (-not $Exg.Done) {
-            # Ctrl-C: a stopped pipeline takes no more output, but commands still run here.
-            $Exg.Report.outcome = 'interrupted'
-            $Exg.Quiet = $true
-        }
-        if ($Exg.AtEnd) { & $Exg.AtEnd }
-        Close-ExgShell
-        Save-ExgReport
-    }
-}
-
-$Exg = @{
-    Cmdlet       = $PSCmdlet
-    Quiet        = [bool]$AsJson
-    ReportPath   = if ($ReportPath) { $PSCmdlet.GetUnresolvedProviderPathFromPSPath($ReportPath) }
-    RecordMarker = $RecordMarker
-    Step         = 'preflight'
-}
-$Exg.Report = New-ExgReport -Operation $Operation
-Invoke-ExgScript
-Write-ExgResult
-# By -File and & the code reaches the caller; dot-sourced, exit would end the administrator's shell.
-if ($MyInvocation.InvocationName -ne '.') { exit (Get-ExgExitCode) }
+if ($MyInvocation.InvocationName -ne '.') { exit $exitCode }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,10 +19,14 @@ type program struct {
 	stderr io.Writer // everything else
 	getenv func(string) string
 	now    func() time.Time
+	sleep  func(context.Context, time.Duration) error // between tries; nil waits
 
 	terminal *terminal.Terminal // where a person may sit; nil when nobody does
 	keyring  passwordStore      // nil when there is none
+	record   record             // of what was changed so far
 	tracing  sync.Mutex         // held while --verbose writes a line
+	read     bool               // standard input, which can be read once
+	handed   *secrets           // what standard input held for --secrets; nil before it was read
 }
 
 // person is who may sit in front of the program.
@@ -34,7 +39,7 @@ func (p *program) person() *terminal.Terminal {
 
 // commands lists every command, in the order in which help shows them.
 func (p *program) commands() []*cli.Command {
-	return []*cli.Command{
+	commands := []*cli.Command{
 		p.scriptCommand(),
 		p.planCommand(),
 		p.applyCommand(),
@@ -42,7 +47,9 @@ func (p *program) commands() []*cli.Command {
 		p.revokeCommand(),
 		p.auditCommand(),
 		p.diagnoseCommand(),
+		p.connectCommand(),
 		p.runCommand(),
+		p.reportCommand(),
 		p.explainCommand(),
 		p.loginCommand(),
 		p.logoutCommand(),
@@ -52,6 +59,8 @@ func (p *program) commands() []*cli.Command {
 		p.manCommand(),
 		p.versionCommand(),
 	}
+	p.addOutput(commands)
+	return commands
 }
 
 // run runs one command line, without the program's name, and returns the exit
@@ -64,6 +73,8 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return p.fail(ctx, err)
 	case call.version:
 		return p.fail(ctx, p.printVersion())
+	case call.session:
+		return p.fail(ctx, writeSessionHelp(p.stdout))
 	case call.help:
 		return p.fail(ctx, writeHelp(p.stdout, app, call.path))
 	case call.incomplete:
@@ -90,15 +101,18 @@ to one account and for one scope, as a script to read, sign and run.`,
 		HideVersion:               true, // version.go
 		ExitErrHandler:            func(*cli.Context, error) {},
 	}
-	prepare(app.Commands)
+	p.prepare(app.Commands)
 	return app
 }
 
 // prepare sets on every command what the parser must leave to arrange.
-func prepare(commands []*cli.Command) {
+func (p *program) prepare(commands []*cli.Command) {
 	for _, c := range commands {
+		if slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == flagDeadline }) {
+			c.Action = p.withDeadline(c.Action)
+		}
 		c.HideHelp = true
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageErrorf("%v", err) }
-		prepare(c.Subcommands)
+		p.prepare(c.Subcommands)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/exgrant/exgrant/internal/render"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/grant"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 func (p *program) applyCommand() *cli.Command {
@@ -21,14 +24,17 @@ func (p *program) applyCommand() *cli.Command {
 		Description: `Shows the plan, asks, makes the changes, and reads back what is there. A second
 run changes nothing. With PLAN.json it makes the changes of that plan, and
 refuses when what the plan rests on has changed since.
-` + operationExample + ` The first that does not end well ends the run.`,
+` + signs + `; the
+first that does not end well ends the run.`,
 		Flags: append(append(append(grantFlags(), changeFlags()...),
 			&cli.DurationFlag{Name: flagCustomize, Category: "Details",
 				Usage: "`TIME` to try again when the organization must be customized first; 60m when not given"},
+			&cli.BoolFlag{Name: flagEnableCustomization, Category: "Details",
+				Usage: "run Enable-OrganizationCustomization, which cannot be undone, without a question if the server asks for it"},
 			yesFlag(), reportFlag(),
-			&cli.StringFlag{Name: flagRollback, Category: outputCategory,
+			&cli.StringFlag{Name: flagUndo, Category: outputCategory,
 				Usage: "write the script that takes exactly these changes back to `FILE` (a folder for several grants)"},
-			overwriteFlag()), append(formatFlags(reportFormats), sessionFlags()...)...),
+			overwriteFlag()), slices.Concat(namedMailboxFlags(), formatFlags(reportFormats), sessionFlags())...),
 		Action: p.apply,
 	}
 }
@@ -52,77 +58,74 @@ func (p *program) apply(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	rollbacks, err := p.places(c, flagRollback, ".ps1", grants)
+	undos, err := p.places(c, flagUndo, ".ps1", grants)
 	if err == nil {
-		err = p.check(c, reports, rollbacks)
+		err = p.check(c, reports, undos)
 	}
 	if err != nil {
 		return err
 	}
 	options := p.options(c)
 	options.Confirm = p.confirm(c)
-	operator, err := p.operator(c, options)
+	session, err := p.session(c)
 	if err != nil {
 		return err
 	}
-	defer p.close(c.Context, operator)
-	o := &operation{p: p, c: c, format: format, operator: operator}
+	defer p.close(c.Context, session)
+	o := &operation{p: p, c: c, format: format, session: session, options: options}
 	return o.each(grants, len(grants), true, func(i int) error {
-		return o.apply(plans[i], grants[i], reports[i], rollbacks[i])
+		return o.apply(plans[i], grants[i], reports[i], undos[i])
 	})
 }
 
 // wishes are the grants to make, each with its plan where that was made before.
-func (p *program) wishes(c *cli.Context) ([]*exchange.Plan, []exchange.Grant, error) {
+func (p *program) wishes(c *cli.Context) ([]*report.Plan, []exchange.Grant, error) {
 	name := c.Args().First()
 	if name == "" {
-		grants, err := p.grants(c)
-		return make([]*exchange.Plan, len(grants)), grants, err
+		grants, err := p.checkedGrants(c)
+		return make([]*report.Plan, len(grants)), grants, err
 	}
-	others := append([]string{flagFile, flagDomainController, flagUpdate, flagEmpty}, identifyingFlags...)
+	others := append([]string{flagFile, flagDomainController, flagUpdate, flagEmpty, flagInScope, flagOutScope}, identifyingFlags...)
 	for _, flag := range others {
 		if c.IsSet(flag) {
 			return nil, nil, usageErrorf("%s: %s and %s exclude each other", c.Command.HelpName, name, dashed(flag)).
 				withHint("the plan says what to grant: make another plan for something else")
 		}
 	}
-	r, err := p.open(c, name)
+	text, err := p.readText(c, name, 2*report.MaxPlan)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer r.Close()
-	plan, err := exchange.ReadPlan(r)
+	plan, err := report.ReadPlan(bytes.NewReader(text))
 	if err != nil {
 		return nil, nil, usageErrorf("%s: %s: %w", c.Command.HelpName, fileName(name), err).withHint("exgrant plan -o PLAN.json writes one")
 	}
-	return []*exchange.Plan{plan}, []exchange.Grant{plan.Wish()}, nil
+	return []*report.Plan{plan}, []exchange.Grant{plan.Asked()}, nil
 }
 
 // apply makes one grant. Its files are written whatever happens, and first: they
 // are the record of what was changed, also where nothing can be printed.
-func (o *operation) apply(plan *exchange.Plan, g exchange.Grant, reportFile, rollbackFile string) error {
+func (o *operation) apply(plan *report.Plan, g exchange.Grant, reportFile, undoFile string) error {
+	kept := o.journal(reportFile)
 	report, err := o.approved(plan, g)
 	if err != nil {
 		return err
 	}
 	o.p.person().Done()
-	return errors.Join(
-		afterwards(o.p.saveJSON(o.c, reportFile, report)),
-		afterwards(o.p.saveRollback(o.c, rollbackFile, report)),
-		o.result(report))
+	return errors.Join(kept.end(report), afterwards(o.p.saveUndo(o.c, undoFile, report)), o.result(report))
 }
 
 // approved plans where no plan was given, asks, and applies; with nobody to ask it
 // makes the grant in one go. It returns the report of what came to an end.
-func (o *operation) approved(plan *exchange.Plan, g exchange.Grant) (*exchange.Report, error) {
+func (o *operation) approved(plan *report.Plan, g exchange.Grant) (*report.Report, error) {
 	ctx := o.c.Context
 	if plan == nil && o.c.Bool(flagYes) {
-		return o.operator.Make(ctx, g)
+		return told(grant.Make(ctx, o.session, g, o.options))
 	}
 	if plan == nil {
-		made, report, err := o.operator.Plan(ctx, g)
-		if err != nil || made == nil {
-			return report, err
+		made, err := grant.NewPlan(ctx, o.session, g, o.options)
+		if err != nil {
+			return told(nil, err)
 		}
 		plan = made
 	}
@@ -133,11 +136,11 @@ func (o *operation) approved(plan *exchange.Plan, g exchange.Grant) (*exchange.R
 	if !agreed {
 		return nil, &hintedError{err: fmt.Errorf("%s: declined: nothing was changed", o.c.Command.HelpName), code: exitInterrupted}
 	}
-	return o.operator.Apply(ctx, plan)
+	return told(grant.Apply(ctx, o.session, plan, o.options))
 }
 
 // approve shows a plan and asks whether it may be made.
-func (o *operation) approve(plan *exchange.Plan) (bool, error) {
+func (o *operation) approve(plan *report.Plan) (bool, error) {
 	if o.c.Bool(flagYes) || len(plan.Changes) == 0 {
 		return true, nil
 	}
@@ -151,8 +154,8 @@ func (o *operation) approve(plan *exchange.Plan) (bool, error) {
 		changes = fmt.Sprintf("these %d changes", n)
 	}
 	question := "Make " + changes + "?"
-	if slices.ContainsFunc(plan.Changes, func(c exchange.Change) bool { return strings.Contains(c.Why, exchange.Widening) }) {
-		question = exchange.Widening + " " + question
+	if slices.ContainsFunc(plan.Changes, func(c report.Change) bool { return strings.Contains(c.Why, report.Widening) }) {
+		question = report.Widening + " " + question
 	}
 	return o.p.person().Confirm(o.c.Context, question)
 }

@@ -4,8 +4,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/xrash/smetrics"
 
 	"github.com/urfave/cli/v2"
 )
@@ -15,6 +19,7 @@ type call struct {
 	path       []*cli.Command // from the first command to the last
 	args       []string       // names of path, flags as --name=value, "--", operands
 	help       bool           // help of path was asked for
+	session    bool           // help about servers and log-ons was asked for
 	version    bool           // the program's version was asked for
 	incomplete bool           // path needs one more command
 }
@@ -28,6 +33,10 @@ func arrange(app *cli.App, args []string) (call, error) {
 	commands := app.Commands
 	if len(args) > 0 && args[0] == "help" {
 		c.help, args = true, args[1:]
+		if len(args) > 0 && args[0] == "session" {
+			c.session = true
+			return c, nil
+		}
 	}
 	for len(commands) > 0 {
 		if len(args) == 0 {
@@ -104,6 +113,9 @@ func (c *call) arrangeFlags(args []string) error {
 			value, given = args[0], true
 			args = args[1:]
 		}
+		if err := checkValue(flag, value, given); err != nil {
+			return usageErrorf("%s: %w", c.name(), err).withHint("%s", valueHint(flag))
+		}
 		if given {
 			word = dashed(name) + "=" + value
 		} else {
@@ -116,11 +128,50 @@ func (c *call) arrangeFlags(args []string) error {
 			withHint("%s", suggestion(operands[0], commandNames(command.Subcommands), c.name()))
 	}
 	if n := maxOperands(command); len(operands) > n && !c.help {
-		return usageErrorf("%s: unexpected operand %q", c.name(), operands[n]).
-			withHint("a value with spaces needs quotes; %s --help shows the flags", c.name())
+		err := usageErrorf("%s: unexpected operand %q", c.name(), operands[n])
+		if right := otherWords[strings.ToLower(operands[n])]; right != "" {
+			return err.withHint("it is called %s", right)
+		}
+		return err.withHint("a value with spaces needs quotes; %s --help shows the flags", c.name())
 	}
 	c.args = append(append(c.args, "--"), operands...)
 	return nil
+}
+
+// checkValue refuses a value that is not of the kind that a flag takes, before the parser
+// does in other words.
+func checkValue(flag cli.Flag, value string, given bool) error {
+	var err error
+	kind := ""
+	switch flag.(type) {
+	case *cli.DurationFlag:
+		_, err = time.ParseDuration(value)
+		kind = "a time"
+	case *cli.IntFlag:
+		_, err = strconv.Atoi(value)
+		kind = "a number"
+	case *cli.BoolFlag:
+		if !given {
+			return nil
+		}
+		_, err = strconv.ParseBool(value)
+		kind = "true or false"
+	}
+	if err != nil {
+		return fmt.Errorf("%s %q is not %s", dashed(flag.Names()[0]), value, kind)
+	}
+	return nil
+}
+
+// valueHint says how a flag's value is written.
+func valueHint(flag cli.Flag) string {
+	switch flag.(type) {
+	case *cli.DurationFlag:
+		return "write it as 45s or 2m"
+	case *cli.IntFlag:
+		return "write it in digits"
+	}
+	return dashed(flag.Names()[0]) + " needs no value"
 }
 
 // maxOperands is how many operands a command takes: one for each word of its
@@ -209,13 +260,42 @@ func flagNames(c *cli.Command) []string {
 	return names
 }
 
-// suggestion is the hint after an unknown word: the nearest known one, or where
-// all of them are shown.
+// otherWords are words that people try, and the right ones.
+var otherWords = map[string]string{
+	"grant": "exgrant plan, then exgrant apply; or exgrant script grant", "status": "exgrant verify, or exgrant script status",
+	"test": "exgrant diagnose", "doctor": "exgrant connect", "connection": "exgrant connect", "undo": "exgrant revoke --from REPORT.json",
+	"rollback": "exgrant revoke --from REPORT.json", "destroy": "exgrant revoke", "remove": "exgrant revoke", "list": "exgrant audit",
+	"show": "exgrant audit, or exgrant report FILE", "check": "exgrant verify, or exgrant script check FILE",
+	"--dry-run": "exgrant plan, which changes nothing", "--whatif": "exgrant plan, which changes nothing", "--what-if": "exgrant plan, which changes nothing",
+	"--auto-approve": "--yes", "--force": "--yes", "--assume-yes": "--yes", "-y": "--yes",
+	"--username": "--logon", "--rollback": "--undo", "--out": "-o", "--output": "-o", "--password": "--password-file FILE",
+	"--quiet": "> /dev/null 2>&1, and the exit code", "-q": "> /dev/null 2>&1, and the exit code",
+}
+
+// certificateWords are flags that would switch checks off, of which there are none.
+var certificateWords = []string{"--insecure", "-k", "--skip-cert-check", "--no-verify", "--skip-ca-check"}
+
+// suggestion is the hint after an unknown word: the right one of a word that people
+// try, the nearest known one, or where all of them are shown.
 func suggestion(word string, known []string, command string) string {
+	word = strings.ToLower(word)
+	if slices.Contains(certificateWords, word) {
+		return "certificates are always checked: --ca-file FILE names the authority that signed the server's"
+	}
+	if right := otherWords[word]; right != "" && !isForeign(right, known) {
+		return "it is called " + right
+	}
 	if near := nearest(word, known); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return command + " --help shows what there is"
+}
+
+// isForeign tells whether a right word is a flag that this command does not have, so that
+// naming it would not help.
+func isForeign(right string, known []string) bool {
+	flag, _, _ := strings.Cut(right, " ")
+	return strings.HasPrefix(flag, "-") && !slices.Contains(known, flag)
 }
 
 // nearest returns the known word that is meant by a mistyped one, "" for none:
@@ -231,32 +311,9 @@ func nearest(word string, known []string) string {
 		if strings.HasPrefix(other, name) {
 			return k
 		}
-		if d := editDistance(name, other); d <= distance && (best == "" || d < distance) {
+		if d := smetrics.WagnerFischer(name, other, 1, 1, 1); d <= distance && (best == "" || d < distance) {
 			best, distance = k, d
 		}
 	}
 	return best
-}
-
-// editDistance is the Levenshtein distance of two short words, in bytes.
-func editDistance(a, b string) int {
-	if len(a) > 64 {
-		a = a[:64]
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			corner, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, corner+cost)
-		}
-	}
-	return row[len(b)]
 }

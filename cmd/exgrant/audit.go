@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -11,9 +13,13 @@ import (
 	"github.com/exgrant/exgrant/internal/grantfile"
 	"github.com/exgrant/exgrant/internal/render"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/grant"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
-var auditFormats = []string{formatText, formatJSON, formatYAML}
+const flagHolder = "holder"
+
+var auditFormats = []string{formatText, formatJSON, formatYAML, formatCSV, formatJUnit, formatHTML}
 
 func (p *program) auditCommand() *cli.Command {
 	return &cli.Command{
@@ -21,17 +27,21 @@ func (p *program) auditCommand() *cli.Command {
 		Usage:     "list everybody who holds the role at a server",
 		UsageText: "exgrant audit --server NAME [flags]",
 		Description: `Lists every holder of every role of this type, direct and through groups, with
-the scope in words. Changes nothing. --format yaml writes the grants as a file
-that exgrant plan -f takes.`,
-		Flags:  append(formatFlags(auditFormats), sessionFlags()...),
+the scope in words. Changes nothing. --format yaml writes the grants as a file.
+With -f it compares with the grants of such a file, both ways, and exits with 3
+where there is a holder that no grant explains, or a grant is gone or differs.`,
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: flagHolder, Category: "Details", Usage: "list the grants of this `ACCOUNT` or group only"},
+			&cli.StringFlag{Name: flagFile, Category: "Details", Usage: "compare with the grants of this YAML `FILE`"},
+		}, formatFlags(auditFormats), sessionFlags()),
 		Action: p.audit,
 	}
 }
 
 // An auditWriter prints holders as they arrive, and then the rest of the report.
 type auditWriter interface {
-	Holder(exchange.Holder) error
-	End(*exchange.Report) error
+	Holder(report.Holder) error
+	End(*report.Report) error
 }
 
 func (p *program) audit(c *cli.Context) error {
@@ -39,27 +49,55 @@ func (p *program) audit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	operator, err := p.operator(c, p.options(c))
+	grants, err := p.expected(c)
 	if err != nil {
 		return err
 	}
-	defer p.close(c.Context, operator)
-	report, err := operator.Audit(c.Context, func(h exchange.Holder) error {
+	session, err := p.session(c)
+	if err != nil {
+		return err
+	}
+	defer p.close(c.Context, session)
+	options := p.options(c)
+	options.Holder = c.String(flagHolder)
+	each := func(h report.Holder) error {
 		p.person().Done()
 		return w.Holder(h)
-	})
+	}
+	audit := grant.Audit
+	if grants != nil {
+		audit = func(ctx context.Context, inv exchange.Invoker, o grant.Options, yield func(report.Holder) error) (*report.Report, error) {
+			return grant.AuditAgainst(ctx, inv, grants, o, yield)
+		}
+	}
+	result, err := told(audit(c.Context, session, options, each))
 	if err != nil {
 		return inCommand(c, err)
 	}
 	p.person().Done()
-	if err := w.End(report); err != nil {
+	p.advise(c, result)
+	if err := w.End(result); err != nil {
 		return inCommand(c, err)
 	}
-	if report.Outcome != exchange.Audited {
-		p.tellFailure(c, report)
-		return outcomeError{report.Outcome}
+	if result.Outcome != report.Audited {
+		if asked, _ := format(c, auditFormats); asked != formatText || c.IsSet(flagOutput) {
+			p.tellFailure(c, result)
+		}
+		return outcomeError{result.Outcome}
 	}
 	return nil
+}
+
+// expected are the grants of the file to compare with; nil where none is named.
+func (p *program) expected(c *cli.Context) ([]exchange.Grant, error) {
+	if !c.IsSet(flagFile) {
+		return nil, nil
+	}
+	if c.IsSet(flagHolder) {
+		return nil, usageErrorf("%s: --%s and -%s exclude each other", c.Command.HelpName, flagHolder, flagFile).
+			withHint("a comparison with a file is of all holders")
+	}
+	return p.readGrants(c)
 }
 
 func (p *program) auditWriter(c *cli.Context) (auditWriter, error) {
@@ -69,6 +107,12 @@ func (p *program) auditWriter(c *cli.Context) (auditWriter, error) {
 		return render.NewAuditText(p.stdout, p.style(p.stdout)), nil
 	case formatJSON:
 		return render.NewAuditJSON(p.stdout), nil
+	case formatCSV:
+		return render.NewAuditCSV(p.stdout), nil
+	case formatJUnit:
+		return render.NewAuditDocument(p.stdout, render.JUnit), nil
+	case formatHTML:
+		return render.NewAuditDocument(p.stdout, render.HTML), nil
 	case formatYAML:
 		return &export{w: p.stdout, seen: map[string]bool{}}, nil
 	}
@@ -85,7 +129,7 @@ type export struct {
 }
 
 // Holder takes one row.
-func (e *export) Holder(h exchange.Holder) error {
+func (e *export) Holder(h report.Holder) error {
 	if e.seen[h.GUID] {
 		return nil
 	}
@@ -105,7 +149,7 @@ func (e *export) Holder(h exchange.Holder) error {
 }
 
 // exported is the grant that a row shows, or why no grant can say it.
-func exported(h exchange.Holder) (g exchange.Grant, why string) {
+func exported(h report.Holder) (g exchange.Grant, why string) {
 	g = exchange.Grant{Name: h.Assignment, Assignee: exchange.NewSecurityGroup(h.Holder)}
 	switch {
 	case h.Via != "":
@@ -135,8 +179,8 @@ func exported(h exchange.Holder) (g exchange.Grant, why string) {
 }
 
 // End writes the file, when the audit came to its end.
-func (e *export) End(r *exchange.Report) error {
-	if r.Outcome != exchange.Audited {
+func (e *export) End(r *report.Report) error {
+	if r.Outcome != report.Audited {
 		return nil
 	}
 	var b bytes.Buffer

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // printed is what one command line prints.
@@ -40,10 +40,7 @@ var completionCases = []struct {
 }
 
 func TestCompletionBash(t *testing.T) {
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("there is no bash")
-	}
+	bash := peers.Program(t, "bash")
 	script := printed(t, "completion", "bash") + `
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 _exgrant

@@ -23,18 +23,18 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
-	"github.com/exgrant/exgrant/internal/peers"
-	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/internal/testing/peers"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
-// diagnosed runs diagnose connection with variables, as text and as JSON, and looks for
+// diagnosed runs connect with variables, as text and as JSON, and looks for
 // the password in all that it says. It is run twice: attempts are counted by who calls.
-func diagnosed(t *testing.T, variables map[string]string, args ...string) (code int, text string, report exchange.Report) {
+func diagnosed(t *testing.T, variables map[string]string, args ...string) (code int, text string, report report.Report) {
 	t.Helper()
 	run := func(format string) (int, string) {
 		var stdout, stderr bytes.Buffer
 		p := &program{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, now: time.Now, getenv: func(name string) string { return variables[name] }}
-		code := p.run(t.Context(), append([]string{"diagnose", "connection", "--verbose", "--format", format}, args...))
+		code := p.run(t.Context(), append([]string{"connect", "--verbose", "--format", format}, args...))
 		if all := stdout.String() + stderr.String(); strings.Contains(all, "Passw0rd") || strings.Contains(all, "Secret") || leaks(all) != "" {
 			t.Errorf("a password is shown:\n%s", all)
 		}
@@ -55,17 +55,17 @@ func diagnosed(t *testing.T, variables map[string]string, args ...string) (code 
 // and to what it says.
 func endsAt(t *testing.T, rung string, want int, says string, variables map[string]string, args ...string) {
 	t.Helper()
-	code, text, report := diagnosed(t, variables, args...)
+	code, text, result := diagnosed(t, variables, args...)
 	failed := ""
-	for _, s := range report.Steps {
-		if s.Status == exchange.StatusFailed {
+	for _, s := range result.Steps {
+		if s.Status == report.StatusFailed {
 			failed += s.Rung.Name
 			if s.Fault == nil && rung != "cmdlets" || s.Rung.Do == "" || s.Rung.Saw == "" || s.Rung.Means == "" {
 				t.Errorf("rung %s does not say all: %+v", s.Rung.Name, s.Rung)
 			}
 		}
 	}
-	if failed != rung || code != want || !strings.Contains(strings.Join(strings.Fields(text), " "), says) || len(report.Steps) != 10 {
+	if failed != rung || code != want || !strings.Contains(strings.Join(strings.Fields(text), " "), says) || len(result.Steps) != 10 {
 		t.Errorf("ends at %q with exit %d, want %q with %d and %q:\n%s", failed, code, rung, want, says, text)
 	}
 }
@@ -91,14 +91,14 @@ func TestConnection(t *testing.T) {
 		says    string
 		changes []string
 	}{
-		{"all is well", "", exitDone, "verified: the way to the server works, from its name to its commands. ex01.contoso.test, Exchange 15.2.2562.17", nil},
-		{"unknown host", "name", exitFailed, "x 0 name: Nobody here knows this name: ", []string{"EXGRANT_SERVER=nowhere.invalid", "EXGRANT_CONNECT_TO="}},
-		{"closed port", "tcp", exitFailed, "x 1 tcp: The computer is there, and nothing listens on this port: connection refused", []string{"EXGRANT_CONNECT_TO=127.0.0.1:1"}},
-		{"no TLS there", "tls", exitFailed, "x 2 tls: This port does not speak TLS", []string{"EXGRANT_SERVER=https://ex01.contoso.test/PowerShell/"}},
+		{"all is well", "", exitDone, "verified: the server can be reached, the log-on works, and the commands for grants are there. ex01.contoso.test, Exchange 15.2.2562.17", nil},
+		{"unknown host", "name", exitFailed, "x 0 name: The name is not known: the name nowhere.invalid has no address", []string{"EXGRANT_SERVER=nowhere.invalid", "EXGRANT_CONNECT_TO="}},
+		{"closed port", "tcp", exitFailed, "x 1 tcp: No connection: 127.0.0.1:1 refuses connections: nothing listens there", []string{"EXGRANT_CONNECT_TO=127.0.0.1:1"}},
+		{"no TLS there", "tls", exitFailed, "x 2 tls: No TLS: what answers there does not speak TLS", []string{"EXGRANT_SERVER=https://ex01.contoso.test/PowerShell/"}},
 		{"NTLM not offered", "challenge", 5, `x 3 challenge: The server offers no log-on that was asked for: HTTP 401, which offers Kerberos`, []string{"EXGRANT_AUTH=ntlm"}},
 		{"no KDC", "kdc", 5, "x 4 kdc: No KDC can be asked for a ticket: no KDC of CONTOSO.TEST answers", []string{"EXGRANT_KRB5_CONFIG=" + krb5Config(t, "127.0.0.1:1")}},
-		{"unknown realm", "kdc", 5, `no KDC is known for the realm "FABRIKAM.TEST"`, []string{"EXGRANT_USERNAME=alice@fabrikam.test", "EXGRANT_KRB5_CONFIG=" + noDNS(t)}},
-		{"unknown user", "ticket", 5, `x 5 ticket: The KDC does not know this user: the realm "CONTOSO.TEST" does not know "nobody@CONTOSO.TEST"`, []string{"EXGRANT_USERNAME=nobody@CONTOSO.TEST"}},
+		{"unknown realm", "kdc", 5, `no KDC is known for the realm "FABRIKAM.TEST"`, []string{"EXGRANT_LOGON=alice@fabrikam.test", "EXGRANT_KRB5_CONFIG=" + noDNS(t)}},
+		{"unknown user", "ticket", 5, `x 5 ticket: The KDC does not know this user: the realm "CONTOSO.TEST" does not know "nobody@CONTOSO.TEST"`, []string{"EXGRANT_LOGON=nobody@CONTOSO.TEST"}},
 		{"clock", "ticket", 5, "x 5 ticket: The clocks differ too much: the clock here and that of the KDC differ by ", []string{"EXGRANT_KRB5_CONFIG=" + krb5Config(t, serveSkew(t))}},
 		{"unknown service", "spn", 5, `x 6 spn: The KDC gives no ticket for this server: the realm "CONTOSO.TEST" knows no service "HTTP/mail.contoso.test"`, []string{"EXGRANT_SERVER=mail.contoso.test"}},
 		{"address", "spn", 5, "x 6 spn: The KDC gives no ticket for this server: Kerberos has no services of IP addresses", []string{"EXGRANT_SERVER=127.0.0.1"}},
@@ -110,7 +110,7 @@ func TestConnection(t *testing.T) {
 	// The whole way costs one attempt with a wrong password, whichever way it logs on.
 	before := refusals(t, r.kdc)
 	for _, method := range []string{"kerberos", "negotiate"} {
-		endsAt(t, "ticket", 5, `x 5 ticket: The KDC does not take the password: the password of "alice@CONTOSO.TEST" is wrong`, with(known, "EXGRANT_PASSWORD=wrong-Secret", "EXGRANT_AUTH="+method))
+		endsAt(t, "ticket", 5, `x 5 ticket: The KDC refuses the password: the password of "alice@CONTOSO.TEST" is wrong`, with(known, "EXGRANT_PASSWORD=wrong-Secret", "EXGRANT_AUTH="+method))
 	}
 	if n := refusals(t, r.kdc) - before; n != 4 { // two runs each
 		t.Errorf("four runs with a wrong password cost %d attempts", n)
@@ -121,7 +121,7 @@ func TestConnection(t *testing.T) {
 // no KDC.
 func TestConnectionByNTLM(t *testing.T) {
 	r := startRealm(t, false, "--require-encryption")
-	known := with(r.variables(), "EXGRANT_USERNAME="+peers.AcceptorNTLMUser, "EXGRANT_PASSWORD="+peers.KDCPassword, "EXGRANT_AUTH=ntlm")
+	known := with(r.variables(), "EXGRANT_LOGON="+peers.AcceptorNTLMUser, "EXGRANT_PASSWORD="+peers.KDCPassword, "EXGRANT_AUTH=ntlm")
 	endsAt(t, "", exitDone, "/ 4 kdc: Not tried: ntlm asks no KDC.", known)
 	endsAt(t, "", exitDone, "/ 4 kdc: Not tried: NTLM is used instead of Kerberos, since no KDC of CONTOSO.TEST answers", with(known, "EXGRANT_AUTH=negotiate", "EXGRANT_KRB5_CONFIG="+krb5Config(t, "127.0.0.1:1")))
 	endsAt(t, "", exitDone, `/ 6 spn: Not tried: NTLM is used instead of Kerberos, since the realm "CONTOSO.TEST" knows no service "HTTP/mail.contoso.test"`,
@@ -138,8 +138,8 @@ func TestConnectionTLS(t *testing.T) {
 	known := with(r.variables(), "EXGRANT_PASSWORD="+peers.KDCPassword)
 	endsAt(t, "", exitDone, "= 2 tls: The certificate is trusted, and the server's: TLS 1.2, a certificate for ex01.contoso.test from ex01.contoso.test, valid until ", known)
 	endsAt(t, "", exitDone, "verified: ", with(known, "EXGRANT_SEAL_OVER_TLS=true"))
-	endsAt(t, "tls", exitFailed, "x 2 tls: The certificate is from an authority that is not trusted here: a certificate for ex01.contoso.test from ex01.contoso.test", with(known, "EXGRANT_CA_FILE="))
-	endsAt(t, "tls", exitFailed, "x 2 tls: The certificate is for another name: a certificate for ex01.contoso.test", with(known, "EXGRANT_SERVER=https://mail.contoso.test/PowerShell/"))
+	endsAt(t, "tls", exitFailed, "x 2 tls: The certificate is not accepted: the server's certificate comes from ex01.contoso.test, an authority that is not trusted here", with(known, "EXGRANT_CA_FILE="))
+	endsAt(t, "tls", exitFailed, "x 2 tls: The certificate is not accepted: the server's certificate is for ex01.contoso.test, and not for mail.contoso.test", with(known, "EXGRANT_SERVER=https://mail.contoso.test/PowerShell/"))
 
 	scenario, err := exchangesim.ScenarioByName("plain")
 	if err != nil {
@@ -155,8 +155,8 @@ func TestConnectionTLS(t *testing.T) {
 	if err := os.WriteFile(authority, expired.Authority, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	endsAt(t, "tls", exitFailed, "x 2 tls: The certificate is not valid at this time: ", map[string]string{"EXGRANT_SERVER": expired.URL, "EXGRANT_CA_FILE": authority,
-		"EXGRANT_AUTH": "basic", "EXGRANT_USERNAME": "administrator", "EXGRANT_PASSWORD": scriptPassword})
+	endsAt(t, "tls", exitFailed, "x 2 tls: The certificate is not accepted: the server's certificate expired on ", map[string]string{"EXGRANT_SERVER": expired.URL, "EXGRANT_CA_FILE": authority,
+		"EXGRANT_AUTH": "basic", "EXGRANT_LOGON": "administrator", "EXGRANT_PASSWORD": scriptPassword})
 }
 
 // What the web server answers instead of a request to log on.
@@ -174,7 +174,7 @@ func TestConnectionChallenge(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	defer web.Close()
-	known := map[string]string{"EXGRANT_SERVER": web.URL, "EXGRANT_AUTH": "basic", "EXGRANT_USERNAME": "administrator", "EXGRANT_PASSWORD": scriptPassword}
+	known := map[string]string{"EXGRANT_SERVER": web.URL, "EXGRANT_AUTH": "basic", "EXGRANT_LOGON": "administrator", "EXGRANT_PASSWORD": scriptPassword}
 	for _, test := range []struct {
 		status int
 		says   string
@@ -188,16 +188,12 @@ func TestConnectionChallenge(t *testing.T) {
 		{503, "HTTP 503; its clock and the one here differ by 1h0m"},
 	} {
 		status = test.status
-		code := exitFailed
-		if status == http.StatusForbidden {
-			code = 5
-		}
-		endsAt(t, "challenge", code, test.says, known)
+		endsAt(t, "challenge", exitFailed, test.says, known)
 	}
 	e := newEndpoint(t)
 	known["EXGRANT_SERVER"] = strings.Replace(e.url, "127.0.0.1", "ex01.contoso.test", 1)
 	known["EXGRANT_CONNECT_TO"] = strings.TrimPrefix(strings.TrimSuffix(e.url, "/PowerShell/"), "http://")
-	known["EXGRANT_AUTH"], known["EXGRANT_USERNAME"] = "kerberos", "alice@CONTOSO.TEST"
+	known["EXGRANT_AUTH"], known["EXGRANT_LOGON"] = "kerberos", "alice@CONTOSO.TEST"
 	endsAt(t, "challenge", 5, "x 3 challenge: The server offers no log-on that was asked for: HTTP 401, which offers Basic", known)
 }
 
@@ -217,14 +213,14 @@ func TestConnectionSession(t *testing.T) {
 			}
 			server.close()
 		})
-		return map[string]string{"EXGRANT_SERVER": server.URL, "EXGRANT_AUTH": "basic", "EXGRANT_USERNAME": "administrator", "EXGRANT_PASSWORD": scriptPassword, "WINRS": server.WinRS}
+		return map[string]string{"EXGRANT_SERVER": server.URL, "EXGRANT_AUTH": "basic", "EXGRANT_LOGON": "administrator", "EXGRANT_PASSWORD": scriptPassword, "WINRS": server.WinRS}
 	}
 	plain := serve("plain")
-	endsAt(t, "", exitDone, "= 8 language-mode: The session takes single commands, as Exchange ships it: NoLanguage.", plain)
-	endsAt(t, "session", 5, `x 7 session: The server opens no session: opening a session: the server refuses name or password of "administrator"`, with(plain, "EXGRANT_PASSWORD=wrong-Secret"))
+	endsAt(t, "", exitDone, "= 8 language-mode: The session accepts single commands, as Exchange is shipped: NoLanguage.", plain)
+	endsAt(t, "session", 5, `x 7 session: The server opens no session: the server refuses name or password of "administrator"`, with(plain, "EXGRANT_PASSWORD=wrong-Secret"))
 	winrs := with(plain, "EXGRANT_SERVER="+plain["WINRS"], "EXGRANT_TRANSPORT=winrs")
-	endsAt(t, "", exitDone, "= 8 language-mode: Scripts may run: FullLanguage.", winrs)
-	endsAt(t, "session", 5, `x 7 session: No script comes to run with the commands of Exchange: `, with(winrs, "EXGRANT_PASSWORD=wrong-Secret"))
+	endsAt(t, "", exitDone, "= 8 language-mode: The PowerShell accepts single commands: FullLanguage.", winrs)
+	endsAt(t, "session", 5, `x 7 session: The server opens no session: the server refuses name or password of "administrator"`, with(winrs, "EXGRANT_PASSWORD=wrong-Secret"))
 	endsAt(t, "challenge", exitFailed, `x 3 challenge: There is no such path at this server: HTTP 404`, with(winrs, "EXGRANT_SERVER="+plain["WINRS"]+"/elsewhere"))
 
 	missing := serve("cmdlet-missing")
@@ -236,12 +232,12 @@ func TestConnectionSession(t *testing.T) {
 // The real engine says each of its language modes.
 func TestConnectionLanguageModes(t *testing.T) {
 	for mode, says := range map[string]string{
-		"NoLanguage":         "= 8 language-mode: The session takes single commands, as Exchange ships it: NoLanguage.",
-		"RestrictedLanguage": "= 8 language-mode: The session takes script text too, which is more than exgrant needs: RestrictedLanguage.",
-		"FullLanguage":       "! language-mode: The endpoint lets whoever logs on run script text (FullLanguage); Exchange ships it as NoLanguage.",
+		"NoLanguage":         "= 8 language-mode: The session accepts single commands, as Exchange is shipped: NoLanguage.",
+		"RestrictedLanguage": "= 8 language-mode: The session accepts script text too, which is more than exgrant needs: RestrictedLanguage.",
+		"FullLanguage":       "! language-mode: The endpoint lets whoever logs on run script text (FullLanguage); as shipped by Microsoft it is NoLanguage.",
 	} {
 		bridge := peers.StartBridge(t, peers.BridgeOptions{Args: []string{"--exchange", "--basic", "alice:" + peers.KDCPassword}, Env: []string{"EXCHANGEORG_LANGUAGEMODE=" + mode}})
-		endsAt(t, "", exitDone, says, map[string]string{"EXGRANT_SERVER": bridge.URL, "EXGRANT_AUTH": "basic", "EXGRANT_USERNAME": "alice", "EXGRANT_PASSWORD": peers.KDCPassword})
+		endsAt(t, "", exitDone, says, map[string]string{"EXGRANT_SERVER": bridge.URL, "EXGRANT_AUTH": "basic", "EXGRANT_LOGON": "alice", "EXGRANT_PASSWORD": peers.KDCPassword})
 	}
 }
 
@@ -305,12 +301,12 @@ func TestConnectionInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	variables := map[string]string{"EXGRANT_SERVER": "http://" + silent.Addr().String(), "EXGRANT_AUTH": "basic", "EXGRANT_USERNAME": "administrator", "EXGRANT_PASSWORD": scriptPassword}
+	variables := map[string]string{"EXGRANT_SERVER": "http://" + silent.Addr().String(), "EXGRANT_AUTH": "basic", "EXGRANT_LOGON": "administrator", "EXGRANT_PASSWORD": scriptPassword}
 	var stdout, stderr bytes.Buffer
 	p := &program{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, now: time.Now, getenv: func(name string) string { return variables[name] }}
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, cancel)
-	if code := p.run(ctx, []string{"diagnose", "connection"}); code != exitInterrupted || !strings.HasPrefix(stdout.String(), "interrupted") ||
+	if code := p.run(ctx, []string{"connect"}); code != exitInterrupted || !strings.HasPrefix(stdout.String(), "interrupted") ||
 		!strings.Contains(stdout.String(), "/ 3 challenge: Not tried: it was interrupted.") {
 		t.Errorf("exit %d: %s%s", code, &stdout, &stderr)
 	}
@@ -330,7 +326,7 @@ func TestConnectionWinRSByKerberos(t *testing.T) {
 	kdc := peers.StartKDC(t)
 	acceptor := peers.StartAcceptor(t, peers.AcceptorOptions{KDC: kdc, Args: []string{"--require-encryption", "--offer", "Negotiate", "--upstream", strings.TrimSuffix(server.WinRS, "/wsman")}})
 	known := map[string]string{"EXGRANT_TRANSPORT": "winrs", "EXGRANT_SERVER": acceptor.URL + "/wsman", "EXGRANT_CONNECT_TO": acceptor.Address,
-		"EXGRANT_USERNAME": "alice@CONTOSO.TEST", "EXGRANT_PASSWORD": peers.KDCPassword, "EXGRANT_KRB5_CONFIG": kdc.Config}
+		"EXGRANT_LOGON": "alice@CONTOSO.TEST", "EXGRANT_PASSWORD": peers.KDCPassword, "EXGRANT_KRB5_CONFIG": kdc.Config}
 	endsAt(t, "", exitDone, "= 6 spn: The KDC knows the server's service: a ticket for HTTP/ex01.contoso.test@CONTOSO.TEST", known)
 	if n := len(acceptor.Events("unsealed")); n == 0 || server.shells.Shells() != 0 {
 		t.Errorf("%d sealed messages, %d shells are left\n%s", n, server.shells.Shells(), acceptor.Log())

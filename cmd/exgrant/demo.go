@@ -14,13 +14,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
-	"github.com/exgrant/exgrant/internal/operate"
+	"github.com/exgrant/exgrant/internal/ladder"
 	"github.com/exgrant/exgrant/internal/render"
 	"github.com/exgrant/exgrant/pkg/ews"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/grant"
 	"github.com/exgrant/exgrant/pkg/psgen"
 	"github.com/exgrant/exgrant/pkg/remote"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 func (p *program) demoCommand() *cli.Command {
@@ -62,8 +63,9 @@ func (p *program) demo(c *cli.Context) (err error) {
 	}
 	// Time is the organization's own, so that nobody waits.
 	sleep := func(_ context.Context, d time.Duration) error { clock.Sleep(d); return nil }
-	operator := operate.Structured(session, grant.Options{Tool: p.tool(), Operator: `CONTOSO\administrator`, Now: clock.Now, Sleep: sleep})
-	defer func() { err = errors.Join(err, operator.Close(context.WithoutCancel(c.Context))) }()
+	options := grant.Options{Tool: p.tool(), Now: clock.Now, Sleep: sleep,
+		EnableCustomization: true} // what a person is asked for
+	defer func() { err = errors.Join(err, session.Close(context.WithoutCancel(c.Context))) }()
 
 	account := scenario.Grant().Assignee.Identity
 	way := ews.TransportConfig{RootCAs: authorities}
@@ -74,13 +76,13 @@ func (p *program) demo(c *cli.Context) (err error) {
 	defer logOn.CloseIdleConnections()
 	anonymous := ews.NewTransport(way)
 	defer anonymous.CloseIdleConnections()
-	ladder := operate.Ladder{Account: account, URL: simulator.EWS, Anonymous: anonymous, Now: clock.Now, Sleep: sleep,
-		Progress: func(exchange.Step) {}, Waiting: func(string) {},
+	proof := ladder.Ladder{Account: account, URL: simulator.EWS, Anonymous: anonymous, Now: clock.Now, Sleep: sleep,
+		Progress: func(report.Step) {}, Waiting: func(string) {},
 		Client: func(url string) (*ews.Client, error) {
 			return ews.New(ews.Config{URL: url, Transport: logOn, Now: clock.Now, Sleep: sleep})
 		}}
 
-	s := &story{w: p.stdout, style: p.style(p.stdout), operator: operator, ladder: ladder, server: simulator.URL, grant: scenario.Grant()}
+	s := &story{w: p.stdout, style: p.style(p.stdout), session: session, options: options, ladder: proof, server: simulator.URL, grant: scenario.Grant()}
 	if err := s.tell(c.Context); err != nil {
 		return fmt.Errorf("exgrant demo: %w", err)
 	}
@@ -92,19 +94,20 @@ const storyWidth = 110
 
 // A story is one grant from its script to its revocation, told on paper.
 type story struct {
-	w        io.Writer
-	style    render.Style
-	operator operate.Operator
-	ladder   operate.Ladder
-	server   string
-	grant    exchange.Grant
-	made     *exchange.Report // of the grant
-	err      error            // the first failure to write
+	w       io.Writer
+	style   render.Style
+	session remote.Session
+	options grant.Options
+	ladder  ladder.Ladder
+	server  string
+	grant   exchange.Grant
+	made    *report.Report // of the grant
+	err     error          // the first failure to write
 }
 
 func (s *story) tell(ctx context.Context) error {
 	s.print("Everything here is simulated: an Exchange organization that lives in this program,\nbehind HTTPS at %s.\n", s.server)
-	s.print("The wish: %s may act for the members of %s, and for nobody else.\n", s.grant.Assignee.Identity, s.grant.Scope.Text)
+	s.print("Wanted: %s may act for the members of %s, and for nobody else.\n", s.grant.Assignee.Identity, s.grant.Scope.Text)
 	for i, act := range []struct {
 		title string
 		play  func(context.Context) error
@@ -153,7 +156,7 @@ func (s *story) page(write func(io.Writer, render.Style) error) error {
 
 func (s *story) script(context.Context) error {
 	var b bytes.Buffer
-	if err := psgen.Grant(&b, s.grant, psgen.Full); err != nil {
+	if err := psgen.Grant(&b, s.grant); err != nil {
 		return err
 	}
 	lines := strings.Split(b.String(), "\r\n")
@@ -174,36 +177,34 @@ func (s *story) script(context.Context) error {
 }
 
 func (s *story) plan(ctx context.Context) error {
-	plan, report, err := s.operator.Plan(ctx, s.grant)
-	switch {
-	case err != nil:
+	plan, err := grant.NewPlan(ctx, s.session, s.grant, s.options)
+	if err != nil {
 		return err
-	case plan == nil:
-		return fmt.Errorf("the plan ended as %s", report.Outcome)
 	}
 	return s.page(func(w io.Writer, style render.Style) error { return render.Plan(w, plan, style) })
 }
 
 func (s *story) apply(ctx context.Context) error {
-	plan, report, err := s.operator.Plan(ctx, s.grant)
-	if err == nil && plan != nil {
-		report, err = s.operator.Apply(ctx, plan)
+	plan, err := grant.NewPlan(ctx, s.session, s.grant, s.options)
+	if err != nil {
+		return err
 	}
+	result, err := told(grant.Apply(ctx, s.session, plan, s.options))
 	if err != nil {
 		return err
 	}
 	if s.made == nil {
-		s.made = report
+		s.made = result
 	}
-	return s.report(report, exchange.Granted, exchange.AlreadyGranted)
+	return s.report(result, report.Granted, report.AlreadyGranted)
 }
 
 func (s *story) verify(ctx context.Context) error {
-	report, err := s.operator.Verify(ctx, s.grant)
+	result, err := told(grant.Verify(ctx, s.session, s.grant, s.options))
 	if err != nil {
 		return err
 	}
-	return s.report(report, exchange.Verified)
+	return s.report(result, report.Verified)
 }
 
 func (s *story) audit(ctx context.Context) error {
@@ -212,7 +213,7 @@ func (s *story) audit(ctx context.Context) error {
 			style.Width = storyWidth
 		}
 		text := render.NewAuditText(w, style)
-		report, err := s.operator.Audit(ctx, text.Holder)
+		report, err := grant.Audit(ctx, s.session, s.options, text.Holder)
 		if err != nil {
 			return err
 		}
@@ -232,27 +233,23 @@ func (s *story) climb(ctx context.Context, in, out []string) error {
 	l := s.ladder
 	l.InScope, l.OutOfScope = in, out
 	l.WriteTest = len(in) > 0
-	reacher, ok := s.operator.(operate.Reacher)
-	if !ok {
-		return errors.New("the session does not take commands")
-	}
-	report, err := l.Climb(ctx, reachOf(reacher, l))
+	result, err := l.Climb(ctx, reachOf(s.session, s.options, l))
 	if err != nil {
 		return err
 	}
-	return s.report(report, exchange.Verified)
+	return s.report(result, report.Verified)
 }
 
 func (s *story) revoke(ctx context.Context) error {
-	report, err := s.operator.Revoke(ctx, grant.Revocation{Report: s.made})
+	result, err := told(grant.Revoke(ctx, s.session, grant.Revocation{Report: s.made}, s.options))
 	if err != nil {
 		return err
 	}
-	return s.report(report, exchange.Revoked)
+	return s.report(result, report.Revoked)
 }
 
 // report prints a report, and fails when it did not end as the story goes.
-func (s *story) report(r *exchange.Report, wanted ...exchange.Outcome) error {
+func (s *story) report(r *report.Report, wanted ...report.Outcome) error {
 	if err := s.page(func(w io.Writer, style render.Style) error { return render.Report(w, r, style) }); err != nil {
 		return err
 	}

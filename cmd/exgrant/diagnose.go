@@ -8,9 +8,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/exgrant/exgrant/internal/operate"
+	"github.com/exgrant/exgrant/internal/ladder"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/grant"
 	"github.com/exgrant/exgrant/pkg/remote"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 const (
@@ -26,11 +28,11 @@ func (p *program) diagnoseCommand() *cli.Command {
 		Name:      "diagnose",
 		Usage:     "prove that impersonation works, and only where it should",
 		UsageText: "exgrant diagnose --as ACCOUNT --in-scope BOX --out-of-scope BOX [flags]\nexgrant diagnose --as ACCOUNT … --server NAME [flags]",
-		Description: `Logs on to Exchange Web Services as the account that has the right, and climbs a
-ladder: the server, the log-on, the calendar of each mailbox in scope, and each
-mailbox out of scope, which must be refused. Of each rung it tells what was
-tried and seen, what it means and what to do; a rung that fails stops no other.
-Success out of scope is a security finding.
+		Description: `Logs on to Exchange Web Services as the account that has the right, and tries
+the server, the log-on, the calendar of each mailbox in scope, and each mailbox
+out of scope, which must be refused. Of each step it says what was tried and
+seen, what that means and what to do; one that fails stops no other. Success out
+of scope is a security finding.
 
 With --server it also asks the organization which mailboxes the role assignments
 give, sets both side by side, and says why they differ. Without it mailboxes are
@@ -39,13 +41,12 @@ given by their addresses.
 Changes nothing, but with --write-test, which creates an appointment without
 attendees in the first mailbox in scope and deletes it. Exits 0 when everything
 is as it should be, else 3; 5 when the account could not log on. --format junit
-makes a test of each rung, for CI and monitoring; --format html a page.`,
+makes a test of each step, for CI and monitoring; --format html a page.`,
 		Flags: slices.Concat(ewsFlags(), mailboxFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: flagWriteTest, Category: "Details", Usage: "also create and delete an appointment without attendees"},
 			&cli.IntFlag{Name: flagLoad, Category: "Details", Usage: "also read the first mailbox in scope `N` times at once"},
 		}, formatFlags(reportFormats), sessionFlags()),
-		Action:      p.diagnose,
-		Subcommands: []*cli.Command{p.diagnoseConnectionCommand()},
+		Action: p.diagnose,
 	}
 }
 
@@ -60,39 +61,34 @@ func (p *program) diagnose(c *cli.Context) error {
 		return err
 	}
 	asksServer := p.setting(c, flagServer) != "" || way == remote.Local
-	if asksServer && way != remote.PSRP {
-		return usageErrorf("%s: --%s %s runs scripts, and the role assignments are asked for in single commands", c.Command.HelpName, flagTransport, way).
-			withHint("--%s psrp; or leave --%s out: then only Exchange Web Services are asked", flagTransport, flagServer)
-	}
 	if err := checkMailboxes(c, in, out, asksServer); err != nil {
 		return err
 	}
 	if n := c.Int(flagLoad); c.IsSet(flagLoad) && (n < 1 || n > maxLoad) {
 		return usageErrorf("%s: --%s %d is not from 1 to %d", c.Command.HelpName, flagLoad, n, maxLoad).withHint("27 at once is what Exchange allows an account by default")
 	}
-	ladder, err := p.ladder(c)
+	proof, err := p.ladder(c)
 	if err != nil {
 		return err
 	}
-	hasAddress := func(name string) bool { return strings.Contains(name, "@") }
-	if ladder.URL == "" && !asksServer && !hasAddress(ladder.Account) && len(in)+len(out) == 0 {
-		return usageErrorf("%s: where Exchange Web Services are is not known, and no mailbox by which Autodiscover finds them", c.Command.HelpName).
-			withHint("--%s URL, or a mailbox by its address", flagEWSURL)
+	if len(in)+len(out) == 0 {
+		return usageErrorf("%s: no mailbox to try", c.Command.HelpName).
+			withHint("--%s MAILBOX and --%s MAILBOX: one that the account should reach, and one that it should not", flagInScope, flagOutScope)
 	}
-	ladder.InScope, ladder.OutOfScope = in, out
-	ladder.WriteTest, ladder.Load = c.Bool(flagWriteTest), c.Int(flagLoad)
-	look := p.lookNowhere(ladder.Account)
+	proof.InScope, proof.OutOfScope = in, out
+	proof.WriteTest, proof.Load = c.Bool(flagWriteTest), c.Int(flagLoad)
+	look := p.lookNowhere(proof.Account)
 	if asksServer {
-		operator, err := p.operator(c, p.options(c))
+		session, err := p.session(c)
 		if err != nil {
 			return err
 		}
-		defer p.close(c.Context, operator)
-		look = reachOf(operator.(operate.Reacher), ladder)
+		defer p.close(c.Context, session)
+		look = reachOf(session, p.options(c), proof)
 	}
 	o := &operation{p: p, c: c, format: format}
 	return o.each(nil, 1, true, func(int) error {
-		report, err := ladder.Climb(c.Context, look)
+		report, err := proof.Climb(c.Context, look)
 		if err != nil {
 			return inCommand(c, err)
 		}
@@ -100,20 +96,19 @@ func (p *program) diagnose(c *cli.Context) error {
 	})
 }
 
-// reachOf looks, by an operator over psrp, at what the role assignments give the
-// ladder's account.
-func reachOf(reacher operate.Reacher, l operate.Ladder) func(context.Context) (operate.Look, error) {
-	return func(ctx context.Context) (operate.Look, error) {
-		reach := reacher.FindReach(ctx, l.Account, l.InScope, l.OutOfScope)
+// reachOf looks at what the role assignments give the ladder's account.
+func reachOf(s remote.Session, o grant.Options, l ladder.Ladder) func(context.Context) (ladder.Look, error) {
+	return func(ctx context.Context) (ladder.Look, error) {
+		reach := grant.FindReach(ctx, s, l.Account, l.InScope, l.OutOfScope, o)
 		reach.Report.Account = l.Account
-		return operate.Look{Report: reach.Report, Reach: reach}, nil
+		return ladder.Look{Report: reach.Report, Reach: reach}, nil
 	}
 }
 
 // lookNowhere is what the organization says where it is not asked.
-func (p *program) lookNowhere(account string) func(context.Context) (operate.Look, error) {
-	return func(context.Context) (operate.Look, error) {
-		return operate.Look{Report: &exchange.Report{Schema: exchange.ReportSchema, Operation: exchange.OperationDiagnose, Outcome: exchange.Verified,
+func (p *program) lookNowhere(account string) func(context.Context) (ladder.Look, error) {
+	return func(context.Context) (ladder.Look, error) {
+		return ladder.Look{Report: &report.Report{Schema: report.Schema, Operation: report.OperationDiagnose, Outcome: report.Verified,
 			Tool: p.tool(), Account: account, StartedAt: p.now().UTC().Truncate(time.Second)}}, nil
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -63,10 +64,11 @@ func (e *endpoint) replied(psrpd.Event) {
 // any terminal.
 func (e *endpoint) program(stdout, stderr io.Writer) *program {
 	variables := map[string]string{
-		"EXGRANT_SERVER": e.url, "EXGRANT_AUTH": "basic", "EXGRANT_USERNAME": "administrator", "EXGRANT_PASSWORD": scriptPassword,
+		"EXGRANT_SERVER": e.url, "EXGRANT_AUTH": "basic", "EXGRANT_LOGON": "administrator", "EXGRANT_PASSWORD": scriptPassword,
 	}
 	return &program{
 		stdin: strings.NewReader(""), stdout: stdout, stderr: stderr, now: time.Now,
+		sleep:  func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		getenv: func(name string) string { return variables[name] },
 	}
 }
@@ -93,5 +95,5 @@ func (e *endpoint) ours(t *testing.T) (assignments, scopes int) {
 		}
 		return n
 	}
-	return count(exchange.ListAssignments(exchange.Role)), count(exchange.ListScopes())
+	return count(commands.ListAssignments(exchange.Role)), count(commands.ListScopes())
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/exgrant/exgrant/internal/render"
 	"github.com/exgrant/exgrant/internal/transcript"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
@@ -23,13 +23,15 @@ func (p *program) explainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
 		Usage:     "tell what an Exchange error means and what to do next",
-		UsageText: "exgrant explain [FILE|-] [--format text|json]",
-		ArgsUsage: "[FILE|-]",
-		Description: `Reads an error as it was shown: a console's text, wrapped or quoted as it may
-be, $Error[0] | ConvertTo-Json, a report of ours, a WSMan fault, an HTTP answer
-or one of Exchange Web Services. Without FILE it reads standard input.
+		UsageText: "exgrant explain [FILE|-]... [--format text|json]",
+		ArgsUsage: "[FILE|-]...",
+		Description: `Reads errors as they were shown: a console's text, wrapped or quoted as it may
+be, a mail, a log of any length, $Error[0] | ConvertTo-Json, a report of
+exgrant, a WSMan fault, an HTTP answer or one of Exchange Web Services. Without
+FILE it reads standard input. Several errors get several answers, the first
+cause first.
 
-Contacts nobody. An error that it does not know is "other", and no failure.`,
+Contacts nobody. An error that it does not know is "unknown", and no failure.`,
 		Flags:  formatFlags(explainFormats),
 		Action: p.explain,
 	}
@@ -40,43 +42,57 @@ func (p *program) explain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	evidence, err := p.readEvidence(c, c.Args().First())
+	names := c.Args().Slice()
+	if len(names) == 0 {
+		names = []string{"-"}
+	}
+	var reader transcript.Reader
+	for _, name := range names {
+		if err := p.readErrors(c, &reader, name); err != nil {
+			return err
+		}
+	}
+	answers, more, err := reader.Answers()
+	if errors.Is(err, transcript.ErrEmpty) {
+		what := fileName(names[0]) + " is empty"
+		if len(names) > 1 {
+			what = "the files are empty"
+		}
+		return usageErrorf("%s: nothing to explain: %s", c.Command.HelpName, what).
+			withHint("paste or pipe the error as it was shown; in PowerShell: $Error[0] | ConvertTo-Json | exgrant explain")
+	}
 	if err != nil {
 		return err
 	}
-	f, _ := fault.Classify(evidence)
-	if format == formatJSON {
-		return p.printFaultJSON(f)
+	if more > 0 {
+		fmt.Fprintf(p.stderr, "exgrant: %d more errors are not shown, only the first %d different ones\n", more, transcript.MaxAnswers)
 	}
-	return p.printFault(f)
+	if n := reader.Skipped(); n > 0 {
+		fmt.Fprintf(p.stderr, "exgrant: %d lines were not looked at: too many different ones come before them; give a part of the log\n", n)
+	}
+	if format == formatJSON {
+		return p.printAnswersJSON(answers, len(names) > 1)
+	}
+	return p.printAnswers(answers, len(names) > 1)
 }
 
-func (p *program) readEvidence(c *cli.Context, name string) (fault.Evidence, error) {
-	if name == "" {
-		name = "-"
-	}
+func (p *program) readErrors(c *cli.Context, reader *transcript.Reader, name string) error {
 	r, err := p.open(c, name)
 	if err != nil {
-		return fault.Evidence{}, err
+		return err
 	}
 	defer r.Close()
 	if name == "-" && p.stdinIsTerminal() {
 		fmt.Fprintf(p.stderr, "Paste the error, all of it with the lines that begin with +, then press %s.\n", endOfInput())
 	}
-	evidence, truncated, err := transcript.Read(r)
+	err = reader.Add(fileName(name), r)
 	switch {
-	case errors.Is(err, transcript.ErrEmpty):
-		return evidence, usageErrorf("%s: nothing to explain: %s is empty", c.Command.HelpName, fileName(name)).
-			withHint("paste or pipe the error as it was shown; in PowerShell: $Error[0] | ConvertTo-Json | exgrant explain")
 	case err != nil && c.Context.Err() != nil:
-		return evidence, c.Context.Err()
+		return c.Context.Err()
 	case err != nil:
-		return evidence, cannotRead(c, fileName(name), err)
+		return cannotRead(c, fileName(name), err)
 	}
-	if truncated {
-		fmt.Fprintf(p.stderr, "exgrant: only the first %d MiB of %s were read\n", transcript.MaxInput>>20, fileName(name))
-	}
-	return evidence, nil
+	return nil
 }
 
 func (p *program) stdinIsTerminal() bool {
@@ -96,36 +112,118 @@ func endOfInput() string {
 	return "Enter and Ctrl-D"
 }
 
-func (p *program) printFaultJSON(f fault.Fault) error {
-	encoder := json.NewEncoder(p.stdout)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(struct {
-		Fault   string                `json:"fault"`
-		Rule    string                `json:"rule"`
-		Message string                `json:"message"`
-		Hint    string                `json:"hint,omitempty"`
-		Retry   string                `json:"retry"`
-		Source  string                `json:"source,omitempty"`
-		Record  *exchange.ErrorRecord `json:"record,omitempty"`
-	}{f.ID, f.Rule, f.Message, f.Hint, f.Retry, f.Source, f.Record})
+// An explainedError is one error in the document that --json prints. Of an error that
+// is not known nothing is said that nobody knows: no retry, no source.
+type explainedError struct {
+	Fault    string                `json:"fault"`
+	Rule     string                `json:"rule"`
+	Meaning  string                `json:"meaning"`
+	Message  string                `json:"message"`
+	Hint     string                `json:"hint,omitempty"`
+	Who      string                `json:"who,omitempty"`
+	Retry    string                `json:"retry,omitempty"`
+	Wait     string                `json:"wait,omitempty"`
+	Source   string                `json:"source,omitempty"`
+	Evidence []fault.Clue          `json:"evidence,omitempty"`
+	Record   *exchange.ErrorRecord `json:"record,omitempty"`
+	Count    int                   `json:"count"`
+	File     string                `json:"file,omitempty"`
 }
 
-// shownMessage is how much of a message a person sees, in letters: they have it in
-// front of them.
-const shownMessage = 400
+func explainAnswer(a transcript.Answer, files bool) explainedError {
+	f := a.Fault
+	e := explainedError{
+		Fault: f.ID, Rule: f.Rule, Meaning: a.Rule.Says(), Message: f.Message, Hint: f.Hint, Who: a.Rule.Can(), Record: f.Record, Count: a.Count,
+		Evidence: fault.Clues(a.Evidence, *a.Rule),
+	}
+	if !a.Rule.Unknown() {
+		e.Retry, e.Wait, e.Source = f.Retry, fault.RetryMeaning(f.Retry), f.Source
+	}
+	if files {
+		e.File = a.Source
+	}
+	return e
+}
 
-func (p *program) printFault(f fault.Fault) error {
+// printAnswersJSON prints one document: the first cause, and all errors in order.
+func (p *program) printAnswersJSON(answers []transcript.Answer, files bool) error {
+	document := struct {
+		explainedError
+		Errors []explainedError `json:"errors"`
+	}{explainedError: explainAnswer(answers[0], files)}
+	for _, a := range answers {
+		document.Errors = append(document.Errors, explainAnswer(a, files))
+	}
+	return render.JSON(p.stdout, document)
+}
+
+// shownMessage and shownClue are how much of a message and of what decided a person
+// sees, in letters: they have it in front of them.
+const (
+	shownMessage = 400
+	shownClue    = 100
+)
+
+func (p *program) printAnswers(answers []transcript.Answer, files bool) error {
 	width := p.textWidth()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n\n", f.ID, fault.Meaning(f.ID))
-	writeParagraph(&b, "Error   ", shorten(oneLine(f.Message), shownMessage), width)
-	writeParagraph(&b, "Next    ", f.Hint, width)
-	writeParagraph(&b, "Retry   ", f.Retry+": "+fault.RetryMeaning(f.Retry), width)
-	writeParagraph(&b, "Rule    ", f.Rule, width)
-	writeParagraph(&b, "Source  ", f.Source, width)
+	if len(answers) > 1 {
+		writeParagraph(&b, "", fmt.Sprintf("%d errors. The first is where to begin: others often follow from it.", len(answers)), width)
+		b.WriteByte('\n')
+	}
+	for i, a := range answers {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		number := ""
+		if len(answers) > 1 {
+			number = fmt.Sprintf("%d. ", i+1)
+		}
+		writeAnswer(&b, number, explainAnswer(a, files), width)
+	}
 	_, err := p.stdout.Write([]byte(b.String()))
 	return err
+}
+
+func writeAnswer(b *strings.Builder, number string, e explainedError, width int) {
+	id := e.Fault
+	if e.Retry == "" {
+		id = "unknown"
+	}
+	writeParagraph(b, number+id+": ", e.Meaning, width)
+	b.WriteByte('\n')
+	writeParagraph(b, "Error   ", shorten(oneLine(e.Message), shownMessage), width)
+	writeParagraph(b, "Next    ", e.Hint, width)
+	writeParagraph(b, "Who     ", e.Who, width)
+	writeParagraph(b, "Retry   ", e.Wait, width)
+	writeParagraph(b, "Why     ", why(e), width)
+	writeParagraph(b, "Seen    ", seen(e), width)
+	writeParagraph(b, "Source  ", e.Source, width)
+}
+
+// why is what decided, so that a wrong answer can be argued with.
+func why(e explainedError) string {
+	if e.Retry == "" {
+		return ""
+	}
+	var clues []string
+	for _, c := range e.Evidence {
+		clues = append(clues, c.Field+" "+shorten(oneLine(c.Text), shownClue))
+	}
+	return strings.Join(append(clues, "rule "+e.Rule), "; ")
+}
+
+// seen is how often, and where, when that is not once in the only input.
+func seen(e explainedError) string {
+	switch {
+	case e.File != "" && e.Count > 1:
+		return fmt.Sprintf("%d times, first in %s", e.Count, oneLine(e.File))
+	case e.File != "":
+		return "in " + oneLine(e.File)
+	case e.Count > 1:
+		return fmt.Sprintf("%d times", e.Count)
+	}
+	return ""
 }
 
 // textWidth is the terminal's width within what reads well, and that of help where

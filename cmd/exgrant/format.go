@@ -14,6 +14,7 @@ const (
 	formatJUnit = "junit"
 	formatHTML  = "html"
 	formatYAML  = "yaml"
+	formatCSV   = "csv"
 )
 
 var formatUses = map[string]string{
@@ -22,6 +23,7 @@ var formatUses = map[string]string{
 	formatJUnit: "junit for CI and monitoring",
 	formatHTML:  "html for a browser, paper or a change request",
 	formatYAML:  "yaml for exgrant plan -f",
+	formatCSV:   "csv for a spreadsheet",
 }
 
 // reportFormats are those of every command whose result is a report.
@@ -37,7 +39,7 @@ func formatFlags(formats []string) []cli.Flag {
 	}
 }
 
-// format is the one of the formats that was asked for.
+// format is the one of the formats that was asked for, or that the file of -o is for.
 func format(c *cli.Context, formats []string) (string, error) {
 	asked := c.String(flagFormat)
 	switch {
@@ -52,6 +54,8 @@ func format(c *cli.Context, formats []string) (string, error) {
 		return "", usageErrorf("%s: --json and --format %s contradict each other", c.Command.HelpName, asked).withHint("give one of them")
 	case c.Bool(flagJSON):
 		return formatJSON, nil
+	case !c.IsSet(flagFormat) && slices.Contains(formats, formatOfFile(c.String(flagOutput))):
+		return formatOfFile(c.String(flagOutput)), nil
 	}
 	return asked, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/exgrant/exgrant/internal/grantfile"
+	"github.com/exgrant/exgrant/internal/textfile"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -46,22 +48,22 @@ func grantFlags() []cli.Flag {
 		how   = "Details"
 	)
 	return []cli.Flag{
-		&cli.StringFlag{Name: flagUser, Category: who, Usage: "the `ACCOUNT`: DOMAIN\\name, UPN, DN, GUID or name"},
+		&cli.StringFlag{Name: flagUser, Category: who, Usage: "`ACCOUNT`: DOMAIN\\name, UPN, DN, GUID or name"},
 		&cli.StringFlag{Name: flagGroup, Category: who, Usage: "an existing universal security `GROUP`"},
-		&cli.StringFlag{Name: flagRoleGroup, Category: who, Usage: "a role group of this `NAME`, made where it is missing"},
-		&cli.StringSliceFlag{Name: flagMember, Category: who, Usage: "a `MEMBER` of the role group; repeat the flag for more"},
-		&cli.BoolFlag{Name: flagViewOnlyConfig, Category: who, Usage: "also give the role group View-Only Configuration"},
-		&cli.StringFlag{Name: flagMailbox, Category: who, Usage: "the service's own `MAILBOX`; alone it is also the user"},
+		&cli.StringFlag{Name: flagRoleGroup, Category: who, Usage: "a role group of this `NAME`, made if missing"},
+		&cli.StringSliceFlag{Name: flagMember, Category: who, Usage: "a `MEMBER` of the role group"},
+		&cli.BoolFlag{Name: flagViewOnlyConfig, Category: who, Usage: "also give it View-Only Configuration"},
+		&cli.StringFlag{Name: flagMailbox, Category: who, Usage: "the service's `MAILBOX`; alone also the user"},
 		&cli.StringFlag{Name: flagScopeGroup, Category: which, Usage: "the direct members of a `GROUP`"},
-		&cli.StringFlag{Name: flagScopeOU, Category: which, Usage: "everybody below an organizational unit (`OU`)"},
+		&cli.StringFlag{Name: flagScopeOU, Category: which, Usage: "everybody in this organizational unit (`OU`)"},
 		&cli.StringFlag{Name: flagScopeFilter, Category: which, Usage: "everybody whom an OPATH `FILTER` matches"},
 		&cli.StringFlag{Name: flagScopeName, Category: which,
-			Usage: "a management scope of this `NAME` that exists; beside --scope-group or --scope-filter the name of the one to make"},
+			Usage: "an existing scope, or the `NAME` of the one to make"},
 		&cli.BoolFlag{Name: flagWholeOrganization, Category: which, Usage: "every mailbox there is"},
-		&cli.StringFlag{Name: flagName, Category: how, Usage: "`NAME` of the role assignment; derived when left out"},
+		&cli.StringFlag{Name: flagName, Category: how, Usage: "`NAME` of the assignment; derived when left out"},
 		&cli.StringFlag{Name: flagDomainController, Category: how,
-			Usage: "the domain controller that takes the changes (`FQDN`; else the file's, else " + envDomainController + ")"},
-		&cli.StringFlag{Name: flagFile, Category: how, Usage: "read grants from a YAML `FILE`, - for standard input; flags win over it"},
+			Usage: "`FQDN` of the one that takes the changes"},
+		&cli.StringFlag{Name: flagFile, Category: how, Usage: "grants in a YAML `FILE`, - for standard input"},
 	}
 }
 
@@ -96,24 +98,57 @@ func (p *program) grants(c *cli.Context) ([]exchange.Grant, error) {
 	return grants, nil
 }
 
+// checkedGrants is grants with the mailboxes by which they are checked, and what else of
+// their accounts is known.
+func (p *program) checkedGrants(c *cli.Context) ([]exchange.Grant, error) {
+	grants, err := p.grants(c)
+	if err != nil {
+		return nil, err
+	}
+	for i := range grants {
+		addChecks(c, &grants[i])
+		if err := grants[i].Validate(); err != nil {
+			return nil, invalidGrant(c, err)
+		}
+	}
+	return grants, nil
+}
+
+func addChecks(c *cli.Context, g *exchange.Grant) {
+	g.InScope = append(g.InScope, c.StringSlice(flagInScope)...)
+	g.OutOfScope = append(g.OutOfScope, c.StringSlice(flagOutScope)...)
+	g.Accept = append(g.Accept, c.StringSlice(flagAccept)...)
+}
+
+// isNameAlone tells whether --name stands alone: it is unique in an organization, and
+// means an assignment that is there.
+func (p *program) isNameAlone(c *cli.Context) bool {
+	set := given(c, append([]string{flagFile}, identifyingFlags...))
+	return len(set) == 1 && set[0] == flagName
+}
+
 func (p *program) readGrants(c *cli.Context) ([]exchange.Grant, error) {
 	name := c.String(flagFile)
 	if name == "" {
 		return nil, emptyValue(c, flagFile)
 	}
-	r, err := p.open(c, name)
+	text, err := p.readDecoded(c, name, 2*grantfile.MaxSize, decodeGrants)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	grants, err := grantfile.Read(r, fileName(name))
-	switch {
-	case c.Context.Err() != nil:
-		return nil, c.Context.Err()
-	case err != nil:
+	grants, err := grantfile.Read(bytes.NewReader(text), fileName(name))
+	if err != nil {
 		return nil, invalidFile(c, err)
 	}
 	return grants, nil
+}
+
+// decodeGrants leaves what is no text to grantfile, which says in which line it is.
+func decodeGrants(data []byte) ([]byte, error) {
+	if text, err := textfile.Decode(data); err == nil {
+		return text, nil
+	}
+	return data, nil
 }
 
 // maxListed is how many errors of a file are shown; the first says how many more
@@ -136,6 +171,9 @@ func cannotRead(c *cli.Context, name string, err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
 		err = path.Err
+	}
+	if isHeld(err) {
+		return usageErrorf("%s: cannot read %s: another program has it open: %w", c.Command.HelpName, name, err).withHint("close it there")
 	}
 	return usageErrorf("%s: cannot read %s: %w", c.Command.HelpName, name, err).
 		withHint("check the path; - reads standard input")
@@ -234,7 +272,7 @@ func overrideScope(c *cli.Context, s *exchange.Scope) error {
 	case flagScopeOU:
 		s.Kind, s.Text = exchange.OrganizationalUnit, c.String(flagScopeOU)
 	case flagScopeFilter:
-		s.Kind, s.Text = exchange.RecipientFilter, exchange.UnwrapFilter(c.String(flagScopeFilter))
+		*s = exchange.NewFilterScope(c.String(flagScopeFilter), s.Name)
 	case flagWholeOrganization:
 		s.Kind = exchange.WholeOrganization
 	}
@@ -281,6 +319,11 @@ func invalidGrant(c *cli.Context, err error) error {
 		case f.Field == flagUser && f.Value == "" && given(c, []string{flagUser}) == nil:
 			texts = append(texts, "nobody to give the right to")
 			failed.withHint("name the account: --%s, --%s, --%s or --%s", flagUser, flagGroup, flagRoleGroup, flagMailbox)
+		case f.Field == "scope" && c.Command.Name != "plan" && c.Command.Name != "apply" && c.Command.Name != "grant":
+			texts = append(texts, "which grant? Its scope is missing")
+			failed.withHint("name its scope as it was granted: --%s GROUP, --%s OU, --%s FILTER, --%s NAME or --%s",
+				flagScopeGroup, flagScopeOU, flagScopeFilter, flagScopeName, flagWholeOrganization).
+				withHint("or the assignment itself: --%s NAME alone, or --%s GUID (exgrant audit lists both)", flagName, flagGUID)
 		case f.Field == "scope":
 			texts = append(texts, "no scope: a right for every mailbox is never the default")
 			failed.withHint("choose one: --%s GROUP, --%s OU, --%s FILTER, --%s NAME (existing)",

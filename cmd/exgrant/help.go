@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -18,10 +19,11 @@ func writeHelp(w io.Writer, app *cli.App, path []*cli.Command) error {
 		fmt.Fprintf(&b, "exgrant - %s\n\nUsage:\n  %s\n\n%s\n", app.Usage, app.UsageText, app.Description)
 		writeCommands(&b, app.Commands)
 		b.WriteString(`
-exgrant COMMAND --help tells more; exgrant --version the version.
+exgrant COMMAND --help tells more; exgrant help session tells of servers and
+log-ons, exgrant --version the version.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input (nothing was contacted or
-written), 3 not as wished, 5 denied, 130 interrupted.
+written), 3 not as it should be, 5 denied, 130 interrupted.
 `)
 	} else {
 		command := path[len(path)-1]
@@ -35,15 +37,101 @@ written), 3 not as wished, 5 denied, 130 interrupted.
 				usage = commandName(path) + " COMMAND [flags]"
 			}
 		}
-		fmt.Fprintf(&b, "%s - %s\n\nUsage:\n%s", commandName(path), command.Usage, indent(usage, 2))
+		fmt.Fprintf(&b, "%s - %s\n", commandName(path), command.Usage)
+		writeExamples(&b, examplesOf(commandName(path)))
+		b.WriteString(usageBlock(usage))
 		if command.Description != "" {
 			fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(command.Description))
 		}
 		writeCommands(&b, command.Subcommands)
-		writeFlags(&b, command.Flags)
+		writeFlags(&b, withoutSession(command.Flags), sessionCategory+" (the rest of it: exgrant help session)")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// usageBlock is how a command is called: in one line where that is enough.
+func usageBlock(usage string) string {
+	const title = "\nUsage:"
+	if !strings.Contains(usage, "\n") && len(title)+len(usage) <= helpWidth {
+		return title + " " + usage + "\n"
+	}
+	return title + "\n" + indent(usage, 2)
+}
+
+// writeExamples prints commands to copy. A long one goes on in the next line, at a
+// flag, as a shell of Unix takes it.
+func writeExamples(b *strings.Builder, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	b.WriteByte('\n')
+	for _, line := range lines {
+		fmt.Fprintf(b, "  %s\n", foldExample(line))
+	}
+}
+
+// foldExample breaks a command that is wider than help before a flag.
+func foldExample(line string) string {
+	const room = helpWidth - 2 // beside the indent
+	if len(line) <= room {
+		return line
+	}
+	at := strings.LastIndex(line[:room-len(" \\")], " -")
+	if at <= 0 {
+		return line
+	}
+	return line[:at] + " \\\n    " + foldExample(line[at+1:])
+}
+
+// sessionCategory begins the name of the flags that stand once, in exgrant help session.
+const sessionCategory = "Session"
+
+// shownOfSession are those of them that each command shows.
+var shownOfSession = []string{flagServer, flagLogon}
+
+// withoutSession leaves of the session's flags those that everybody needs.
+func withoutSession(flags []cli.Flag) []cli.Flag {
+	var shown []cli.Flag
+	for _, f := range flags {
+		if !isSession(f) || slices.Contains(shownOfSession, f.Names()[0]) {
+			shown = append(shown, f)
+		}
+	}
+	return shown
+}
+
+func isSession(f cli.Flag) bool {
+	c, ok := f.(cli.CategorizableFlag)
+	return ok && strings.HasPrefix(c.GetCategory(), sessionCategory)
+}
+
+// writeSessionHelp prints the page about servers and log-ons.
+func writeSessionHelp(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("exgrant help session - which server, and who logs on\n")
+	writeExamples(&b, sessionExamples)
+	b.WriteString(`
+Each flag has its variable: EXGRANT_, and the flag in capitals with _ for -. The
+flag wins. A password is never an argument: the first of these that is there is
+used, even if it is wrong, and tried once: --secrets, --password-file,
+EXGRANT_PASSWORD, that of exgrant login, a ticket of kinit, what you type.
+
+Without --auth it is kerberos for psrp and negotiate for winrs. Negotiate is NTLM
+where there is no KDC; basic goes over TLS or to this computer only, certificate
+over TLS.
+`)
+	writeFlags(&b, sessionFlags(), sessionCategory)
+	b.WriteString("\nexgrant connect, with the same flags, checks the server step by step.\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// sessionExamples are ways to name a server and to log on.
+var sessionExamples = []string{
+	"exgrant connect --server ex01.contoso.com --logon admin@CONTOSO.COM",
+	"exgrant audit --server ex01.contoso.com --keytab admin.keytab",
+	"exgrant audit --transport winrs --server ex01.contoso.com --auth ntlm --logon 'CONTOSO\\admin'",
 }
 
 func writeCommands(b *strings.Builder, commands []*cli.Command) {
@@ -60,9 +148,29 @@ func writeCommands(b *strings.Builder, commands []*cli.Command) {
 	}
 }
 
-// writeFlags prints the flags below the name of their category, both in the
-// order in which they are declared.
-func writeFlags(b *strings.Builder, flags []cli.Flag) {
+// grouped puts the flags of each category together, both in the order in which they are
+// declared.
+func grouped(flags []cli.Flag) []cli.Flag {
+	var order []string
+	own := map[string][]cli.Flag{}
+	for _, f := range flags {
+		category := categoryOf(f)
+		if _, ok := own[category]; !ok {
+			order = append(order, category)
+		}
+		own[category] = append(own[category], f)
+	}
+	var list []cli.Flag
+	for _, category := range order {
+		list = append(list, own[category]...)
+	}
+	return list
+}
+
+// writeFlags prints the flags below the names of their categories, those of a session
+// below a title.
+func writeFlags(b *strings.Builder, flags []cli.Flag, session string) {
+	flags = grouped(flags)
 	category := "\x00"
 	width := 0
 	for _, f := range flags {
@@ -74,14 +182,14 @@ func writeFlags(b *strings.Builder, flags []cli.Flag) {
 		if v, visible := f.(cli.VisibleFlag); !ok || visible && !v.IsVisible() {
 			continue
 		}
-		own := ""
-		if c, ok := f.(cli.CategorizableFlag); ok {
-			own = c.GetCategory()
-		}
+		own := categoryOf(f)
 		if own != category {
 			category = own
-			if own == "" {
+			switch own {
+			case "":
 				own = "Flags"
+			case sessionCategory:
+				own = session
 			}
 			fmt.Fprintf(b, "\n%s:\n", own)
 		}

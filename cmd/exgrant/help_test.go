@@ -23,6 +23,18 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// The page of the command that people try first is read at one glance.
+func TestShortHelp(t *testing.T) {
+	app := testApp()
+	var b strings.Builder
+	if err := writeHelp(&b, app, []*cli.Command{app.Command("plan")}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), "\n"); n > 45 {
+		t.Errorf("the help of plan has %d lines", n)
+	}
+}
+
 func walk(path []*cli.Command, visit func([]*cli.Command)) {
 	visit(path)
 	for _, c := range path[len(path)-1].Subcommands {

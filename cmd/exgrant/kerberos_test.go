@@ -10,7 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // A realm is an MIT KDC, and in front of a simulated Exchange server what logs people
@@ -28,6 +28,7 @@ func startRealm(t *testing.T, tls bool, args ...string) *realm {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kdc := peers.StartKDC(t)
 	server, err := startSimulator(exchangesim.New(scenario, exchangesim.Options{}), simulatorOptions{listen: "127.0.0.1:0", now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +41,7 @@ func startRealm(t *testing.T, tls bool, args ...string) *realm {
 			t.Error(err)
 		}
 	})
-	r := &realm{kdc: peers.StartKDC(t), server: server}
+	r := &realm{kdc: kdc, server: server}
 	upstream, _, _ := strings.Cut(server.URL, "/PowerShell")
 	r.acceptor = peers.StartAcceptor(t, peers.AcceptorOptions{KDC: r.kdc, TLS: tls, Args: append([]string{"--upstream", upstream}, args...)})
 	return r
@@ -50,7 +51,7 @@ func startRealm(t *testing.T, tls bool, args ...string) *realm {
 func (r *realm) variables() map[string]string {
 	return map[string]string{
 		"EXGRANT_SERVER": r.acceptor.URL + "/PowerShell/", "EXGRANT_CONNECT_TO": r.acceptor.Address,
-		"EXGRANT_USERNAME": "alice@CONTOSO.TEST", "EXGRANT_KRB5_CONFIG": r.kdc.Config, "KRB5CCNAME": filepath.Join(r.kdc.Dir, "no-ticket"),
+		"EXGRANT_LOGON": "alice@CONTOSO.TEST", "EXGRANT_KRB5_CONFIG": r.kdc.Config, "KRB5CCNAME": filepath.Join(r.kdc.Dir, "no-ticket"),
 		"EXGRANT_CA_FILE": r.acceptor.CertFile,
 	}
 }
@@ -64,19 +65,14 @@ func TestKerberosScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/kerberos",
-		Setup: func(e *testscript.Env) error {
-			for name, value := range r.variables() {
-				e.Setenv(name, value)
-			}
-			e.Setenv("KEYTAB", filepath.Join(r.kdc.Dir, "alice.keytab"))
-			e.Setenv("GOOD", peers.KDCPassword)
-			return os.WriteFile(filepath.Join(e.WorkDir, "ticket"), ticket, 0o600)
-		},
-		RequireExplicitExec: true,
-		UpdateScripts:       *update,
-	})
+	testscript.Run(t, scriptParams("testdata/kerberos", func(e *testscript.Env) error {
+		for name, value := range r.variables() {
+			e.Setenv(name, value)
+		}
+		e.Setenv("KEYTAB", filepath.Join(r.kdc.Dir, "alice.keytab"))
+		e.Setenv("GOOD", peers.KDCPassword)
+		return os.WriteFile(filepath.Join(e.WorkDir, "ticket"), ticket, 0o600)
+	}))
 	if t.Failed() {
 		t.Logf("the acceptor saw:\n%s", r.acceptor.Log())
 	}

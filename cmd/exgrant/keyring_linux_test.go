@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/exgrant/exgrant/internal/keyring"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // environment are variables as a process has them.
@@ -27,8 +27,8 @@ func environment(variables map[string]string) []string {
 // What login keeps in gnome-keyring is used until logout, also when it is wrong, and
 // what was typed or kept is never shown. A wrong password costs one attempt.
 func TestLogin(t *testing.T) {
-	r := startRealm(t, false, "--require-encryption")
 	bus := "DBUS_SESSION_BUS_ADDRESS=" + peers.StartSecretService(t)
+	r := startRealm(t, false, "--require-encryption")
 	known := append(environment(r.variables()), bus)
 	const wrong = "wrong-Secret-7"
 	keep := func(first, second string) *sitting {
@@ -51,7 +51,7 @@ func TestLogin(t *testing.T) {
 
 	s = sit(t, known, "audit", "--verbose")
 	s.ends(5)
-	if got := s.stdout.String(); !strings.HasPrefix(got, "denied: ") || !strings.Contains(got, `the password of "alice@CONTOSO.TEST" is wrong`) {
+	if got := s.stdout.String(); !strings.HasPrefix(got, "denied: ") || !strings.Contains(got, `The password of "alice@CONTOSO.TEST" is wrong`) {
 		t.Errorf("stdout: %s", got)
 	}
 	if text := s.everything() + s.stdout.String(); strings.Contains(text, "Secret") {
@@ -61,7 +61,7 @@ func TestLogin(t *testing.T) {
 		t.Errorf("a wrong password cost %d attempts\n%s", n, r.kdc.Log(t))
 	}
 
-	s = sit(t, append(known, "EXGRANT_USERNAME=ALICE@contoso.test", "EXGRANT_PASSWORD="+peers.KDCPassword), "login")
+	s = sit(t, append(known, "EXGRANT_LOGON=ALICE@contoso.test", "EXGRANT_PASSWORD="+peers.KDCPassword), "login")
 	s.see("kept the password of alice@CONTOSO.TEST")
 	s.ends(exitDone)
 	s = sit(t, known, "audit")
@@ -86,18 +86,18 @@ func TestLogin(t *testing.T) {
 // Where there is no keyring it is said what to use instead, and a person is asked.
 func TestNoKeyring(t *testing.T) {
 	_, variables := serveOrganization(t)
-	s := sit(t, variables, "login", "--username", "alice@contoso.test", "--password-file", passwordFile(t, "x"))
+	s := sit(t, variables, "login", "--logon", "alice@contoso.test", "--password-file", passwordFile(t, "x"))
 	s.see("exgrant: login: there is no keyring on this computer")
 	s.see("hint: a server without a desktop has none: use --password-file")
 	s.ends(exitFailed)
-	s = sit(t, variables, "logout", "--username", "alice@contoso.test")
+	s = sit(t, variables, "logout", "--logon", "alice@contoso.test")
 	s.see("exgrant: logout: there is no keyring on this computer")
 	s.ends(exitFailed)
-	s = sit(t, append(variables, "DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere"), "login", "--username", "alice@contoso.test", "--password-file", passwordFile(t, "x"))
+	s = sit(t, append(variables, "DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere"), "login", "--logon", "alice@contoso.test", "--password-file", passwordFile(t, "x"))
 	s.see("exgrant: login: there is no keyring on this computer")
 	s.ends(exitFailed)
 	s = sit(t, variables, "login")
-	s.see(`--username "administrator" does not say of which realm`)
+	s.see(`--logon "administrator" does not say of which realm`)
 	s.ends(exitUsage)
 	s = sit(t, nil, "logout")
 	s.see("nobody is named")
@@ -134,14 +134,15 @@ func TestKeyringWithoutAnswer(t *testing.T) {
 	} {
 		stderr.Reset()
 		p := &program{stdin: strings.NewReader(""), stdout: &stderr, stderr: &stderr, now: time.Now, keyring: brokenStore{test.err}, getenv: func(string) string { return "" }}
-		code := p.run(t.Context(), []string{"audit", "--server", "localhost", "--auth", "basic", "--username", "alice@contoso.test"})
+		code := p.run(t.Context(), []string{"audit", "--server", "localhost", "--auth", "basic", "--logon", "alice@contoso.test"})
 		if got := stderr.String(); code != exitUsage || !strings.HasPrefix(got, test.told+"exgrant: audit: no password, and there is no terminal to ask on\n") {
 			t.Errorf("%v: exit %d: %s", test.err, code, got)
 		}
 	}
 }
 
-// The README's session by Kerberos, as a shell runs it.
+// The README's session by Kerberos, as a shell runs it; a variable has the password that a
+// person types.
 func TestReadmeKerberos(t *testing.T) {
 	r := startRealm(t, false, "--require-encryption", "--offer", "Kerberos", "--exchange-boundary")
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
@@ -150,10 +151,10 @@ func TestReadmeKerberos(t *testing.T) {
 	}
 	_, rest, found := strings.Cut(string(text), "```sh\n")
 	script, _, closed := strings.Cut(rest, "```")
-	if !found || !closed || !strings.Contains(script, "exgrant diagnose connection") {
+	if !found || !closed || !strings.Contains(script, "exgrant connect") {
 		t.Fatal("the README has no session by Kerberos")
 	}
-	script = strings.NewReplacer("admin@CONTOSO.COM", "alice@CONTOSO.TEST", "ex01.contoso.com", "ex01.contoso.test", "exgrant login", "EXGRANT_PASSWORD="+peers.KDCPassword+" exgrant login").Replace(script)
+	script = strings.NewReplacer("admin@CONTOSO.COM", "alice@CONTOSO.TEST", "ex01.contoso.com", "ex01.contoso.test").Replace(script)
 	bin := t.TempDir()
 	binary, err := os.Executable()
 	if err == nil {
@@ -165,8 +166,8 @@ func TestReadmeKerberos(t *testing.T) {
 	cmd := exec.Command("/bin/sh", "-e", "-c", script)
 	variables := r.variables()
 	delete(variables, "EXGRANT_SERVER")
-	delete(variables, "EXGRANT_USERNAME")
-	cmd.Env = append(environment(variables), "DBUS_SESSION_BUS_ADDRESS="+peers.StartSecretService(t), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+bin)
+	delete(variables, "EXGRANT_LOGON")
+	cmd.Env = append(environment(variables), "EXGRANT_PASSWORD="+peers.KDCPassword, "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+bin)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "= 6 spn: The KDC knows the server's service: a ticket for HTTP/ex01.contoso.test@CONTOSO.TEST") ||
 		!strings.Contains(string(out), "New-ManagementScope") {

@@ -14,7 +14,7 @@ func (p *program) loginCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "login",
 		Usage:     "keep a password in the keyring of this computer",
-		UsageText: "exgrant login --username USER@REALM [--password-file FILE]",
+		UsageText: "exgrant login --logon USER@REALM [--password-file FILE]",
 		Description: `Keeps the password of one account, for all servers of its realm: in the Secret
 Service of a Linux desktop, the Keychain of macOS, the Credential Manager of
 Windows. Commands that log on as this account use it where neither
@@ -22,7 +22,7 @@ Windows. Commands that log on as this account use it where neither
 
 The password is not tried: nothing is contacted. exgrant logout forgets it.`,
 		Flags: []cli.Flag{
-			usernameFlag("whose password it is: `USER`@REALM or DOMAIN\\USER"),
+			logonNameFlag("whose password it is: `USER`@REALM or DOMAIN\\USER"),
 			&cli.StringFlag{Name: flagPasswordFile, Usage: "the password is the first line of `FILE`, - for standard input; else EXGRANT_PASSWORD, else it is asked for"},
 		},
 		Action: p.login,
@@ -33,19 +33,23 @@ func (p *program) logoutCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "logout",
 		Usage:       "forget a password that login keeps",
-		UsageText:   "exgrant logout --username USER@REALM",
+		UsageText:   "exgrant logout --logon USER@REALM",
 		Description: `Removes the account's password from the keyring. Nothing is contacted.`,
-		Flags:       []cli.Flag{usernameFlag("whose password it is: `USER`@REALM or DOMAIN\\USER")},
+		Flags:       []cli.Flag{logonNameFlag("whose password it is: `USER`@REALM or DOMAIN\\USER")},
 		Action:      p.logout,
 	}
 }
 
-func usernameFlag(usage string) cli.Flag { return &cli.StringFlag{Name: flagUsername, Usage: usage} }
+func logonNameFlag(usage string) cli.Flag { return &cli.StringFlag{Name: flagLogon, Usage: usage} }
 
 func (p *program) login(c *cli.Context) error {
 	username, key, err := p.keptUser(c)
 	if err != nil {
 		return err
+	}
+	// Whether there is a keyring is found out before anybody types a password.
+	if _, err := p.keyring.Get(c.Context, key); err != nil && !errors.Is(err, keyring.ErrNotFound) {
+		return p.noKeyring(c, err)
 	}
 	password, err := p.newPassword(c, username)
 	if err != nil {
@@ -64,7 +68,7 @@ func (p *program) newPassword(c *cli.Context, username string) (remote.Secret, e
 		return p.passwordFile(c, file)
 	}
 	if v := p.getenv(envPassword); v != "" {
-		return remote.NewSecret(v), nil
+		return checkedPassword(c, envPassword, v)
 	}
 	first, err := p.askPassword(c, envPassword, username, flagPasswordFile)
 	if err != nil {
@@ -96,13 +100,13 @@ func (p *program) logout(c *cli.Context) error {
 
 // keptUser is who is named, and the name that the keyring has.
 func (p *program) keptUser(c *cli.Context) (username, key string, err error) {
-	username = p.setting(c, flagUsername)
+	username = p.setting(c, flagLogon)
 	if username == "" {
-		return "", "", usageErrorf("%s: nobody is named", c.Command.HelpName).withHint("--%s admin@contoso.com", flagUsername)
+		return "", "", usageErrorf("%s: nobody is named", c.Command.HelpName).withHint("--%s admin@contoso.com", flagLogon)
 	}
 	key, ok := keyring.Key(username)
 	if !ok {
-		return "", "", usageErrorf("%s: --%s \"%s\" does not say of which realm", c.Command.HelpName, flagUsername, username).
+		return "", "", usageErrorf("%s: --%s \"%s\" does not say of which realm", c.Command.HelpName, flagLogon, username).
 			withHint("write it as USER@REALM or DOMAIN\\USER, as the commands are given it: admin@contoso.com")
 	}
 	if p.keyring == nil {

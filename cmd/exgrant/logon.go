@@ -26,10 +26,12 @@ const (
 func logonFlags(category string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: flagAuth, Category: category,
-			Usage: "how to log on: `METHOD` is kerberos; negotiate, which is NTLM where there is no KDC; ntlm; basic, over TLS or to this computer only; or certificate, over TLS. When not given, kerberos for psrp and negotiate for winrs"},
-		&cli.StringFlag{Name: flagUsername, Category: category, Usage: "who logs on: `USER`@REALM or DOMAIN\\USER; when not given, whose keytab or ticket it is"},
+			Usage: "`METHOD`: kerberos, negotiate, ntlm, basic, certificate"},
+		&cli.StringFlag{Name: flagLogon, Category: category, Usage: "`USER`@REALM or DOMAIN\\USER; else the ticket's"},
 		&cli.StringFlag{Name: flagPasswordFile, Category: category,
 			Usage: "the password is the first line of `FILE`, - for standard input; else EXGRANT_PASSWORD, else that of exgrant login, else a ticket of kinit, else it is asked for"},
+		&cli.StringFlag{Name: flagSecrets, Category: category,
+			Usage: "for programs: `-` reads the passwords from standard input, as {\"password\": \"of --logon\", \"asPassword\": \"of --as\"}"},
 		&cli.StringFlag{Name: flagKeytab, Category: category, Usage: "log on by a key of this `FILE`, without a password"},
 		&cli.StringFlag{Name: flagCCache, Category: category, Usage: "log on by a ticket of this `FILE`; when not given, that of kinit"},
 		&cli.StringFlag{Name: flagKrb5Config, Category: category, Usage: "find KDCs by this `FILE`; when not given, by the system's krb5.conf, and by the DNS"},
@@ -52,7 +54,7 @@ var logonUses = []struct {
 	{flagSealOverTLS, []remote.AuthMethod{remote.Kerberos, remote.Negotiate, remote.NTLM}},
 	{flagClientCert, []remote.AuthMethod{remote.Certificate}},
 	{flagClientKey, []remote.AuthMethod{remote.Certificate}},
-	{flagUsername, []remote.AuthMethod{remote.Kerberos, remote.Negotiate, remote.NTLM, remote.Basic}},
+	{flagLogon, []remote.AuthMethod{remote.Kerberos, remote.Negotiate, remote.NTLM, remote.Basic}},
 	{flagPasswordFile, []remote.AuthMethod{remote.Kerberos, remote.Negotiate, remote.NTLM, remote.Basic}},
 }
 
@@ -97,7 +99,7 @@ func (l *logon) read() error {
 			withHint("kerberos is what Exchange's endpoint takes as it is shipped, negotiate what WinRM does")
 	}
 	l.credential.Method = method // decides what the others are for
-	l.credential.Username, l.credential.Krb5Config = l.value(flagUsername), l.value(flagKrb5Config)
+	l.credential.Username, l.credential.Krb5Config = l.value(flagLogon), l.value(flagKrb5Config)
 	if err := l.checkUses(); err != nil {
 		return err
 	}
@@ -125,7 +127,7 @@ func (l *logon) value(flag string) string {
 func (l *logon) uses(flag string) bool {
 	for _, u := range logonUses {
 		if u.flag == flag {
-			hop := l.way == remote.WinRS && (flag == flagUsername || flag == flagPasswordFile)
+			hop := l.way == remote.WinRS && (flag == flagLogon || flag == flagPasswordFile)
 			return hop || slices.Contains(u.methods, l.credential.Method)
 		}
 	}
@@ -239,12 +241,18 @@ func (l *logon) addPassword(check func(remote.Credential) error) error {
 // withoutName is for whoever the certificate, the ticket of kinit or, on Windows, the
 // session is.
 func (l *logon) withoutName(check func(remote.Credential) error) error {
-	byName := l.credential.Method == remote.NTLM || l.credential.Method == remote.Basic
 	secret := l.credential.Method != remote.Certificate && (l.file != "" || l.p.getenv(envPassword) != "")
-	if byName || secret {
-		return usageErrorf("%s: nobody is named to log on", l.c.Command.HelpName).withHint("--%s admin@contoso.com, or EXGRANT_USERNAME", flagUsername)
+	err := l.refuse(check(l.credential)) // NTLM needs no name on Windows
+	byName := l.credential.Method == remote.NTLM || l.credential.Method == remote.Basic
+	if byName && err != nil || secret {
+		err = usageErrorf("%s: nobody is named to log on", l.c.Command.HelpName).
+			withHint("--%s admin@contoso.com, or %s", flagLogon, variable(flagLogon))
 	}
-	return l.refuse(check(l.credential))
+	var hinted *hintedError
+	if errors.As(err, &hinted) && l.p.getenv("EXGRANT_USERNAME") != "" {
+		return hinted.withHint("EXGRANT_USERNAME is not read: it is called %s", variable(flagLogon))
+	}
+	return err
 }
 
 // refuse says of what cannot log on, or not there, what to do.
@@ -255,9 +263,9 @@ func (l *logon) refuse(err error) error {
 	refusal := usageErrorf("%s: %w", l.c.Command.HelpName, err)
 	var adviser interface{ Hint() string }
 	if errors.As(err, &adviser) && adviser.Hint() != "" {
-		return refusal.withHint("%s", adviser.Hint()).withHint("%s --help shows the SESSION flags", l.c.Command.HelpName)
+		_ = refusal.withHint("%s", adviser.Hint())
 	}
-	return refusal.withHint("%s --help shows the SESSION flags", l.c.Command.HelpName)
+	return refusal.withHint("exgrant help session tells of servers and log-ons")
 }
 
 // checkSPN refuses what is no service name.

@@ -23,8 +23,8 @@ func main() {
 	// net/http logs what servers send that nobody asked for, content included.
 	log.SetOutput(io.Discard)
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	p := &program{
 		stdin:  interruptible{ctx, os.Stdin},
 		stdout: standardOutput{os.Stdout},
@@ -35,5 +35,6 @@ func main() {
 		terminal: terminal.New(os.Stdin, os.Stderr, os.Getenv),
 		keyring:  keyring.New(os.Getenv),
 	}
+	p.watchSignals(stop)
 	os.Exit(p.run(ctx, os.Args[1:]))
 }

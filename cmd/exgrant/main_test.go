@@ -2,7 +2,11 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -12,14 +16,58 @@ import (
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/scriptproxy"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
 
 // TestMain lets the scripts run this program in the test's own binary.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"exgrant": main})
+	testscript.Main(m, map[string]func(){"exgrant": runProgram})
+}
+
+// otherProgram is the variable that names another build of this program for the scripts
+// to run, such as that for Windows, on Wine.
+const otherProgram = "EXGRANT_PROGRAM"
+
+func runProgram() {
+	path := os.Getenv(otherProgram)
+	if path == "" {
+		main()
+		return
+	}
+	cmd := exec.Command(path, os.Args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	signal.Ignore(os.Interrupt) // it is the other program's
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(cmd.ProcessState.ExitCode())
+}
+
+// scriptParams are those of every script. In them [for-windows] holds where the program
+// is the one for Windows, and [on-wine] where it is that, on Wine.
+func scriptParams(dir string, setup func(*testscript.Env) error) testscript.Params {
+	return testscript.Params{
+		Dir: dir,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv(otherProgram, os.Getenv(otherProgram))
+			return setup(e)
+		},
+		Condition: func(name string) (bool, error) {
+			onWine := os.Getenv(otherProgram) != ""
+			switch name {
+			case "on-wine":
+				return onWine, nil
+			case "for-windows":
+				return runtime.GOOS == "windows" || onWine, nil
+			}
+			return false, fmt.Errorf("no such condition: %s", name)
+		},
+		RequireExplicitExec: true,
+		UpdateScripts:       *update,
+	}
 }
 
 func TestScripts(t *testing.T) { runScripts(t, "testdata/script", "") }
@@ -31,16 +79,15 @@ func TestPowerShellScripts(t *testing.T) { runScripts(t, "testdata/powershell", 
 const enginePath = "PWSH"
 
 func runScripts(t *testing.T, dir, pwsh string) {
-	testscript.Run(t, testscript.Params{
-		Dir: dir,
-		Setup: func(e *testscript.Env) error {
-			e.Setenv(enginePath, pwsh)
-			return nil
-		},
-		RequireExplicitExec: true,
-		UpdateScripts:       *update,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"organization": startOrganization, "shells": countShells},
+	if peers.OnWine() {
+		t.Skip("the test scripts run outside of Wine, and the program for Windows on it: " + otherProgram)
+	}
+	params := scriptParams(dir, func(e *testscript.Env) error {
+		e.Setenv(enginePath, pwsh)
+		return nil
 	})
+	params.Cmds = map[string]func(*testscript.TestScript, bool, []string){"organization": startOrganization, "shells": countShells, "recode": recode, "redirect": redirect, "replace": replace}
+	testscript.Run(t, params)
 }
 
 // scriptPassword is that of every account of a script's organization.
@@ -81,7 +128,7 @@ func startOrganization(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("EXGRANT_SERVER", s.URL)
 	ts.Setenv("EXGRANT_WINRS", s.WinRS)
 	ts.Setenv("EXGRANT_AUTH", "basic")
-	ts.Setenv("EXGRANT_USERNAME", "administrator")
+	ts.Setenv("EXGRANT_LOGON", "administrator")
 	ts.Setenv("EXGRANT_PASSWORD", scriptPassword)
 	ts.Setenv("EXGRANT_EWS_URL", s.EWS)
 	ts.Setenv("EXGRANT_EWS_AUTH", "basic")

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -28,13 +29,13 @@ var manualExits = []explained{
 	{"0", "Done, or so already; nothing to do."},
 	{"1", "Failed: also a conflict, a name that does not exist, a server that does not answer."},
 	{"2", "Wrong usage or input. Nothing was contacted or written."},
-	{"3", "Not as wished: a difference, a change that is not yet in effect, access that is left."},
+	{"3", "Not as it should be: a difference, a change that is not yet in effect, access that is left."},
 	{"5", "Denied: no logon, or no permission."},
 	{"130", "Interrupted, after cleaning up."},
 }
 
 var manualEnvironment = []explained{
-	{"EXGRANT_SERVER, EXGRANT_USERNAME, EXGRANT_...", "Each flag of a session has its variable: EXGRANT_, and the flag in capitals with _ for -. The flag wins."},
+	{"EXGRANT_SERVER, EXGRANT_LOGON, EXGRANT_...", "Each flag of a session has its variable: EXGRANT_, and the flag in capitals with _ for -. The flag wins."},
 	{envDomainController, "The domain controller that takes the changes, where neither a flag nor the file names one."},
 	{"EXGRANT_PASSWORD", "The password, where --password-file is not given. Without it that of exgrant login counts. No flag takes a password."},
 	{"KRB5_CONFIG, KRB5CCNAME", "The krb5.conf and the ticket cache of kinit, where --krb5-config and --ccache are not given."},
@@ -49,10 +50,18 @@ func writeManual(w io.Writer, app *cli.App) error {
 	fmt.Fprintf(&b, "exgrant \\- %s\n", roff(app.Usage))
 	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B exgrant\n.I COMMAND\n[flags] [operands]\n.SH DESCRIPTION\n")
 	roffText(&b, app.Description)
-	b.WriteString(".SH COMMANDS\n")
+	b.WriteString(".SH EXAMPLES\n.nf\n")
+	for _, e := range examples {
+		for _, line := range e.lines {
+			fmt.Fprintf(&b, "%s\n", roff(line))
+		}
+	}
+	b.WriteString(".fi\n.SH COMMANDS\n")
 	for _, c := range app.Commands {
 		manualOf(&b, "exgrant", c)
 	}
+	b.WriteString(".SH SESSION FLAGS\nEach command that speaks with a server has them.\n")
+	manualFlags(&b, sessionFlags())
 	for _, section := range []struct {
 		title string
 		words []explained
@@ -70,15 +79,19 @@ func manualOf(b *strings.Builder, parent string, c *cli.Command) {
 	name := parent + " " + c.Name
 	fmt.Fprintf(b, ".SS %s \\- %s\n", roff(name), roff(c.Usage))
 	roffText(b, c.Description)
-	for _, f := range c.Flags {
+	manualFlags(b, slices.DeleteFunc(slices.Clone(c.Flags), isSession))
+	for _, s := range c.Subcommands {
+		manualOf(b, name, s)
+	}
+}
+
+func manualFlags(b *strings.Builder, flags []cli.Flag) {
+	for _, f := range flags {
 		d, ok := f.(cli.DocGenerationFlag)
 		if v, visible := f.(cli.VisibleFlag); !ok || visible && !v.IsVisible() {
 			continue
 		}
 		fmt.Fprintf(b, ".TP\n.B %s\n%s\n", roff(flagSynopsis(f)), roff(strings.ReplaceAll(d.GetUsage(), "`", "")))
-	}
-	for _, s := range c.Subcommands {
-		manualOf(b, name, s)
 	}
 }
 

@@ -12,12 +12,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/exgrant/exgrant/internal/operate"
 	"github.com/exgrant/exgrant/internal/render"
 	"github.com/exgrant/exgrant/internal/terminal"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/grant"
 	"github.com/exgrant/exgrant/pkg/psgen"
+	"github.com/exgrant/exgrant/pkg/remote"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 const (
@@ -32,6 +33,9 @@ const (
 	flagUpdate    = "update-scope"
 	flagEmpty     = "allow-empty"
 	flagCustomize = "customization-timeout"
+	flagAccept    = "accept"
+
+	flagEnableCustomization = "enable-customization"
 )
 
 func yesFlag() cli.Flag {
@@ -45,12 +49,14 @@ func reportFlag() cli.Flag {
 
 // An operation is one run of a command at an organization.
 type operation struct {
-	p        *program
-	c        *cli.Context
-	format   string
-	operator operate.Operator
-	ended    error              // what the first grant ended with that did not end well
-	reports  []*exchange.Report // of a format that is one document for all grants
+	p       *program
+	c       *cli.Context
+	format  string
+	session remote.Session
+	options grant.Options
+	ended   error            // what the first grant ended with that did not end well
+	reports []*report.Report // of a format that is one document for all grants
+	beside  bool             // a plan is shown on standard error, beside the file that it goes into
 }
 
 // each does one after the other, and then prints the document, where the format is
@@ -96,15 +102,31 @@ func (o *operation) document() error {
 // options are what every operation is run with.
 func (p *program) options(c *cli.Context) grant.Options {
 	return grant.Options{
-		Tool: p.tool(),
-		Now:  p.now,
-		Progress: func(s exchange.Step) {
-			p.person().Progress(s.ID + ": " + s.Text)
-		},
+		Tool:                 p.tool(),
+		Now:                  p.now,
+		Sleep:                p.sleep,
+		Progress:             func(s report.Step) { p.person().Progress(progressText(s)) },
 		UpdateScope:          c.Bool(flagUpdate),
 		AllowEmpty:           c.Bool(flagEmpty),
 		CustomizationTimeout: c.Duration(flagCustomize),
+		EnableCustomization:  c.Bool(flagEnableCustomization),
 	}
+}
+
+// progressText is a step in a line, while the run goes on.
+func progressText(s report.Step) string {
+	text := s.Text
+	if text == "" && s.Fault != nil {
+		text = s.Fault.Message
+	}
+	return s.ID + ": " + text
+}
+
+// journal is where what is changed from here on is recorded.
+func (o *operation) journal(path string) *journal {
+	j := &journal{p: o.p, c: o.c, path: path}
+	o.options.Record = j.keep
+	return j
 }
 
 // style is how text for standard output or standard error is shown.
@@ -117,8 +139,9 @@ func (p *program) style(w io.Writer) render.Style {
 
 // result prints a report, and keeps its outcome if it is the first that did not
 // end well.
-func (o *operation) result(r *exchange.Report) error {
+func (o *operation) result(r *report.Report) error {
 	o.p.person().Done()
+	o.p.advise(o.c, r)
 	var err error
 	switch o.format {
 	case formatText:
@@ -129,6 +152,7 @@ func (o *operation) result(r *exchange.Report) error {
 		o.reports = append(o.reports, r)
 	}
 	if err != nil {
+		o.p.tellChanges(r)
 		return err
 	}
 	if o.format != formatText {
@@ -138,7 +162,16 @@ func (o *operation) result(r *exchange.Report) error {
 	return nil
 }
 
-func (o *operation) keep(outcome exchange.Outcome) {
+// told is the report of a run, also of one that stopped: its outcome decides how the
+// program ends, after it was shown. Every other error is the command line's.
+func told(r *report.Report, err error) (*report.Report, error) {
+	if stopped := (*report.Stopped)(nil); errors.As(err, &stopped) {
+		return stopped.Report, nil
+	}
+	return r, err
+}
+
+func (o *operation) keep(outcome report.Outcome) {
 	if o.ended == nil && outcome.ExitCode() != exitDone {
 		o.ended = outcomeError{outcome}
 	}
@@ -146,13 +179,13 @@ func (o *operation) keep(outcome exchange.Outcome) {
 
 // tellFailure says in a line what went wrong, where the result itself is for a
 // program.
-func (p *program) tellFailure(c *cli.Context, r *exchange.Report) {
+func (p *program) tellFailure(c *cli.Context, r *report.Report) {
 	if r.Outcome.ExitCode() == exitDone {
 		return
 	}
 	why, hint := string(r.Outcome), ""
 	for _, s := range r.Steps {
-		if s.Status != exchange.StatusFailed {
+		if s.Status != report.StatusFailed {
 			continue
 		}
 		why = string(r.Outcome) + ": " + s.Text
@@ -160,9 +193,11 @@ func (p *program) tellFailure(c *cli.Context, r *exchange.Report) {
 			why, hint = string(r.Outcome)+": "+s.Fault.Message, s.Fault.Hint
 		}
 	}
-	fmt.Fprintf(p.stderr, "%s: %s\n", strings.Replace(c.Command.HelpName, "exgrant ", "exgrant: ", 1), oneLine(why))
-	if hint != "" {
-		fmt.Fprintf(p.stderr, "hint: %s\n", oneLine(hint))
+	p.say(strings.Replace(c.Command.HelpName, "exgrant ", "exgrant: ", 1)+": ", oneLine(why))
+	for _, h := range []string{r.Next, hint} {
+		if h != "" {
+			p.say("hint: ", oneLine(h))
+		}
 	}
 }
 
@@ -176,18 +211,30 @@ func (p *program) mayChange(c *cli.Context) error {
 		withHint("exgrant plan shows what would be changed, and changes nothing")
 }
 
-// confirm asks on the terminal whether the changes may be made.
-func (p *program) confirm(c *cli.Context) func(context.Context, []exchange.Change) (bool, error) {
-	if c.Bool(flagYes) {
+// confirm asks on the terminal whether the changes may be made. --yes agrees to what the
+// command was told to do; what cannot be undone, and what gives rights that nobody
+// named, is asked for all the same where there is somebody to ask.
+func (p *program) confirm(c *cli.Context) func(context.Context, grant.Question) (bool, error) {
+	if c.Bool(flagYes) && !p.person().Interactive() {
 		return nil
 	}
-	return func(ctx context.Context, changes []exchange.Change) (bool, error) {
+	return func(ctx context.Context, q grant.Question) (bool, error) {
+		if c.Bool(flagYes) && (q.Kind == grant.AskChanges || q.Own) {
+			return true, nil
+		}
 		p.person().Done()
-		fmt.Fprintln(p.stderr, "About to be changed:")
-		if err := render.Changes(p.stderr, changes, p.style(p.stderr)); err != nil {
+		before, question := "About to be changed:", "Go on?"
+		switch q.Kind {
+		case grant.AskCustomization:
+			before, question = "The server asks for Enable-OrganizationCustomization first. It cannot be undone.", "Run it?"
+		case grant.AskRights:
+			before, question = "This gives rights again:", "Give them?"
+		}
+		fmt.Fprintln(p.stderr, before)
+		if err := render.Changes(p.stderr, q.Changes, p.style(p.stderr)); err != nil {
 			return false, err
 		}
-		return p.person().Confirm(ctx, "Go on?")
+		return p.person().Confirm(ctx, question)
 	}
 }
 
@@ -277,8 +324,8 @@ func (p *program) saveJSON(c *cli.Context, path string, v any) error {
 	return p.save(c, path, b.Bytes())
 }
 
-// saveRollback writes the script that takes a run's changes back.
-func (p *program) saveRollback(c *cli.Context, path string, r *exchange.Report) error {
+// saveUndo writes the script that takes a run's changes back.
+func (p *program) saveUndo(c *cli.Context, path string, r *report.Report) error {
 	if path == "" {
 		return nil
 	}
@@ -287,8 +334,8 @@ func (p *program) saveRollback(c *cli.Context, path string, r *exchange.Report) 
 		return nil
 	}
 	var b bytes.Buffer
-	if err := psgen.Rollback(&b, *r); err != nil {
-		return fmt.Errorf("%s: the rollback script: %w", c.Command.HelpName, err)
+	if err := psgen.Undo(&b, *r); err != nil {
+		return fmt.Errorf("%s: the undo script: %w", c.Command.HelpName, err)
 	}
 	return p.save(c, path, b.Bytes())
 }

@@ -65,6 +65,9 @@ func (s *staging) add(f outfile) error {
 	case !s.overwrite:
 		return exists(target)
 	}
+	if err := whileHeld(target); err != nil {
+		return cannotWrite(target, err)
+	}
 	if target, err = filepath.EvalSymlinks(target); err != nil {
 		return cannotWrite(f.path, err)
 	}
@@ -181,8 +184,10 @@ func cannotWrite(path string, err error) error {
 	switch dir := filepath.Dir(path); {
 	case !isFolder(dir) && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)):
 		return usageErrorf("cannot write %s: there is no folder %s", path, dir).withHint("create it first")
-	case errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.ELOOP):
+	case isBadName(err), isFolder(dir) && errors.Is(err, fs.ErrNotExist): // a folder that has no room for the name
 		return usageErrorf("cannot write %s: %w", path, reason).withHint("choose another name")
+	case isHeld(err):
+		return failuref("cannot write %s: another program has it open: %w", path, reason).withHint("close it there, or choose another name")
 	}
 	return failuref("cannot write %s: %w", path, reason)
 }

@@ -105,7 +105,7 @@ func TestPublishAllOrNone(t *testing.T) {
 
 func TestStageKeepsLinksAndModes(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("links and modes are Unix's")
+		t.Skip("links and modes are Unix's, not those of Windows")
 	}
 	dir := t.TempDir()
 	real, link, dangling := filepath.Join(dir, "real.ps1"), filepath.Join(dir, "link.ps1"), filepath.Join(dir, "dangling.ps1")
@@ -134,7 +134,7 @@ func TestStageKeepsLinksAndModes(t *testing.T) {
 // A real full disk: a file system in memory that is smaller than the file.
 func TestFullDisk(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("mounting a small file system needs root")
+		t.Skip("mounting a small file system needs root, and no Windows")
 	}
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", dir).CombinedOutput(); err != nil {

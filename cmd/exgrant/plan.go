@@ -1,30 +1,32 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/exgrant/exgrant/internal/render"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/grant"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
-const operationExample = `
-With several grants in the -f file, one after the other; --json prints one
-document for each. --format junit (a report of tests, for CI and monitoring) and
---format html (one page, for a browser, paper or a change request) print one
-document for all, at the end.`
+// signs end the description of the commands that print steps.
+const signs = `Signs: + create, ~ change, - remove, = as it should be or left alone, x failed,
+/ not tried, ! worth knowing. Several grants of a file are done in order`
 
 func (p *program) planCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "plan",
 		Usage:     "show what a grant would change at a server",
 		UsageText: "exgrant plan [grant flags | -f FILE] --server NAME [flags]",
-		Description: `Looks everything up and shows each change with its exact command, what is left
-alone and why. Changes nothing. -o keeps the plan for exgrant apply, which
-refuses it when what it rests on has changed meanwhile.
-` + operationExample,
+		Description: `Shows each change with its exact command, what is left alone and why. Changes
+nothing. -o keeps the plan for exgrant apply, which makes exactly its changes.
+` + signs + `.`,
 		Flags: append(append(append(grantFlags(), changeFlags()...),
 			&cli.BoolFlag{Name: flagExitCode, Category: outputCategory, Usage: "exit with 3 when there is something to change"},
-			&cli.StringFlag{Name: flagOutput, Category: outputCategory, Usage: "also keep the plan as JSON in `FILE` (a folder for several grants)"},
+			&cli.StringFlag{Name: flagOutput, Category: outputCategory,
+				Usage: "keep the plan in `FILE` (or folder) for exgrant apply"},
 			overwriteFlag()), append(formatFlags(reportFormats), sessionFlags()...)...),
 		Action: p.plan,
 	}
@@ -33,8 +35,8 @@ refuses it when what it rests on has changed meanwhile.
 // changeFlags are those that decide what may be changed.
 func changeFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: flagUpdate, Category: "Details", Usage: "change the scope where the assignment, or the scope, has our name and another definition"},
-		&cli.BoolFlag{Name: flagEmpty, Category: "Details", Usage: "grant also when the scope holds no recipient now"},
+		&cli.BoolFlag{Name: flagUpdate, Category: "Details", Usage: "change the scope that our own name has now"},
+		&cli.BoolFlag{Name: flagEmpty, Category: "Details", Usage: "grant although the scope holds nobody now"},
 	}
 }
 
@@ -43,38 +45,68 @@ func (p *program) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	grants, err := p.grants(c)
+	grants, err := p.checkedGrants(c)
 	if err != nil {
 		return err
+	}
+	kept := c.IsSet(flagOutput) && !c.IsSet(flagFormat) && !c.Bool(flagJSON) &&
+		slices.Contains([]string{"", formatJSON}, formatOfFile(c.String(flagOutput)))
+	if kept {
+		format = formatJSON // for apply; a person sees it beside
+	}
+	files, err := p.planFiles(c, format, grants)
+	if err != nil {
+		return err
+	}
+	session, err := p.session(c)
+	if err != nil {
+		return err
+	}
+	defer p.close(c.Context, session)
+	o := &operation{p: p, c: c, format: format, session: session, options: p.options(c), beside: kept}
+	if len(files) == 1 {
+		return p.intoFile(c, files[0], func() error {
+			return o.each(grants, len(grants), false, func(i int) error { return o.plan(grants[i]) })
+		})
+	}
+	return o.each(grants, len(grants), false, func(i int) error {
+		return p.intoFile(c, files[i], func() error { return o.plan(grants[i]) })
+	})
+}
+
+// planFiles are the files of the plans: one for each in JSON, since apply takes one plan,
+// and else one for all. They are refused here where they could not be written.
+func (p *program) planFiles(c *cli.Context, format string, grants []exchange.Grant) (places, error) {
+	if !c.IsSet(flagOutput) || format != formatJSON || len(grants) <= 1 {
+		path, err := p.outputPath(c)
+		return places{path}, err
 	}
 	files, err := p.places(c, flagOutput, ".json", grants)
 	if err == nil {
 		err = p.check(c, files)
 	}
-	if err != nil {
-		return err
-	}
-	operator, err := p.operator(c, p.options(c))
-	if err != nil {
-		return err
-	}
-	defer p.close(c.Context, operator)
-	o := &operation{p: p, c: c, format: format, operator: operator}
-	return o.each(grants, len(grants), false, func(i int) error { return o.plan(grants[i], files[i]) })
+	return files, err
 }
 
-func (o *operation) plan(g exchange.Grant, file string) error {
-	plan, report, err := o.operator.Plan(o.c.Context, g)
-	if err != nil {
+func (o *operation) plan(g exchange.Grant) error {
+	plan, err := grant.NewPlan(o.c.Context, o.session, g, o.options)
+	if stopped, err := told(nil, err); err != nil {
 		return inCommand(o.c, err)
-	}
-	if plan == nil {
-		return o.result(report)
+	} else if stopped != nil {
+		return o.result(stopped)
 	}
 	o.p.person().Done()
-	outcome := exchange.Planned
+	outcome := report.Planned
+	if plan.Outcome == report.Differs {
+		outcome = report.Differs
+	}
 	if o.c.Bool(flagExitCode) && len(plan.Changes) > 0 {
-		outcome = exchange.Differs
+		outcome = report.Differs
+	}
+	if o.beside {
+		if err := render.Plan(o.p.stderr, plan, o.p.style(o.p.stderr)); err != nil {
+			return err
+		}
 	}
 	switch o.format {
 	case formatText:
@@ -88,5 +120,5 @@ func (o *operation) plan(g exchange.Grant, file string) error {
 		return err
 	}
 	o.keep(outcome)
-	return o.p.saveJSON(o.c, file, plan)
+	return nil
 }

@@ -5,14 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 
-	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // maxReport bounds a report that is read, in bytes. The largest real ones, audits
@@ -21,58 +18,45 @@ const maxReport = 16 << 20
 
 // readReport reads a report that a script or this program wrote; - is standard
 // input.
-func (p *program) readReport(c *cli.Context, name string) (exchange.Report, error) {
+func (p *program) readReport(c *cli.Context, name string) (report.Report, error) {
 	if name == "" {
-		return exchange.Report{}, emptyValue(c, flagFrom)
+		return report.Report{}, emptyValue(c, flagFrom)
 	}
-	r, err := p.open(c, name)
+	text, err := p.readText(c, name, 2*maxReport)
 	if err != nil {
-		return exchange.Report{}, err
+		return report.Report{}, err
 	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, maxReport+1))
+	result, err := parseReport(text)
 	if err != nil {
-		if c.Context.Err() != nil {
-			return exchange.Report{}, c.Context.Err()
-		}
-		return exchange.Report{}, cannotRead(c, name, err)
-	}
-	report, err := parseReport(data)
-	if err != nil {
-		return exchange.Report{}, usageErrorf("%s: %s is no report: %w", c.Command.HelpName, fileName(name), err).
+		return report.Report{}, usageErrorf("%s: %s is no report: %w", c.Command.HelpName, fileName(name), err).
 			withHint("a grant script writes one with -ReportPath FILE")
 	}
-	return report, nil
+	return result, nil
 }
 
 // parseReport reads the JSON form of a report strictly: a field it does not know
-// could be one that matters. Windows PowerShell's > writes UTF-16, which is read
-// too.
-func parseReport(data []byte) (exchange.Report, error) {
-	var report exchange.Report
-	if len(data) > maxReport {
-		return report, fmt.Errorf("it is larger than %d MiB", maxReport>>20)
-	}
-	text, _, err := transform.Bytes(unicode.BOMOverride(transform.Nop), data)
-	if err != nil {
-		return report, err
+// could be one that matters.
+func parseReport(text []byte) (report.Report, error) {
+	var result report.Report
+	if len(text) > maxReport {
+		return result, fmt.Errorf("it is larger than %d MiB", maxReport>>20)
 	}
 	// The schema first: of another version, unknown fields are no surprise.
 	var head struct {
 		Schema string `json:"schema"`
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
-		return report, jsonError(text, err)
+		return result, jsonError(text, err)
 	}
-	if head.Schema != exchange.ReportSchema {
-		return report, fmt.Errorf("its schema is \"%s\", expected \"%s\"", head.Schema, exchange.ReportSchema)
+	if head.Schema != report.Schema {
+		return result, fmt.Errorf("its schema is \"%s\", expected \"%s\"", head.Schema, report.Schema)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&report); err != nil {
-		return exchange.Report{}, jsonError(text, err)
+	if err := d.Decode(&result); err != nil {
+		return report.Report{}, jsonError(text, err)
 	}
-	return report, nil
+	return result, nil
 }
 
 // jsonError tells where in the text an error is, in lines.

@@ -4,9 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"unicode/utf16"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 func sharedReport(t testing.TB) []byte {
@@ -26,22 +25,6 @@ func TestParseReport(t *testing.T) {
 	}
 	if len(report.Inverse) == 0 || report.Grant == nil {
 		t.Errorf("the report lost its grant or its inverse: %+v", report)
-	}
-}
-
-// The encodings in which Windows PowerShell writes a file.
-func TestParseReportEncodings(t *testing.T) {
-	text := string(sharedReport(t))
-	little := []byte{0xff, 0xfe}
-	big := []byte{0xfe, 0xff}
-	for _, u := range utf16.Encode([]rune(text)) {
-		little = append(little, byte(u), byte(u>>8))
-		big = append(big, byte(u>>8), byte(u))
-	}
-	for name, data := range map[string][]byte{"UTF-8 with BOM": []byte("\ufeff" + text), "UTF-16LE": little, "UTF-16BE": big} {
-		if _, err := parseReport(data); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
 	}
 }
 

@@ -7,19 +7,19 @@ import (
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/grant"
-	"github.com/exgrant/exgrant/pkg/remote"
 )
 
 func (p *program) revokeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "revoke",
 		Usage:     "take a grant back at a server",
-		UsageText: "exgrant revoke [grant flags | -f FILE] --server NAME [flags]\nexgrant revoke --guid GUID | --from REPORT.json --server NAME [flags]",
+		UsageText: "exgrant revoke [grant flags | -f FILE] --server NAME [flags]\nexgrant revoke --name NAME | --guid GUID | --from REPORT --server NAME [flags]",
 		Description: `Removes exactly one assignment, and its scope if the grant made it and nothing
-else uses it: the one that the grant describes, the one with a GUID, or by its
-report everything that a run changed. Then it tells by which other ways the
+else uses it: the one that the grant describes, the one with a name or a GUID,
+or by its report everything that a run changed. Then it tells by what else the
 account still reaches mailboxes.
-` + operationExample + ` The first that does not end well ends the run.`,
+` + signs + `; the
+first that does not end well ends the run.`,
 		Flags: append(append(grantFlags(),
 			&cli.StringFlag{Name: flagGUID, Category: "Details", Usage: "the assignment with this `GUID`; its scope stays"},
 			&cli.StringFlag{Name: flagFrom, Category: "Details", Usage: "take back what `REPORT` tells: the JSON of --report or of a script's -ReportPath; - for standard input"},
@@ -40,12 +40,6 @@ func (p *program) revoke(c *cli.Context) error {
 	if err := p.mayChange(c); err != nil {
 		return err
 	}
-	if way, err := p.transport(c); err != nil {
-		return err
-	} else if way != remote.PSRP && c.IsSet(flagGUID) {
-		return usageErrorf("%s: --%s cannot be done by --%s %s: no script takes a GUID", c.Command.HelpName, flagGUID, flagTransport, way).
-			withHint("use --%s psrp, or name the grant by its flags, or its report by --%s", flagTransport, flagFrom)
-	}
 	reports, err := p.places(c, flagReport, ".json", grants)
 	if err == nil {
 		err = p.check(c, reports)
@@ -55,19 +49,20 @@ func (p *program) revoke(c *cli.Context) error {
 	}
 	options := p.options(c)
 	options.Confirm = p.confirm(c)
-	operator, err := p.operator(c, options)
+	session, err := p.session(c)
 	if err != nil {
 		return err
 	}
-	defer p.close(c.Context, operator)
-	o := &operation{p: p, c: c, format: format, operator: operator}
+	defer p.close(c.Context, session)
+	o := &operation{p: p, c: c, format: format, session: session, options: options}
 	return o.each(grants, len(what), true, func(i int) error {
-		report, err := operator.Revoke(c.Context, what[i])
+		kept := o.journal(reports[i])
+		report, err := told(grant.Revoke(c.Context, session, what[i], o.options))
 		if err != nil {
 			return invalidGrant(c, err)
 		}
 		p.person().Done()
-		return errors.Join(afterwards(p.saveJSON(c, reports[i], report)), o.result(report))
+		return errors.Join(kept.end(report), o.result(report))
 	})
 }
 
@@ -90,13 +85,18 @@ func (p *program) revocations(c *cli.Context) ([]grant.Revocation, []exchange.Gr
 	switch {
 	case c.IsSet(flagGUID):
 		if !exchange.IsGUID(c.String(flagGUID)) {
-			return nil, nil, usageErrorf("%s: --%s \"%s\" is not a GUID", c.Command.HelpName, flagGUID, c.String(flagGUID)).
-				withHint("exgrant audit shows the GUID of every assignment")
+			return nil, nil, notGUID(c)
 		}
 		return []grant.Revocation{{GUID: c.String(flagGUID)}}, nil, nil
 	case c.IsSet(flagFrom):
 		report, err := p.readReport(c, c.String(flagFrom))
 		return []grant.Revocation{{Report: &report}}, nil, err
+	}
+	if p.isNameAlone(c) {
+		if c.String(flagName) == "" {
+			return nil, nil, emptyValue(c, flagName)
+		}
+		return []grant.Revocation{{Name: c.String(flagName)}}, nil, nil
 	}
 	grants, err := p.grants(c)
 	what := make([]grant.Revocation, len(grants))

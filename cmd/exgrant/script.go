@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,12 +16,8 @@ import (
 )
 
 const (
-	flagOutput       = "o"
-	flagOverwrite    = "overwrite"
-	flagStyle        = "style"
-	flagRollback     = "rollback"
-	flagFrom         = "from"
-	flagAcceptEWSEnd = "accept-ews-end"
+	flagUndo = "undo"
+	flagFrom = "from"
 )
 
 // grantExample ends the help of the commands that take a grant.
@@ -46,8 +43,19 @@ to standard output, or to the file that -o names.`,
 			p.scriptGrantCommand(),
 			p.scriptRevokeCommand(),
 			p.scriptStatusCommand(),
-			p.scriptAuditCommand(),
-			p.scriptOffice365Command(),
+			p.scriptCheckCommand(),
+			p.scriptReadCommand("audit", "a script that lists everybody who holds the role",
+				`The script reads only: it lists every holder of every role of this type, direct
+and through groups, with the scope in words.`, psgen.Audit),
+			p.scriptReadCommand("office365", "a script for Exchange Online, which has no such role",
+				`Exchange Online no longer gives this role to anybody. The script says since
+when, lists what is left, and holds the steps that replace the role as comments:
+application RBAC, with a test of what is allowed and one of what is refused. It
+changes nothing.`, psgen.Office365),
+			p.scriptReadCommand("fieldtest", "a script that answers what nobody could try yet",
+				`The script asks a real Exchange organization what its documents leave open, for
+the makers of exgrant. It reads only, replaces every name, address and GUID
+before it writes anything, and shows what it has written.`, psgen.FieldTest),
 		},
 	}
 }
@@ -57,11 +65,11 @@ func (p *program) scriptGrantCommand() *cli.Command {
 		Name:  "grant",
 		Usage: "a script that grants the role",
 		Description: `The script looks everything up first, stops at a conflict before any change,
-grants, and reads back what it did. A second run changes nothing; -WhatIf never
-changes anything.
+grants, reads back what it did, and asks the server which of the named mailboxes
+are in reach. A second run changes nothing; -WhatIf never changes anything.
 ` + grantExample,
-		Flags: append(append(grantFlags(), styleFlag()),
-			&cli.StringFlag{Name: flagRollback, Category: outputCategory,
+		Flags: append(append(grantFlags(), namedMailboxFlags()...),
+			&cli.StringFlag{Name: flagUndo, Category: outputCategory,
 				Usage: "also write the script that takes exactly this grant back to `FILE` (a folder for several grants)"},
 			outputFlag(), overwriteFlag()),
 		Action: p.scriptGrant,
@@ -72,11 +80,11 @@ func (p *program) scriptRevokeCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "revoke",
 		Usage: "a script that takes the role away again",
-		Description: `The script removes the one assignment that the grant describes, and its scope if
-the grant made it and nothing else uses it. With --from it removes by GUID what
-a grant script reported that it made.
+		Description: `The script removes the one assignment that has exactly the grant's name, and the
+scope of that name if nothing else uses it; account and group may be gone. With
+--from it takes back by GUID what a report says that was made.
 ` + grantExample,
-		Flags: append(append(grantFlags(), styleFlag()),
+		Flags: append(grantFlags(),
 			&cli.StringFlag{Name: flagFrom, Category: "Details",
 				Usage: "undo what `REPORT` tells: the JSON of a grant script's -ReportPath; - for standard input"},
 			outputFlag(), overwriteFlag()),
@@ -88,120 +96,65 @@ func (p *program) scriptStatusCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "status",
 		Usage: "a script that tells whether the grant is in place",
-		Description: `The script reads only. It exits 0 when the grant is in place, else 3.
+		Description: `The script reads only. It exits 0 when the grant is in place, and 3 when it is
+not, when another grant or a disabled account speaks against it, or when one of
+the mailboxes of --in-scope and --out-of-scope is not as it should be.
 ` + grantExample,
-		Flags: append(grantFlags(), outputFlag(), overwriteFlag()),
+		Flags: append(append(grantFlags(), namedMailboxFlags()...), outputFlag(), overwriteFlag()),
 		Action: func(c *cli.Context) error {
 			return p.scriptPerGrant(c, func(b *bytes.Buffer, g exchange.Grant) error { return psgen.Status(b, g) })
 		},
 	}
 }
 
-func (p *program) scriptAuditCommand() *cli.Command {
+// scriptReadCommand is the command of a script that only reads and is about no grant.
+func (p *program) scriptReadCommand(name, usage, description string, write func(io.Writer) error) *cli.Command {
 	return &cli.Command{
-		Name:        "audit",
-		Usage:       "a script that lists everybody who holds the role",
-		Description: "The script reads only: it lists every holder of every role of this type, direct\nand through groups, with the scope in words.",
+		Name:        name,
+		Usage:       usage,
+		Description: description,
 		Flags:       []cli.Flag{outputFlag(), overwriteFlag()},
 		Action: func(c *cli.Context) error {
-			data, err := generate(c, func(b *bytes.Buffer) error { return psgen.Audit(b) })
-			if err != nil {
-				return err
-			}
-			return p.deliver(c, []outfile{{c.String(flagOutput), data}}, nil)
-		},
-	}
-}
-
-func (p *program) scriptOffice365Command() *cli.Command {
-	return &cli.Command{
-		Name:  "office365",
-		Usage: "a script for Exchange Online, which has no such role",
-		Description: `Exchange Online no longer gives this role to anybody. The script says since
-when, takes an inventory that changes nothing, and shows what replaces the role:
-application RBAC, with tests of what is allowed and what is refused.`,
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: flagAcceptEWSEnd, Category: "Details",
-				Usage: "also the variant for EWS, which ends in Exchange Online; refused once it has ended"},
-			outputFlag(), overwriteFlag(),
-		},
-		Action: func(c *cli.Context) error {
-			options := psgen.Office365Options{AcceptEWSEnd: c.Bool(flagAcceptEWSEnd), Now: p.now()}
-			data, err := generate(c, func(b *bytes.Buffer) error { return psgen.Office365(b, options) })
-			if err != nil {
-				return err
-			}
-			return p.deliver(c, []outfile{{c.String(flagOutput), data}}, nil)
+			data, err := generate(c, func(b *bytes.Buffer) error { return write(b) })
+			return p.deliverOr(c, err, []outfile{{c.String(flagOutput), data}}, nil)
 		},
 	}
 }
 
 const outputCategory = "Output"
 
-func outputFlag() cli.Flag {
-	return &cli.StringFlag{Name: flagOutput, Category: outputCategory, Usage: "write to `FILE` (a folder for several grants) and not to standard output"}
-}
-
-func overwriteFlag() cli.Flag {
-	return &cli.BoolFlag{Name: flagOverwrite, Category: outputCategory, Usage: "replace files that exist"}
-}
-
-func styleFlag() cli.Flag {
-	return &cli.StringFlag{Name: flagStyle, Category: outputCategory, Value: "full",
-		Usage: "`STYLE` is full (the default: checks, plans, reports) or minimal (the documented commands and their fallback)"}
-}
-
-func style(c *cli.Context) (psgen.Style, error) {
-	switch s := c.String(flagStyle); s {
-	case "full":
-		return psgen.Full, nil
-	case "minimal":
-		return psgen.Minimal, nil
-	default:
-		return 0, usageErrorf("%s: no style \"%s\"", c.Command.HelpName, s).withHint("--%s full or --%s minimal", flagStyle, flagStyle)
-	}
-}
-
 func (p *program) scriptGrant(c *cli.Context) error {
-	chosen, err := style(c)
+	grants, err := p.checkedGrants(c)
 	if err != nil {
 		return err
 	}
-	grants, err := p.grants(c)
-	if err != nil {
-		return err
-	}
-	scripts, err := perGrant(c, flagOutput, grants, func(b *bytes.Buffer, g exchange.Grant) error { return psgen.Grant(b, g, chosen) })
-	if err != nil || !c.IsSet(flagRollback) {
+	scripts, err := perGrant(c, flagOutput, grants, func(b *bytes.Buffer, g exchange.Grant) error { return psgen.Grant(b, g) })
+	if err != nil || !c.IsSet(flagUndo) {
 		return p.deliverOr(c, err, scripts, nil)
 	}
-	if c.String(flagRollback) == "" {
-		return emptyValue(c, flagRollback)
+	if c.String(flagUndo) == "" {
+		return emptyValue(c, flagUndo)
 	}
-	rollbacks, err := perGrant(c, flagRollback, grants, func(b *bytes.Buffer, g exchange.Grant) error { return psgen.Revoke(b, g, chosen) })
-	return p.deliverOr(c, err, scripts, rollbacks)
+	undos, err := perGrant(c, flagUndo, grants, func(b *bytes.Buffer, g exchange.Grant) error { return psgen.Revoke(b, g) })
+	return p.deliverOr(c, err, scripts, undos)
 }
 
-func (p *program) deliverOr(c *cli.Context, err error, scripts, rollbacks []outfile) error {
+func (p *program) deliverOr(c *cli.Context, err error, scripts, undos []outfile) error {
 	if err != nil {
 		return err
 	}
-	return p.deliver(c, scripts, rollbacks)
+	return p.deliver(c, scripts, undos)
 }
 
 func (p *program) scriptRevoke(c *cli.Context) error {
 	if c.IsSet(flagFrom) {
-		return p.scriptRollback(c)
+		return p.scriptUndo(c)
 	}
-	chosen, err := style(c)
-	if err != nil {
-		return err
-	}
-	return p.scriptPerGrant(c, func(b *bytes.Buffer, g exchange.Grant) error { return psgen.Revoke(b, g, chosen) })
+	return p.scriptPerGrant(c, func(b *bytes.Buffer, g exchange.Grant) error { return psgen.Revoke(b, g) })
 }
 
-func (p *program) scriptRollback(c *cli.Context) error {
-	others := append([]string{flagFile, flagDomainController, flagStyle}, identifyingFlags...)
+func (p *program) scriptUndo(c *cli.Context) error {
+	others := append([]string{flagFile, flagDomainController}, identifyingFlags...)
 	if set := given(c, others); len(set) > 0 {
 		return usageErrorf("%s: --%s and %s exclude each other", c.Command.HelpName, flagFrom, dashed(set[0])).
 			withHint("the report says what was granted")
@@ -210,12 +163,12 @@ func (p *program) scriptRollback(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	data, err := generate(c, func(b *bytes.Buffer) error { return psgen.Rollback(b, report) })
+	data, err := generate(c, func(b *bytes.Buffer) error { return psgen.Undo(b, report) })
 	return p.deliverOr(c, err, []outfile{{c.String(flagOutput), data}}, nil)
 }
 
 func (p *program) scriptPerGrant(c *cli.Context, write func(*bytes.Buffer, exchange.Grant) error) error {
-	grants, err := p.grants(c)
+	grants, err := p.checkedGrants(c)
 	if err != nil {
 		return err
 	}
@@ -229,11 +182,8 @@ func generate(c *cli.Context, write func(*bytes.Buffer) error) ([]byte, error) {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
 		refused := usageErrorf("%s: cannot write this script: %w", c.Command.HelpName, err)
-		switch {
-		case c.IsSet(flagFrom):
+		if c.IsSet(flagFrom) {
 			return nil, refused.withHint("give the report as it was written, of a run that changed something")
-		case c.IsSet(flagAcceptEWSEnd):
-			return nil, refused.withHint("leave --%s out: the rest does not need EWS", flagAcceptEWSEnd)
 		}
 		return nil, refused.withHint("%s --help shows what each flag takes", c.Command.HelpName)
 	}
@@ -301,15 +251,15 @@ func safeFileName(name string) string {
 }
 
 // deliver writes all files or none: to the paths they name, or to standard output
-// where the path is empty or "-". Rollbacks always have a path.
-func (p *program) deliver(c *cli.Context, scripts, rollbacks []outfile) error {
+// where the path is empty or "-". Undo scripts always have a path.
+func (p *program) deliver(c *cli.Context, scripts, undos []outfile) error {
 	if c.IsSet(flagOutput) && c.String(flagOutput) == "" {
 		return emptyValue(c, flagOutput)
 	}
 	toFile := c.IsSet(flagOutput) && c.String(flagOutput) != "-"
-	files := rollbacks
+	files := undos
 	if toFile {
-		files = append(append([]outfile(nil), scripts...), rollbacks...)
+		files = append(append([]outfile(nil), scripts...), undos...)
 	}
 	if err := checkOutputs(c, files); err != nil {
 		return err
@@ -337,7 +287,7 @@ func (p *program) deliver(c *cli.Context, scripts, rollbacks []outfile) error {
 	if toFile {
 		p.tellNext(c.Command.Name, scripts)
 	}
-	for _, f := range rollbacks {
+	for _, f := range undos {
 		fmt.Fprintf(p.stderr, "wrote %s: it takes this grant back\n", oneLine(f.path))
 	}
 	return nil
@@ -345,19 +295,17 @@ func (p *program) deliver(c *cli.Context, scripts, rollbacks []outfile) error {
 
 // checkOutputs refuses outputs that would lose each other or an input.
 func checkOutputs(c *cli.Context, files []outfile) error {
-	if c.String(flagRollback) == "-" {
-		return usageErrorf("%s: --%s needs a file", c.Command.HelpName, flagRollback).withHint("standard output is for the grant's script")
+	if c.String(flagUndo) == "-" {
+		return usageErrorf("%s: --%s needs a file", c.Command.HelpName, flagUndo).withHint("standard output is for the grant's script")
 	}
 	for i, f := range files {
 		for _, other := range files[:i] {
 			if sameOutput(f.path, other.path) {
-				return usageErrorf("%s: -%s and --%s name the same file", c.Command.HelpName, flagOutput, flagRollback).withHint("give each its own")
+				return usageErrorf("%s: -%s and --%s name the same file", c.Command.HelpName, flagOutput, flagUndo).withHint("give each its own")
 			}
 		}
-		for _, flag := range []string{flagFile, flagFrom} {
-			if input := c.String(flag); input != "" && input != "-" && sameOutput(input, f.path) {
-				return usageErrorf("%s: %s is read and cannot be written too", c.Command.HelpName, input).withHint("choose another file for the script")
-			}
+		if err := refuseInput(c, f.path); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/scriptproxy"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // leaks returns the form in which a text shows the password; "" is none.
@@ -120,7 +120,7 @@ func TestPasswordAppearsNowhere(t *testing.T) {
 	}{
 		{append([]string{"plan", "-o", file("plan.json")}, grant...), exitDone},
 		{append([]string{"plan", "--json"}, grant...), exitDone},
-		{[]string{"apply", file("plan.json"), "--yes", "--verbose", "--report", file("made.json"), "--rollback", file("undo.ps1")}, exitDone},
+		{[]string{"apply", file("plan.json"), "--yes", "--verbose", "--report", file("made.json"), "--undo", file("undo.ps1")}, exitDone},
 		{append([]string{"verify", "--in-scope", "anna", "--out-of-scope", "boss"}, grant...), exitDone},
 		{[]string{"audit", "--verbose", "--password-file", passwordFile}, exitDone},
 		{[]string{"audit", "--verbose", "--json"}, exitDone},
@@ -129,7 +129,7 @@ func TestPasswordAppearsNowhere(t *testing.T) {
 		{[]string{"revoke", "--from", file("made.json"), "--yes", "--verbose", "--report", file("gone.json")}, exitDone},
 		{append([]string{"revoke", "--json", "--yes"}, grant...), exitDone},
 
-		{[]string{"audit", "--verbose", "--username", "nobody"}, 5},
+		{[]string{"audit", "--verbose", "--logon", "nobody"}, 5},
 		{[]string{"audit", "--verbose", "--server", "http://" + address + "/elsewhere/"}, exitFailed},
 		{[]string{"audit", "--verbose", "--server", "https://" + address + "/PowerShell/"}, exitFailed},
 		{[]string{"audit", "--verbose", "--server", "http://127.0.0.1:1/"}, exitFailed},
@@ -161,7 +161,7 @@ func TestPasswordAppearsNowhere(t *testing.T) {
 func watchedPwsh(t *testing.T, log string) string {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("the watched PowerShell is a script for sh")
+		t.Skip("the watched PowerShell is a script for sh, which Windows has not")
 	}
 	path := filepath.Join(t.TempDir(), "pwsh")
 	text := "#!/bin/sh\n{ echo \"start $*\"; env; find \"${TMPDIR:-/nowhere}\" -type f -exec cat {} +; } >> '" + log + "' 2>&1\n" +
@@ -203,12 +203,12 @@ func TestPasswordAppearsNowhereByScript(t *testing.T) {
 		t.Setenv(name, scriptPassword) // a child must not have them
 	}
 
-	account := map[string]string{"EXGRANT_AUTH": "basic", "EXGRANT_USERNAME": "administrator", "EXGRANT_PASSWORD": scriptPassword,
+	account := map[string]string{"EXGRANT_AUTH": "basic", "EXGRANT_LOGON": "administrator", "EXGRANT_PASSWORD": scriptPassword,
 		"EXGRANT_EWS_URL": s.EWS, "EXGRANT_EWS_AUTH": "basic", "EXGRANT_AS_PASSWORD": scriptPassword}
 	winrs := maps.Clone(account)
 	winrs["EXGRANT_TRANSPORT"], winrs["EXGRANT_SERVER"] = "winrs", s.WinRS
 	stranger := maps.Clone(winrs)
-	stranger["EXGRANT_USERNAME"] = "nobody"
+	stranger["EXGRANT_LOGON"] = "nobody"
 	local := map[string]string{"EXGRANT_TRANSPORT": "local", "EXGRANT_PWSH": watchedPwsh(t, here), "EXGRANT_PASSWORD": scriptPassword}
 	psrp := maps.Clone(account)
 	psrp["EXGRANT_SERVER"] = s.URL
@@ -220,17 +220,17 @@ func TestPasswordAppearsNowhereByScript(t *testing.T) {
 		args      []string
 		code      int
 	}{
-		{winrs, append([]string{"apply", "--yes", "--report", file("winrs.json"), "--rollback", file("undo.ps1")}, grant...), exitDone},
+		{winrs, append([]string{"apply", "--yes", "--report", file("winrs.json"), "--undo", file("undo.ps1")}, grant...), exitDone},
 		{winrs, append([]string{"script", "revoke", "-o", file("revoke.ps1")}, grant[:4]...), exitDone},
 		{psrp, append([]string{"diagnose"}, proof...), exitDone},
 		{psrp, append([]string{"diagnose", "--json", "--write-test"}, proof...), exitDone},
 		{psrp, append([]string{"diagnose", "--as", "nobody"}, proof[2:]...), exitFailed},
-		{psrp, []string{"diagnose", "connection", "--verbose"}, exitDone},
-		{winrs, []string{"diagnose", "connection", "--verbose"}, exitDone},
+		{psrp, []string{"connect", "--verbose"}, exitDone},
+		{winrs, []string{"connect", "--verbose"}, exitDone},
 		{winrs, append([]string{"verify", "--json"}, grant...), exitDone},
 		{winrs, []string{"run", file("revoke.ps1"), "--yes", "--verbose"}, exitDone},
 		{stranger, []string{"audit", "--verbose"}, 5},
-		{stranger, []string{"diagnose", "connection", "--verbose"}, 5},
+		{stranger, []string{"connect", "--verbose"}, 5},
 		{local, append([]string{"apply", "--yes", "--report", file("local.json")}, grant[:4]...), exitDone},
 		{local, []string{"audit", "--json"}, exitDone},
 		{local, []string{"audit", "--verbose"}, exitUsage},

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,7 +28,7 @@ func TestSignals(t *testing.T) {
 		command string
 		want    int // assignments, and scopes, in the end
 	}{{"apply", 1}, {"revoke", 0}, {"audit", 1}} {
-		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
+		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP, syscall.SIGKILL} {
 			t.Run(test.command+" "+signal.String(), func(t *testing.T) {
 				t.Parallel()
 				for n, finished := 1, false; !finished; n += stride {
@@ -48,17 +49,71 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// process is this program as one, at the endpoint.
+func (e *endpoint) process(args ...string) *exec.Cmd {
+	process := exec.Command(os.Args[0], args...)
+	process.Args[0] = "exgrant" // by this name the test's program is exgrant
+	process.Env = append(os.Environ(), "EXGRANT_SERVER="+e.url, "EXGRANT_AUTH=basic", "EXGRANT_LOGON=administrator",
+		"EXGRANT_PASSWORD="+scriptPassword)
+	return process
+}
+
+// A second Ctrl-C ends the program at once: what was changed by then is told, and stands
+// in the report. In a usual run it comes behind every third request.
+func TestSecondSignal(t *testing.T) {
+	stride := 3
+	if os.Getenv("EXGRANT_FULL") != "" {
+		stride = 1
+	}
+	told := 0
+	for n, finished := 1, false; !finished; n += stride {
+		e := newEndpoint(t)
+		file := filepath.Join(t.TempDir(), "report.json")
+		process := e.process(append([]string{"apply", "--report", file}, agreed...)...)
+		var output bytes.Buffer
+		process.Stdout, process.Stderr = &output, &output
+		started := make(chan struct{})
+		interrupt := func() {
+			<-started
+			_ = process.Process.Signal(syscall.SIGINT) // it may have ended
+		}
+		e.behind(n, func() {
+			interrupt()
+			e.requests, e.end = 1, interrupt // behind the next one, too; the lock is held
+		})
+		if err := process.Start(); err != nil {
+			t.Fatal(err)
+		}
+		close(started)
+		_ = process.Wait() // the state says it
+		e.behind(0, nil)
+		finished = process.ProcessState.ExitCode() == exitDone
+		assignments, _ := e.ours(t)
+		record, _ := os.ReadFile(file) // it need not be there
+		text := output.String()
+		if strings.Contains(text, "given up") && assignments == 1 {
+			told++
+			if !strings.Contains(text, "changed: ") && !strings.Contains(text, "unknown: ") {
+				t.Errorf("request %d: it does not say what was changed:\n%s", n, text)
+			}
+			if !bytes.Contains(record, []byte("Remove-ManagementRoleAssignment")) && !bytes.Contains(record, []byte("change-unknown")) {
+				t.Errorf("request %d: the report does not say what was changed:\n%s", n, record)
+			}
+		}
+		e.mustRun(t, "apply")
+	}
+	t.Logf("%d ends told a grant that stands", told)
+}
+
 // signal runs a command as a process and signals it behind its nth request. It
 // reports whether the process had come to its end by then.
 func (e *endpoint) signal(t *testing.T, command string, n int, signal syscall.Signal) (finished bool) {
 	t.Helper()
-	process := exec.Command(os.Args[0], command)
-	process.Args[0] = "exgrant" // by this name the test's program is exgrant
+	args := []string{command}
 	if command != "audit" {
-		process.Args = append(process.Args, agreed...)
+		args = append(args, agreed...)
 	}
-	process.Env = append(os.Environ(), "EXGRANT_SERVER="+e.url, "EXGRANT_AUTH=basic", "EXGRANT_USERNAME=administrator",
-		"EXGRANT_PASSWORD="+scriptPassword)
+	process := e.process(args...)
 	var output bytes.Buffer
 	process.Stdout, process.Stderr = &output, &output
 	started := make(chan struct{})
@@ -77,10 +132,12 @@ func (e *endpoint) signal(t *testing.T, command string, n int, signal syscall.Si
 	switch {
 	case state.ExitCode() == exitDone:
 		finished = true
-	case signal == syscall.SIGINT && state.ExitCode() != exitInterrupted:
+	case signal != syscall.SIGKILL && state.ExitCode() != exitInterrupted:
 		t.Errorf("request %d: %v\n%s", n, state, output.String())
-	case signal == syscall.SIGINT && !strings.Contains(output.String(), "interrupted"):
+	case signal != syscall.SIGKILL && !strings.Contains(output.String(), "interrupted"):
 		t.Errorf("request %d: it does not say that it was interrupted:\n%s", n, output.String())
+	case signal != syscall.SIGKILL && !strings.Contains(output.String(), "cleaning up; Ctrl-C again gives up"):
+		t.Errorf("request %d: it does not say that it cleans up:\n%s", n, output.String())
 	}
 	if form := leaks(output.String()); form != "" {
 		t.Errorf("request %d: it prints %q", n, form)

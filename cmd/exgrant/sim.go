@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,12 +16,13 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/scriptproxy"
+	"github.com/exgrant/exgrant/internal/negotiate"
+	"github.com/exgrant/exgrant/internal/render"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/remote"
 )
@@ -91,6 +90,10 @@ func (p *program) sim(c *cli.Context) error {
 		return usageErrorf("exgrant sim: --%s %s: not one of basic, none", flagAuth, method).
 			withHint("with none everybody is %s", exchangesim.DefaultUser)
 	}
+	if c.String(flagAuth) == "none" && c.IsSet(flagPwsh) {
+		return usageErrorf("exgrant sim: --%s none and --%s exclude each other", flagAuth, flagPwsh).
+			withHint("every program and every web page of this computer could start commands in that PowerShell")
+	}
 	if err := checkListen(c.String(flagListen)); err != nil {
 		return err
 	}
@@ -112,16 +115,19 @@ func (p *program) listScenarios(asJSON bool) error {
 		for _, s := range all {
 			rows = append(rows, row{s.Name, s.Summary})
 		}
-		encoder := json.NewEncoder(p.stdout)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(rows)
+		return render.JSON(p.stdout, rows)
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	width := 0
 	for _, s := range all {
-		fmt.Fprintf(table, "%s\t%s\n", s.Name, s.Summary)
+		width = max(width, len(s.Name))
 	}
-	return table.Flush()
+	return render.List(p.stdout, p.style(p.stdout), width, func(yield func(name, text string) bool) {
+		for _, s := range all {
+			if !yield(s.Name, s.Summary) {
+				return
+			}
+		}
+	})
 }
 
 // checkListen wants an address that only this computer reaches: what is simulated
@@ -131,8 +137,7 @@ func checkListen(address string) error {
 	if err != nil {
 		return usageErrorf("exgrant sim: --listen %s: not an address with a port", address).withHint("127.0.0.1:0 serves on any free port")
 	}
-	ip, err := netip.ParseAddr(host)
-	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if !negotiate.IsLoopback(host) {
 		return usageErrorf("exgrant sim: --listen %s: not an address of this computer alone", address).
 			withHint("use 127.0.0.1:0, [::1]:0 or localhost:0")
 	}
@@ -342,20 +347,74 @@ func (s *simulation) announce() error {
 	if password == "" {
 		password = "any" // nobody looks at it
 	}
-	fmt.Fprintf(w, "  %s\n  exgrant plan --user svc-reschedule --scope-group 'Reschedule Users'\n", setting([]setVariable{
-		{flagServer, s.ready.PSRP}, {flagCAFile, s.ready.CAFile}, {flagAuth, string(remote.Basic)}, {flagUsername, "administrator"}, {"password", password}}))
+	shown := shownCommand(s.organization.Scenario())
+	fmt.Fprintf(w, "  %s\n  %s\n", setting([]setVariable{
+		{flagServer, s.ready.PSRP}, {flagCAFile, s.ready.CAFile}, {flagAuth, string(remote.Basic)}, {flagLogon, "administrator"}, {"password", password}}), shown)
 	fmt.Fprintf(w, "With the grant in place:\n  %s\n  exgrant diagnose --as svc-reschedule --in-scope anna --out-of-scope boss\n", setting([]setVariable{
 		{flagEWSURL, s.ready.EWS}, {flagEWSAuth, string(remote.Basic)}, {"as-password", password}}))
 	if s.ready.WinRS != "" {
-		fmt.Fprintf(w, "By the remote shell of Windows:\n  exgrant plan --transport winrs --server %s --user svc-reschedule --scope-group 'Reschedule Users'\n", s.ready.WinRS)
+		fmt.Fprintf(w, "By the remote shell of Windows:\n  %s --transport winrs --server %s\n", shown, s.ready.WinRS)
 	}
 	if s.scripts != nil {
 		fmt.Fprintf(w, "In PowerShell, load its cmdlets and run a script:\n  Import-Module -Name %s\n  ./grant.ps1 -WhatIf\n", psPath(s.scripts.Manifest))
 	}
 	fmt.Fprintln(w, "End with Ctrl-C.")
-	encoder := json.NewEncoder(s.p.stdout)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(s.ready)
+	return render.JSONLine(s.p.stdout, s.ready)
+}
+
+// shownCommand is the command that shows what a scenario is about.
+func shownCommand(scenario exchangesim.Scenario) string {
+	g := scenario.Grant()
+	flags := grantWords(g, scenario.Name != "plain")
+	is := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(scenario.Name, part) })
+	}
+	switch {
+	case is("customization", "already-enabled", "dehydrated", "not-yet") && !is("online"):
+		return "exgrant apply " + flags + " --yes --enable-customization"
+	case is("deleted", "renamed"):
+		return "exgrant verify --name " + shellWord(g.Name)
+	case is("wider", "indirect", "child", "equal-other", "shared-scope", "stale", "exclusive", "ews-") && !is("other-filter"):
+		return "exgrant verify " + flags + " --in-scope anna --out-of-scope boss"
+	}
+	return "exgrant plan " + flags
+}
+
+// grantWords are the flags of a grant, as they are typed.
+func grantWords(g exchange.Grant, named bool) string {
+	var words []string
+	add := func(flag, value string) {
+		if value != "" {
+			words = append(words, dashed(flag), shellWord(value))
+		}
+	}
+	switch g.Assignee.Kind {
+	case exchange.User:
+		add(flagUser, g.Assignee.Identity)
+	case exchange.SecurityGroup:
+		add(flagGroup, g.Assignee.Identity)
+	case exchange.RoleGroup:
+		add(flagRoleGroup, g.Assignee.Identity)
+		for _, member := range g.Assignee.Members {
+			add(flagMember, member)
+		}
+	}
+	switch g.Scope.Kind {
+	case exchange.WholeOrganization:
+		words = append(words, dashed(flagWholeOrganization))
+	case exchange.Group:
+		add(flagScopeGroup, g.Scope.Text)
+	case exchange.OrganizationalUnit:
+		add(flagScopeOU, g.Scope.Text)
+	case exchange.RecipientFilter:
+		add(flagScopeFilter, g.Scope.Text)
+	case exchange.Existing:
+		add(flagScopeName, g.Scope.Text)
+	}
+	if named && g.Assignee.Kind != exchange.RoleGroup {
+		add(flagName, g.Name)
+	}
+	return strings.Join(words, " ")
 }
 
 // A setVariable is a variable of this program, by the flag that it stands for.

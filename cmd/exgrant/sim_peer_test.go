@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // pypsrpOverTLS changes something with pypsrp, which trusts the certificate of the

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // A servingSim is `exgrant sim` while it runs.
@@ -24,7 +24,8 @@ type servingSim struct {
 	stdin  *io.PipeWriter
 	cancel context.CancelFunc
 	stderr *bytes.Buffer
-	code   chan int
+	code   chan int      // receives the exit code
+	ended  chan struct{} // is closed when it has ended, and left no file
 }
 
 // startSim runs `exgrant sim` until its line on stdout says that it is ready.
@@ -33,7 +34,7 @@ func startSim(t *testing.T, args ...string) *servingSim {
 	ctx, cancel := context.WithCancel(t.Context())
 	stdin, stdinWriter := io.Pipe()
 	stdout, stdoutWriter := io.Pipe()
-	s := &servingSim{stdin: stdinWriter, cancel: cancel, stderr: new(bytes.Buffer), code: make(chan int, 1)}
+	s := &servingSim{stdin: stdinWriter, cancel: cancel, stderr: new(bytes.Buffer), code: make(chan int, 1), ended: make(chan struct{})}
 	p := &program{
 		stdin:  interruptible{ctx, stdin},
 		stdout: stdoutWriter,
@@ -42,12 +43,16 @@ func startSim(t *testing.T, args ...string) *servingSim {
 		now:    time.Now,
 	}
 	go func() {
+		defer close(s.ended)
 		code := p.run(ctx, append([]string{"sim"}, args...))
 		stdoutWriter.Close()
 		s.code <- code
 	}()
-	t.Cleanup(cancel)
-	t.Cleanup(func() { stdin.Close() })
+	t.Cleanup(func() {
+		cancel()
+		stdin.Close()
+		<-s.ended // only then the directories of the test can be removed
+	})
 	line, err := bufio.NewReader(stdout).ReadBytes('\n')
 	if err != nil {
 		t.Fatalf("no line on stdout: %v, exit %d, %s", err, <-s.code, s.stderr)
@@ -71,12 +76,13 @@ func (s *servingSim) wait(t *testing.T) int {
 }
 
 func TestSimServesUntilInterrupted(t *testing.T) {
+	engine := peers.StartEngine(t)
 	dir := t.TempDir()
 	s := startSim(t, "--script-proxy", dir)
 	if !strings.HasPrefix(s.ScriptProxy, "http://127.0.0.1:") || !filepath.IsAbs(s.Module) || s.Username == "" {
 		t.Errorf("ready: %+v", s)
 	}
-	r := peers.StartEngine(t).Run(t, peers.Job{
+	r := engine.Run(t, peers.Job{
 		Modules: []string{s.Module},
 		Command: `(Get-User -Identity svc-reschedule).SamAccountName`,
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/exgrant/exgrant/internal/exchangesim/ewsd"
 	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
 	"github.com/exgrant/exgrant/internal/exchangesim/winrsd"
+	"github.com/exgrant/exgrant/internal/negotiate"
 )
 
 // A simulator serves an organization as one Exchange server does: its PowerShell
@@ -74,13 +75,31 @@ func startSimulator(o *exchangesim.Organization, options simulatorOptions) (*sim
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, Protocols: protocols,
+	s.server = &http.Server{Handler: ownHost{handler}, ReadHeaderTimeout: 10 * time.Second, Protocols: protocols,
 		ErrorLog: log.New(io.Discard, "", 0)} // what clients do wrong, they are told
 	go func() {
 		defer close(s.ended)
 		s.err = s.server.Serve(listener)
 	}()
 	return s, nil
+}
+
+// An ownHost lets pass what is asked for by a name of this computer, or by one below
+// .test, where the simulated organization has its names and nobody else can have any
+// (RFC 6761 6.2). A web page that got its own name to lead here has another.
+type ownHost struct{ next http.Handler }
+
+func (o ownHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
+	if !strings.HasSuffix(host, ".test") && !negotiate.IsLoopback(host) {
+		http.Error(w, "Bad Request - Invalid Hostname", http.StatusBadRequest) // as HTTP.sys says it
+		return
+	}
+	o.next.ServeHTTP(w, r)
 }
 
 // virtualDirectories shares one web server among the services, by path as IIS does.

@@ -183,7 +183,7 @@ func serveOrganization(t *testing.T) (*simulator, []string) {
 			t.Error(err)
 		}
 	})
-	return s, []string{"EXGRANT_SERVER=" + s.URL, "EXGRANT_AUTH=basic", "EXGRANT_USERNAME=administrator"}
+	return s, []string{"EXGRANT_SERVER=" + s.URL, "EXGRANT_AUTH=basic", "EXGRANT_LOGON=administrator"}
 }
 
 func TestChangesAreAskedFor(t *testing.T) {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/render"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // The exit codes of the program. Those of operations come from
-// exchange.Outcome.ExitCode.
+// report.Outcome.ExitCode.
 const (
 	exitDone        = 0
 	exitFailed      = 1
@@ -47,7 +49,7 @@ func failuref(format string, args ...any) *hintedError {
 
 // An outcomeError ends the program with the exit code of an outcome whose report
 // is already printed.
-type outcomeError struct{ outcome exchange.Outcome }
+type outcomeError struct{ outcome report.Outcome }
 
 func (e outcomeError) Error() string { return string(e.outcome) }
 
@@ -58,6 +60,8 @@ func (p *program) fail(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, errNobodyReads):
+		return exitFailed
 	case errors.As(err, &outcome):
 		return outcome.outcome.ExitCode()
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
@@ -71,11 +75,16 @@ func (p *program) fail(ctx context.Context, err error) int {
 	// A command names itself in its errors as it is typed; the prefix is that name.
 	text := strings.TrimPrefix(oneLine(err.Error()), "exgrant: ")
 	text = strings.TrimPrefix(text, "exgrant ")
-	fmt.Fprintf(p.stderr, "exgrant: %s\n", text)
+	p.say("exgrant: ", text)
 	for _, h := range hints {
-		fmt.Fprintf(p.stderr, "hint: %s\n", oneLine(h))
+		p.say("hint: ", oneLine(h))
 	}
 	return code
+}
+
+// say writes one line to standard error, on a terminal as many as it is wide.
+func (p *program) say(lead, text string) {
+	_ = render.Line(p.stderr, p.style(p.stderr), lead, text) // there is nowhere to say it
 }
 
 // oneLine folds every run of white space and shows what a terminal would act on,

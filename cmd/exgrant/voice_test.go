@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 func TestFail(t *testing.T) {
@@ -26,7 +26,7 @@ func TestFail(t *testing.T) {
 		{"wrapped", t.Context(), fmt.Errorf("exgrant x: %w", usageErrorf("no y").withHint("try z")), 2, "exgrant: x: no y\nhint: try z\n"},
 		{"lines", t.Context(), errors.New("a\n  b\r\nc"), 1, "exgrant: a b c\n"},
 		{"escape", t.Context(), errors.New("a\x1b[2Jb"), 1, "exgrant: a<U+001B>[2Jb\n"},
-		{"outcome", t.Context(), outcomeError{exchange.Denied}, 5, ""},
+		{"outcome", t.Context(), outcomeError{report.Denied}, 5, ""},
 		{"interrupted", cancelled, fmt.Errorf("read: %w", context.Canceled), 130, "exgrant: interrupted\n"},
 		{"cancelled inside", t.Context(), context.Canceled, 1, "exgrant: context canceled\n"},
 	} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -41,7 +42,12 @@ func (p *program) webServices(c *cli.Context, account string) (*webServices, err
 			return nil, err
 		}
 	}
-	w.config = ews.Config{UserAgent: p.tool(), Timeout: timeout, Now: p.now, Trace: p.trace(c)}
+	w.transport.ConnectTo = p.setting(c, flagConnectTo)
+	agent := p.setting(c, flagUserAgent)
+	if strings.ContainsFunc(agent, func(r rune) bool { return r < ' ' || r > '~' }) || c.IsSet(flagUserAgent) && strings.TrimSpace(agent) == "" {
+		return nil, usageErrorf("%s: --%s is no text of letters, digits and signs", w.command, flagUserAgent).withHint("what the product itself sends, such as \"Contoso Scheduler/2.1\"")
+	}
+	w.config = ews.Config{UserAgent: cmp.Or(agent, p.tool()), Timeout: timeout, Now: p.now, Trace: p.trace(c)}
 	w.anonymous = ews.NewTransport(w.transport)
 	return w, nil
 }

@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,11 +27,11 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	credential := remote.Credential{Method: remote.Basic, Username: os.Args[2], Password: remote.NewSecret(os.Getenv("EXGRANT_PASSWORD"))}
-	wish := exchange.Grant{
+	wanted := exchange.Grant{
 		Assignee: exchange.NewUser(os.Args[3]),
 		Scope:    exchange.Scope{Kind: exchange.Group, Text: os.Args[4]},
 	}
-	err := preview(ctx, os.Stdout, remote.Target{Server: os.Args[1]}, credential, wish)
+	err := preview(ctx, os.Stdout, remote.Target{Server: os.Args[1]}, credential, wanted)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "script:", err)
@@ -39,12 +40,12 @@ func main() {
 }
 
 // preview prints what the grant's script would do at the server.
-func preview(ctx context.Context, w io.Writer, target remote.Target, credential remote.Credential, wish exchange.Grant) (err error) {
+func preview(ctx context.Context, w io.Writer, target remote.Target, credential remote.Credential, wanted exchange.Grant) (err error) {
 	var script bytes.Buffer
-	if err := psgen.Grant(&script, wish, psgen.Full); err != nil {
+	if err := psgen.Grant(&script, wanted); err != nil {
 		return err
 	}
-	runner, err := remote.NewWinRS(target, credential, remote.ScriptOptions{})
+	runner, err := remote.NewWinRS(target, credential, remote.ShellOptions{})
 	if err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func preview(ctx context.Context, w io.Writer, target remote.Target, credential 
 		return err
 	}
 	for _, step := range result.Report.Steps {
-		fmt.Fprintf(w, "%s %s: %s\n", step.Status, step.ID, step.Text)
+		fmt.Fprintf(w, "%s %s: %s\n", step.Status, step.ID, cmp.Or(step.Command, step.Text))
 	}
 	fmt.Fprintf(w, "outcome: %s\n", result.Report.Outcome)
 	return nil

@@ -8,7 +8,7 @@ import (
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/winrsd"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 	"github.com/exgrant/exgrant/pkg/remote"
 )
 
@@ -26,7 +26,7 @@ func TestPreview(t *testing.T) {
 	if err := preview(t.Context(), &out, remote.Target{Server: h.URL + "/wsman"}, credential, scenario.Grant()); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"planned scope: New scope of 3 recipients", "planned assign: Gives svc-reschedule", "outcome: planned"} {
+	for _, want := range []string{"planned scope: New-ManagementScope -Name", "planned assign: New-ManagementRoleAssignment -Name", "outcome: planned"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, out.String())
 		}

@@ -162,6 +162,9 @@ func (c *call) assignmentsOf() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.org.behaviour.SilentGUIDs && strings.EqualFold(identity, string(assignee.GUID)) {
+		return nil, nil
+	}
 	var rows []row
 	for _, held := range c.org.heldBy(r, assignee) {
 		w := c.directRow(held.assignment)
@@ -232,8 +235,9 @@ func (c *call) directRow(a *assignment) row {
 	w := row{assignment: a, method: "Direct", user: c.assigneeName(a)}
 	assignee := c.org.byGUID(c.replica(), a.Assignee)
 	switch {
-	case assignee == nil:
+	case a.Policy != "":
 		w.effective = "All Policy Assignees"
+	case assignee == nil: // the account or group was deleted
 	case a.AssigneeType == "LinkedRoleGroup":
 		w.effective = "All Linked Group Members"
 	case assignee.isGroup():
@@ -351,7 +355,7 @@ func (c *call) assignee() (*recipient, error) {
 		return c.org.one(c.principals(), c.text("User"), (*recipient).isUser)
 	case c.has("SecurityGroup"):
 		g, err := c.org.one(c.principals(), c.text("SecurityGroup"), (*recipient).isGroup)
-		if err == nil && (g.Type == typeMailDistribution || g.Type == typeGlobalGroup) {
+		if err == nil && (g.Type == typeMailDistribution || g.Type == typeNonUniversal) {
 			return nil, invalid(msgNotUniversalSecurity, g.Canonical())
 		}
 		return g, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -18,8 +19,8 @@ func newAssignment(parameters ...any) exchange.Command {
 
 func TestNewAssignmentShows(t *testing.T) {
 	_, s := open(t, "plain")
-	must(t, s, exchange.NewScope("S", groupFilter("Groups"), ""))
-	a := must(t, s, exchange.NewAssignment("A", exchange.User, assignee, exchange.Role, exchange.AssignmentScope{Custom: "S"}, "")).objects[0]
+	must(t, s, commands.NewScope("S", groupFilter("Groups"), ""))
+	a := must(t, s, commands.NewAssignment("A", exchange.User, assignee, exchange.Role, commands.WriteScope{Custom: "S"}, "")).objects[0]
 	for property, want := range map[string]string{
 		"Name": "A", "Identity": "A", "Role": "ApplicationImpersonation", "RoleAssigneeType": "User", "Enabled": "True",
 		"RoleAssignee": "contoso.test/Services/svc-reschedule", "User": "contoso.test/Services/svc-reschedule",
@@ -32,7 +33,7 @@ func TestNewAssignmentShows(t *testing.T) {
 			t.Errorf("%s: %q, want %q", property, got, want)
 		}
 	}
-	again := must(t, s, exchange.GetAssignment(a.Text("Guid"), "")).objects
+	again := must(t, s, commands.GetAssignment(a.Text("Guid"), "")).objects
 	if diff := cmp.Diff(a, again[0]); diff != "" {
 		t.Errorf("read back:\n%s", diff)
 	}
@@ -133,24 +134,24 @@ func TestSetAssignment(t *testing.T) {
 		all := o.Snapshot().Assignments
 		return all[slices.IndexFunc(all, func(a AssignmentSnapshot) bool { return a.Name == "Old Grant" })]
 	}
-	guid := must(t, s, exchange.GetAssignment("Old Grant", "")).objects[0].Text("Guid")
-	must(t, s, exchange.SetAssignmentEnabled(guid, false, ""))
+	guid := must(t, s, commands.GetAssignment("Old Grant", "")).objects[0].Text("Guid")
+	must(t, s, commands.SetAssignmentEnabled(guid, false, ""))
 	if state().Enabled {
 		t.Error("it is not disabled")
 	}
-	if a := invoke(t, s, exchange.SetAssignmentEnabled(guid, false, "")); len(a.Warnings) != 1 || len(a.Errors) != 0 {
+	if a := invoke(t, s, commands.SetAssignmentEnabled(guid, false, "")); len(a.Warnings) != 1 || len(a.Errors) != 0 {
 		t.Errorf("a change that changes nothing warns: %+v", a.Streams)
 	}
-	must(t, s, exchange.SetAssignmentEnabled(guid, true, ""))
-	must(t, s, exchange.SetAssignmentScope(guid, exchange.AssignmentScope{OrganizationalUnit: "contoso.test/Staff"}, ""))
+	must(t, s, commands.SetAssignmentEnabled(guid, true, ""))
+	must(t, s, commands.SetAssignmentScope(guid, commands.WriteScope{OrganizationalUnit: "contoso.test/Staff"}, ""))
 	if got := state(); got.RecipientWriteScope != "OU" || got.CustomRecipientWriteScope != "contoso.test/Staff" {
 		t.Errorf("by unit: %+v", got)
 	}
-	must(t, s, exchange.SetAssignmentScope(guid, exchange.AssignmentScope{}, ""))
+	must(t, s, commands.SetAssignmentScope(guid, commands.WriteScope{}, ""))
 	if got := state(); got.RecipientWriteScope != "Organization" || got.CustomRecipientWriteScope != "" {
 		t.Errorf("whole organization: %+v", got)
 	}
-	must(t, s, exchange.SetAssignmentScope(guid, exchange.AssignmentScope{Custom: "Old Scope"}, ""))
+	must(t, s, commands.SetAssignmentScope(guid, commands.WriteScope{Custom: "Old Scope"}, ""))
 	must(t, s, command("Set-ManagementRoleAssignment", "Identity", guid, "CustomRecipientWriteScope", nil, "Confirm", false))
 	if got := state(); got.RecipientWriteScope != "Organization" {
 		t.Errorf("$null: %+v", got)
@@ -161,19 +162,19 @@ func TestSetAssignment(t *testing.T) {
 	if got := invoke(t, s, command("Set-ManagementRoleAssignment", "Identity", guid, "User", "anna")).Errors; len(got) != 1 || !strings.HasPrefix(got[0].FullyQualifiedErrorID, "NamedParameterNotFound") {
 		t.Errorf("another user: %+v", got)
 	}
-	must(t, s, exchange.RemoveAssignment(guid, ""))
-	if got := invoke(t, s, exchange.RemoveAssignment(guid, "")).fault(t); got != "ManagementObjectNotFoundException" {
+	must(t, s, commands.RemoveAssignment(guid, ""))
+	if got := invoke(t, s, commands.RemoveAssignment(guid, "")).fault(t); got != "ManagementObjectNotFoundException" {
 		t.Errorf("removed twice: %q", got)
 	}
 }
 
 func TestUnknownAssignment(t *testing.T) {
 	o, s := open(t, "plain")
-	if got := invoke(t, s, exchange.GetAssignment("Nothing", "")).fault(t); got != "ManagementObjectNotFoundException" {
+	if got := invoke(t, s, commands.GetAssignment("Nothing", "")).fault(t); got != "ManagementObjectNotFoundException" {
 		t.Errorf("fault %q", got)
 	}
 	o = New(o.Scenario(), Options{UnknownAssignmentReturnsAll: true})
-	a := must(t, o.Session(SessionOptions{}), exchange.GetAssignment("Nothing", ""))
+	a := must(t, o.Session(SessionOptions{}), commands.GetAssignment("Nothing", ""))
 	if len(a.objects) != len(o.Snapshot().Assignments) {
 		t.Errorf("got %d of %d assignments", len(a.objects), len(o.Snapshot().Assignments))
 	}
@@ -202,7 +203,7 @@ func TestEffectiveUsers(t *testing.T) {
 		"C|Direct|All Group Members|",
 		"ApplicationImpersonation-L|Direct|All Linked Group Members|",
 	}
-	if diff := cmp.Diff(want, rows(must(t, s, exchange.ListHolders(exchange.Role)))); diff != "" {
+	if diff := cmp.Diff(want, rows(must(t, s, commands.ListHolders(exchange.Role)))); diff != "" {
 		t.Error(diff)
 	}
 	plain := must(t, s, command("Get-ManagementRoleAssignment", "Role", exchange.Role, "Delegating", false))
@@ -240,7 +241,7 @@ func TestRoleAssignee(t *testing.T) {
 	if got := invoke(t, s, command("Get-ManagementRoleAssignment", "AssignmentMethod", []string{"Direct"})).fault(t); got != "ArgumentException" {
 		t.Errorf("a method without an assignee: %q", got)
 	}
-	if got := must(t, s, exchange.ListDelegatingAssignments(`CONTOSO\administrator`)).names(); !cmp.Equal(got, []string{"ApplicationImpersonation-Organization Management-Delegating"}) {
+	if got := must(t, s, commands.ListDelegatingAssignments(`CONTOSO\administrator`)).names(); !cmp.Equal(got, []string{"ApplicationImpersonation-Organization Management-Delegating"}) {
 		t.Errorf("the caller's delegating assignments: %v", got)
 	}
 }
@@ -248,7 +249,7 @@ func TestRoleAssignee(t *testing.T) {
 func TestOracle(t *testing.T) {
 	reaches := func(t *testing.T, o *Organization, s *Session, mailbox string) bool {
 		t.Helper()
-		oracle := len(must(t, s, exchange.ListAssignmentsOver(mailbox, assignee)).objects) > 0
+		oracle := len(must(t, s, commands.ListAssignmentsOver(mailbox, assignee)).objects) > 0
 		effect, err := o.CanImpersonate(assignee, mailbox)
 		if err != nil {
 			t.Fatal(err)
@@ -260,29 +261,29 @@ func TestOracle(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name                     string
-		scope                    exchange.AssignmentScope
+		scope                    commands.WriteScope
 		anna, ben, boss, pobrien bool
 	}{
-		{"whole organization", exchange.AssignmentScope{}, true, true, true, true},
-		{"group", exchange.AssignmentScope{Custom: "S"}, true, true, false, false},
-		{"unit", exchange.AssignmentScope{OrganizationalUnit: "contoso.test/Staff"}, true, true, true, true},
-		{"unit below", exchange.AssignmentScope{OrganizationalUnit: "contoso.test/Staff/Berlin"}, false, false, false, true},
-		{"filter below a root", exchange.AssignmentScope{Custom: "R"}, false, false, false, true},
+		{"whole organization", commands.WriteScope{}, true, true, true, true},
+		{"group", commands.WriteScope{Custom: "S"}, true, true, false, false},
+		{"unit", commands.WriteScope{OrganizationalUnit: "contoso.test/Staff"}, true, true, true, true},
+		{"unit below", commands.WriteScope{OrganizationalUnit: "contoso.test/Staff/Berlin"}, false, false, false, true},
+		{"filter below a root", commands.WriteScope{Custom: "R"}, false, false, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o, s := open(t, "plain")
-			must(t, s, exchange.NewScope("S", groupFilter("Groups"), ""))
-			must(t, s, exchange.NewScope("R", "RecipientTypeDetails -eq 'UserMailbox'", "").With("RecipientRoot", exchange.String("contoso.test/Staff/Berlin")))
+			must(t, s, commands.NewScope("S", groupFilter("Groups"), ""))
+			must(t, s, commands.NewScope("R", "RecipientTypeDetails -eq 'UserMailbox'", "").With("RecipientRoot", exchange.String("contoso.test/Staff/Berlin")))
 			if reaches(t, o, s, "anna") {
 				t.Error("without a grant")
 			}
-			must(t, s, exchange.NewAssignment("A", exchange.User, assignee, exchange.Role, c.scope, ""))
+			must(t, s, commands.NewAssignment("A", exchange.User, assignee, exchange.Role, c.scope, ""))
 			for mailbox, want := range map[string]bool{"anna": c.anna, "ben": c.ben, "boss": c.boss, "pobrien": c.pobrien} {
 				if got := reaches(t, o, s, mailbox); got != want {
 					t.Errorf("%s: %v", mailbox, got)
 				}
 			}
-			must(t, s, exchange.SetAssignmentEnabled("A", false, ""))
+			must(t, s, commands.SetAssignmentEnabled("A", false, ""))
 			if reaches(t, o, s, "anna") {
 				t.Error("a disabled assignment reaches anna")
 			}
@@ -313,21 +314,21 @@ func TestOracle(t *testing.T) {
 		}
 	})
 	_, s := open(t, "plain")
-	if got := invoke(t, s, exchange.ListAssignmentsOver("nobody", assignee)).fault(t); got != "ManagementObjectNotFoundException" {
+	if got := invoke(t, s, commands.ListAssignmentsOver("nobody", assignee)).fault(t); got != "ManagementObjectNotFoundException" {
 		t.Errorf("an unknown mailbox: %q", got)
 	}
 }
 
 func TestDelegatingIsNeeded(t *testing.T) {
 	o, s := open(t, "access-denied")
-	must(t, s, exchange.NewScope("S", groupFilter("Groups"), ""))
+	must(t, s, commands.NewScope("S", groupFilter("Groups"), ""))
 	before := o.Snapshot()
-	hygiene := must(t, s, exchange.GetAssignment("ApplicationImpersonation-Hygiene Management", "")).objects[0].Text("Guid")
+	hygiene := must(t, s, commands.GetAssignment("ApplicationImpersonation-Hygiene Management", "")).objects[0].Text("Guid")
 	for _, c := range []exchange.Command{
 		newAssignment("Name", "A", "User", assignee),
-		exchange.SetAssignmentEnabled(hygiene, false, ""),
-		exchange.RemoveAssignment(hygiene, ""),
-		exchange.NewRoleGroup("R", []string{exchange.Role}, []string{assignee}, exchange.AssignmentScope{}, ""),
+		commands.SetAssignmentEnabled(hygiene, false, ""),
+		commands.RemoveAssignment(hygiene, ""),
+		commands.NewRoleGroup("R", []string{exchange.Role}, []string{assignee}, commands.WriteScope{}, ""),
 	} {
 		a := invoke(t, s, c)
 		if a.fault(t) != "InvalidOperationException" || !strings.Contains(a.Errors[0].Message, "You must be assigned a delegating role assignment") {
@@ -347,7 +348,7 @@ func TestDelegatingIsNeeded(t *testing.T) {
 
 func TestRoles(t *testing.T) {
 	_, s := open(t, "child-role")
-	if got := must(t, s, exchange.ListImpersonationRoles()).names(); !cmp.Equal(got, []string{"ApplicationImpersonation", "Calendar Impersonation"}) {
+	if got := must(t, s, commands.ListImpersonationRoles()).names(); !cmp.Equal(got, []string{"ApplicationImpersonation", "Calendar Impersonation"}) {
 		t.Errorf("roles of the type: %v", got)
 	}
 	child := must(t, s, command("Get-ManagementRole", "Identity", exchange.Role, "GetChildren", exchange.Switch(true)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -25,7 +26,7 @@ func BenchmarkCount50000(b *testing.B) {
 			for b.Loop() {
 				n := 0
 				count := func(exchange.Object) error { n++; return nil }
-				if _, err := s.Invoke(context.Background(), exchange.Pipeline{exchange.ListRecipients(filter, "")}, count); err != nil || n < 5000 {
+				if _, err := s.Invoke(context.Background(), exchange.Pipeline{commands.ListRecipients(filter, "")}, count); err != nil || n < 5000 {
 					b.Fatal(n, err)
 				}
 			}
@@ -36,7 +37,7 @@ func BenchmarkCount50000(b *testing.B) {
 func BenchmarkIdentity50000(b *testing.B) {
 	_, s := open(b, "recipients-50000")
 	for b.Loop() {
-		if _, err := s.Invoke(context.Background(), exchange.Pipeline{exchange.GetUser("user49999@contoso.test")}, func(exchange.Object) error { return nil }); err != nil {
+		if _, err := s.Invoke(context.Background(), exchange.Pipeline{commands.GetUser("user49999@contoso.test")}, func(exchange.Object) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -81,7 +81,33 @@ func (c *call) execute(command exchange.Command, input *exchange.Object) error {
 	if err := c.gate(); err != nil {
 		return err
 	}
-	return c.cmdlet.run(c)
+	if err := c.cmdlet.run(c); err != nil {
+		return err
+	}
+	return c.misreport()
+}
+
+// misreport is the error of a write that was done, if it has one.
+func (c *call) misreport() error {
+	if !c.wrote {
+		return nil
+	}
+	for i := range c.org.behaviour.Misreports {
+		m := &c.org.behaviour.Misreports[i]
+		if m.Cmdlet != "" && m.Cmdlet != c.cmdlet.name {
+			continue
+		}
+		if m.Write--; m.Write != 0 {
+			continue
+		}
+		c.output = nil
+		if m.Lost {
+			return &failure{exception: typeLost, id: "PSSessionStateBroken", category: "OpenError", target: c.org.serverName(),
+				text: msgReplyLost, args: []any{c.org.serverName()}, transport: true}
+		}
+		return &failure{exception: typeServerBusy, text: msgServerBusy}
+	}
+	return nil
 }
 
 // report turns what ended the command into error records, and returns the class
@@ -185,14 +211,15 @@ func (c *call) replica() replica {
 }
 
 // view is what the command's recipient reads see: a domain controller knows its
-// own domain, and the session looks in its default domain unless it views the
+// own domain, and the session looks below its RecipientViewRoot unless it views the
 // entire forest, from a global catalog.
 func (c *call) view() view {
-	v := view{replica: c.replica(), domain: c.org.domains[0].Name}
-	if _, d, ok := c.org.findDC(c.text("DomainController")); ok {
-		v.domain = d.Name
-	} else if c.session.viewEntireForest || c.isTrue("IgnoreDefaultScope") {
-		v.domain = ""
+	v := c.principals()
+	if c.isTrue("IgnoreDefaultScope") {
+		v.root = ""
+	}
+	if _, d, ok := c.org.findDC(c.text("DomainController")); ok && !d.holds(v.root) {
+		v.root = d.Name
 	}
 	return v
 }
@@ -200,11 +227,7 @@ func (c *call) view() view {
 // principals is where assignees, members and groups of role cmdlets are looked
 // for: a pin is for the configuration and does not limit it.
 func (c *call) principals() view {
-	v := view{replica: c.replica(), domain: c.org.domains[0].Name}
-	if c.session.viewEntireForest {
-		v.domain = ""
-	}
-	return v
+	return view{replica: c.replica(), root: c.session.viewRoot}
 }
 
 // emit adds an object to the output.

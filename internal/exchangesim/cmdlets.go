@@ -101,8 +101,8 @@ func recipientCmdlets() []*cmdlet {
 	users := []string{typeUser, typeDisabledUser, "LinkedUser", typeUserMailbox, typeLinkedMailbox, typeSharedMailbox, typeRoomMailbox,
 		"EquipmentMailbox", "MailUser", typeRemoteUserMailbox, "RemoteRoomMailbox", "RemoteSharedMailbox", "RemoteEquipmentMailbox",
 		"TeamMailbox", "DiscoveryMailbox", "LegacyMailbox", "LinkedRoomMailbox", "PublicFolderMailbox"}
-	groups := []string{typeRoleGroup, typeUniversalSecurity, typeMailSecurity, typeMailDistribution, typeGlobalGroup,
-		"MailNonUniversalGroup", "NonUniversalGroup", "UniversalDistributionGroup"}
+	groups := []string{typeRoleGroup, typeUniversalSecurity, typeMailSecurity, typeMailDistribution, typeNonUniversal,
+		"MailNonUniversalGroup", "UniversalDistributionGroup"}
 	contacts := []string{typeMailContact, typeDynamicDistribution, "MailForestContact", "PublicFolder"}
 	everything := append(append(append([]string{}, users...), groups...), contacts...)
 	return []*cmdlet{

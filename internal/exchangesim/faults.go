@@ -17,6 +17,8 @@ const (
 	typeTransient       = "Microsoft.Exchange.Data.Directory.ADTransientException"
 	typeUnsuitable      = "Microsoft.Exchange.Data.Directory.SuitabilityDirectoryException"
 	typeOverBudget      = "Microsoft.Exchange.Data.Directory.OverBudgetException"
+	typeServerBusy      = "Microsoft.Exchange.Data.Storage.ServerBusyException"
+	typeLost            = "System.Management.Automation.Remoting.PSRemotingTransportException"
 	typeValidation      = "Microsoft.Exchange.Data.DataValidationException"
 	typeMemberExists    = "Microsoft.Exchange.Management.Tasks.MemberAlreadyExistsException"
 	typeMemberMissing   = "Microsoft.Exchange.Management.Tasks.MemberNotFoundException"
@@ -40,6 +42,10 @@ type failure struct {
 	// engine marks an error of PowerShell itself: it has no server's prefix, its
 	// id is a word, and it fails the whole pipeline.
 	engine bool
+
+	// transport marks an error of the client's own about the connection: it has no
+	// server's prefix and no command's name.
+	transport bool
 }
 
 func (f *failure) Error() string { return f.text.in(english, f.args...) }
@@ -80,6 +86,8 @@ func (c *call) record(f *failure) exchange.ErrorRecord {
 		r.Category = "NotSpecified"
 	}
 	switch {
+	case f.transport:
+		r.Activity, r.FullyQualifiedErrorID = "", f.id
 	case f.exception == typeCommandNotFound && f.id == "":
 		r.Activity, r.FullyQualifiedErrorID = "", "CommandNotFoundException"
 	case f.engine:

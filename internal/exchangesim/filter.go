@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/opath"
 )
 
 // A filterProperty is a property that filters know, by its own spelling.
@@ -67,6 +68,7 @@ func filterProperties() []filterProperty {
 		{"HiddenFromAddressListsEnabled", boolean(func(r *recipient) bool { return r.Hidden })},
 		{"Id", text(func(r *recipient) string { return r.DN })},
 		{"LinkedMasterAccount", text(func(r *recipient) string { return r.LinkedTo })},
+		{"Members", func(o *Organization, r *recipient) []string { return o.memberDNs(r) }},
 		{"Name", text(func(r *recipient) string { return r.Name })},
 		{"PrimarySmtpAddress", text(func(r *recipient) string { return r.SMTP })},
 		{"RecipientType", text((*recipient).recipientType)},
@@ -81,6 +83,20 @@ func filterProperties() []filterProperty {
 		{"WhenCreatedUTC", moment(func(r *recipient) time.Time { return r.Created })},
 		{"WindowsEmailAddress", text(func(r *recipient) string { return r.SMTP })},
 	}
+}
+
+// memberDNs are the distinguished names of a group's direct members.
+func (o *Organization) memberDNs(r *recipient) []string {
+	if r.Group == nil {
+		return nil
+	}
+	var dns []string
+	for _, guid := range r.Group.Members {
+		if rec := o.recipientIndex[guid]; rec != nil {
+			dns = append(dns, latest(rec).DN)
+		}
+	}
+	return dns
 }
 
 // memberOfGroup is filterable too, but asks the groups and not the recipient.
@@ -105,11 +121,11 @@ func findFilterProperty(name string) (filterProperty, bool) {
 
 // parseFilter reads a filter that a caller gave for a parameter. Its errors are
 // those of the parameter's type.
-func parseFilter(parameter, s string) (exchange.Filter, error) {
-	f, err := exchange.ParseFilter(s)
+func parseFilter(parameter, s string) (opath.Filter, error) {
+	f, err := opath.Parse(s)
 	if err != nil {
 		position := 1
-		if syntax, ok := err.(*exchange.FilterError); ok {
+		if syntax, ok := err.(*opath.SyntaxError); ok {
 			position = syntax.Offset + 1
 		}
 		return nil, binding("ParameterBindingFailed", "WriteError", msgFilterSyntax, parameter, s, position)
@@ -123,27 +139,27 @@ func parseFilter(parameter, s string) (exchange.Filter, error) {
 
 // unknownProperty returns the first property of a filter that recipients do not
 // have.
-func unknownProperty(f exchange.Filter) (string, bool) {
+func unknownProperty(f opath.Filter) (string, bool) {
 	for _, operand := range operands(f) {
 		if name, ok := unknownProperty(operand); ok {
 			return name, true
 		}
 	}
-	if c, ok := f.(*exchange.Comparison); ok {
+	if c, ok := f.(*opath.Comparison); ok {
 		_, known := findFilterProperty(c.Property)
 		return c.Property, !known
 	}
 	return "", false
 }
 
-func operands(f exchange.Filter) []exchange.Filter {
+func operands(f opath.Filter) []opath.Filter {
 	switch f := f.(type) {
-	case *exchange.And:
+	case *opath.And:
 		return f.Operands
-	case *exchange.Or:
+	case *opath.Or:
 		return f.Operands
-	case *exchange.Not:
-		return []exchange.Filter{f.Operand}
+	case *opath.Not:
+		return []opath.Filter{f.Operand}
 	}
 	return nil
 }
@@ -152,22 +168,22 @@ func operands(f exchange.Filter) []exchange.Filter {
 // own spelling, a pair of parentheses around every condition of a combination
 // and around the whole, $true as text (real Exchange 2019, dynamic group
 // "((RecipientTypeDetailsValue -eq 'PublicFolderMailbox') -and (IsHierarchyReady -eq 'True'))").
-func renderFilter(f exchange.Filter) string {
+func renderFilter(f opath.Filter) string {
 	switch f := f.(type) {
-	case *exchange.Comparison:
+	case *opath.Comparison:
 		return renderComparison(f)
-	case *exchange.Not:
+	case *opath.Not:
 		return "(-not" + parenthesized(f.Operand) + ")"
-	case *exchange.And:
+	case *opath.And:
 		return renderChain(f.Operands, " -and ")
-	case *exchange.Or:
+	case *opath.Or:
 		return renderChain(f.Operands, " -or ")
 	}
 	return ""
 }
 
 // renderChain nests to the left, as the server's own binary operators do.
-func renderChain(operands []exchange.Filter, operator string) string {
+func renderChain(operands []opath.Filter, operator string) string {
 	s := "(" + parenthesized(operands[0]) + operator + parenthesized(operands[1]) + ")"
 	for _, f := range operands[2:] {
 		s = "(" + s + operator + parenthesized(f) + ")"
@@ -175,7 +191,7 @@ func renderChain(operands []exchange.Filter, operator string) string {
 	return s
 }
 
-func parenthesized(f exchange.Filter) string {
+func parenthesized(f opath.Filter) string {
 	if s := renderFilter(f); s[0] == '(' {
 		return s
 	} else {
@@ -183,13 +199,13 @@ func parenthesized(f exchange.Filter) string {
 	}
 }
 
-func renderComparison(c *exchange.Comparison) string {
+func renderComparison(c *opath.Comparison) string {
 	name := c.Property
 	if p, ok := findFilterProperty(name); ok {
 		name = p.name
 	}
 	value := "'" + strings.ReplaceAll(filterText(c.Value), "'", "''") + "'"
-	if c.Value.Kind == exchange.FilterVariable && c.Value.Text == "null" {
+	if c.Value.Kind == opath.Variable && c.Value.Text == "null" {
 		value = "$null"
 	}
 	return name + " -" + c.Operator + " " + value
@@ -197,8 +213,8 @@ func renderComparison(c *exchange.Comparison) string {
 
 // filterText is a constant as text. The system values are the words that
 // properties have for them.
-func filterText(v exchange.FilterValue) string {
-	if v.Kind == exchange.FilterVariable {
+func filterText(v opath.Value) string {
+	if v.Kind == opath.Variable {
 		switch v.Text {
 		case "true":
 			return "True"
@@ -214,9 +230,9 @@ func filterText(v exchange.FilterValue) string {
 type predicate func(*recipient) bool
 
 // compile turns a filter into a predicate over the recipients of a view.
-func (o *Organization) compile(f exchange.Filter, v view) predicate {
+func (o *Organization) compile(f opath.Filter, v view) predicate {
 	switch f := f.(type) {
-	case *exchange.And:
+	case *opath.And:
 		each := o.compileAll(f.Operands, v)
 		return func(r *recipient) bool {
 			for _, p := range each {
@@ -226,7 +242,7 @@ func (o *Organization) compile(f exchange.Filter, v view) predicate {
 			}
 			return true
 		}
-	case *exchange.Or:
+	case *opath.Or:
 		each := o.compileAll(f.Operands, v)
 		return func(r *recipient) bool {
 			for _, p := range each {
@@ -236,16 +252,16 @@ func (o *Organization) compile(f exchange.Filter, v view) predicate {
 			}
 			return false
 		}
-	case *exchange.Not:
+	case *opath.Not:
 		p := o.compile(f.Operand, v)
 		return func(r *recipient) bool { return !p(r) }
-	case *exchange.Comparison:
+	case *opath.Comparison:
 		return o.compileComparison(f, v)
 	}
 	return func(*recipient) bool { return false }
 }
 
-func (o *Organization) compileAll(filters []exchange.Filter, v view) []predicate {
+func (o *Organization) compileAll(filters []opath.Filter, v view) []predicate {
 	predicates := make([]predicate, len(filters))
 	for i, f := range filters {
 		predicates[i] = o.compile(f, v)
@@ -253,7 +269,7 @@ func (o *Organization) compileAll(filters []exchange.Filter, v view) []predicate
 	return predicates
 }
 
-func (o *Organization) compileComparison(c *exchange.Comparison, v view) predicate {
+func (o *Organization) compileComparison(c *opath.Comparison, v view) predicate {
 	property, ok := findFilterProperty(c.Property)
 	switch {
 	case !ok:
@@ -267,7 +283,7 @@ func (o *Organization) compileComparison(c *exchange.Comparison, v view) predica
 
 // compileMembership finds the group once. Only the group's distinguished name
 // means it; the members are the direct ones.
-func (o *Organization) compileMembership(c *exchange.Comparison, v view) predicate {
+func (o *Organization) compileMembership(c *opath.Comparison, v view) predicate {
 	members := map[exchange.GUID]bool{}
 	for _, rec := range o.recipients {
 		if g := see(v.replica, rec); g != nil && g.Group != nil && strings.EqualFold(g.DN, c.Value.Text) {
@@ -287,9 +303,9 @@ func (o *Organization) compileMembership(c *exchange.Comparison, v view) predica
 
 // comparison returns the test that a comparison makes on a property's values. A
 // property with several values is equal to each of them.
-func comparison(c *exchange.Comparison) func([]string) bool {
+func comparison(c *opath.Comparison) func([]string) bool {
 	want := filterText(c.Value)
-	null := c.Value.Kind == exchange.FilterVariable && c.Value.Text == "null"
+	null := c.Value.Kind == opath.Variable && c.Value.Text == "null"
 	equal := func(values []string) bool {
 		if null {
 			return len(values) == 0

@@ -7,7 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/internal/commands"
+	"github.com/exgrant/exgrant/pkg/opath"
 )
 
 func TestFilters(t *testing.T) {
@@ -41,7 +42,7 @@ func TestFilters(t *testing.T) {
 		{"WhenCreated -gt '2026-11-24'", []string{}},
 		{"DisplayName -eq '会議室'", []string{"会議室"}},
 	} {
-		got := must(t, s, exchange.ListRecipients(c.filter, "")).names()
+		got := must(t, s, commands.ListRecipients(c.filter, "")).names()
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s:\n%s", c.filter, diff)
 		}
@@ -59,7 +60,7 @@ func TestRenderFilter(t *testing.T) {
 		{"-not (City -eq 'a')", "(-not(City -eq 'a'))"},
 		{"Name -eq 'O''Brien' -and Title -ne $null", "((Name -eq 'O''Brien') -and (Title -ne $null))"},
 	} {
-		f, err := exchange.ParseFilter(c.given)
+		f, err := opath.Parse(c.given)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,13 +71,13 @@ func TestRenderFilter(t *testing.T) {
 }
 
 // drawFilter makes filters over properties and values that the model's people have.
-func drawFilter(t *rapid.T, depth int) exchange.Filter {
+func drawFilter(t *rapid.T, depth int) opath.Filter {
 	kind := 0
 	if depth > 0 {
 		kind = rapid.IntRange(0, 3).Draw(t, "kind")
 	}
-	several := func() []exchange.Filter {
-		operands := make([]exchange.Filter, rapid.IntRange(2, 4).Draw(t, "operands"))
+	several := func() []opath.Filter {
+		operands := make([]opath.Filter, rapid.IntRange(2, 4).Draw(t, "operands"))
 		for i := range operands {
 			operands[i] = drawFilter(t, depth-1)
 		}
@@ -84,18 +85,18 @@ func drawFilter(t *rapid.T, depth int) exchange.Filter {
 	}
 	switch kind {
 	case 1:
-		return &exchange.And{Operands: several()}
+		return &opath.And{Operands: several()}
 	case 2:
-		return &exchange.Or{Operands: several()}
+		return &opath.Or{Operands: several()}
 	case 3:
-		return &exchange.Not{Operand: drawFilter(t, depth-1)}
+		return &opath.Not{Operand: drawFilter(t, depth-1)}
 	}
-	c := &exchange.Comparison{
+	c := &opath.Comparison{
 		Property: rapid.SampledFrom([]string{"City", "department", "Name", "ALIAS", "HiddenFromAddressListsEnabled", "MemberOfGroup", "RecipientType"}).Draw(t, "property"),
 		Operator: rapid.SampledFrom([]string{"eq", "ne", "like", "notlike", "lt", "ge"}).Draw(t, "operator"),
 	}
 	if rapid.IntRange(0, 4).Draw(t, "variable") == 0 {
-		c.Value = exchange.FilterValue{Kind: exchange.FilterVariable, Text: rapid.SampledFrom([]string{"true", "false", "null"}).Draw(t, "value")}
+		c.Value = opath.Value{Kind: opath.Variable, Text: rapid.SampledFrom([]string{"true", "false", "null"}).Draw(t, "value")}
 	} else {
 		c.Value.Text = rapid.SampledFrom([]string{"Berlin", "b*", "O'Brien", "*", "", "会議室", "(", "CN=Reschedule Users,OU=Groups,DC=contoso,DC=test"}).Draw(t, "text")
 	}
@@ -106,17 +107,17 @@ func TestRenderedFilterIsTheSame(t *testing.T) {
 	o, _ := open(t, "plain")
 	everyone := view{replica: o.reader(o.clock.Now())}
 	rapid.Check(t, func(t *rapid.T) {
-		f, err := exchange.ParseFilter(exchange.FilterString(drawFilter(t, 3)))
+		f, err := opath.Parse(opath.Format(drawFilter(t, 3)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		shown := renderFilter(f)
-		back, err := exchange.ParseFilter(shown)
+		back, err := opath.Parse(shown)
 		if err != nil {
 			t.Fatalf("%s: %v", shown, err)
 		}
-		if !exchange.EqualFilters(f, back) {
-			t.Fatalf("%s is not equal to %s", shown, exchange.FilterString(f))
+		if !opath.Equal(f, back) {
+			t.Fatalf("%s is not equal to %s", shown, opath.Format(f))
 		}
 		if again := renderFilter(back); again != shown {
 			t.Fatalf("rendered twice: %s, %s", shown, again)

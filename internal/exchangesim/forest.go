@@ -13,6 +13,11 @@ type domain struct {
 	DCs     []string // host names of the domain controllers, the preferred one first
 }
 
+// holds reports whether a container is in the domain.
+func (d domain) holds(container string) bool {
+	return container == d.Name || strings.HasPrefix(container, d.Name+"/")
+}
+
 func (d domain) dn() string { return "DC=" + strings.ReplaceAll(d.Name, ".", ",DC=") }
 
 var (
@@ -94,7 +99,7 @@ func containerDN(canonical string, container bool, domains []domain) string {
 func (o *Organization) containerDN(canonical string) string {
 	dn, ok := o.containers[canonical]
 	if !ok {
-		dn = containerDN(canonical, strings.HasSuffix(canonical, "/Users"), o.domains)
+		dn = containerDN(canonical, strings.HasSuffix(canonical, "/Users") || strings.HasSuffix(canonical, "/Builtin"), o.domains)
 		o.containers[canonical] = dn
 	}
 	return dn

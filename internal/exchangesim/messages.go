@@ -87,6 +87,16 @@ var (
 		"Die Anforderung kann vom WS-Verwaltungsdienst nicht verarbeitet werden. Das Benutzerlastenkontingent von 1000 Anforderungen pro 2 Sekunden wurde überschritten. Senden Sie künftige Anforderungen mit einer geringeren Übertragungsrate, oder erhöhen Sie das Kontingent für diesen Benutzer. Die nächste Anforderung dieses Benutzers wird mindestens -2147483648 Millisekunden nicht genehmigt.",
 		"WS-Management サービスは要求を処理できません。ユーザーの負荷クォータである 2 秒あたり 1000 要求を超えました。今後の要求の送信頻度を下げるか、このユーザーのクォータを引き上げてください。このユーザーからの次の要求は、少なくとも -2147483648 ミリ秒間は承認されません。",
 	}
+	msgServerBusy = message{
+		"The server is too busy to complete the request. Try again later.",
+		"Der Server ist zu stark ausgelastet, um die Anforderung abzuschließen. Versuchen Sie es später erneut.",
+		"サーバーがビジー状態のため、要求を完了できません。後でもう一度お試しください。",
+	}
+	msgReplyLost = message{
+		"Processing data from remote server %s failed with the following error message: The I/O operation has been aborted because of either a thread exit or an application request. For more information, see the about_Remote_Troubleshooting Help topic.",
+		"Beim Verarbeiten von Daten vom Remoteserver \"%s\" ist folgender Fehler aufgetreten: Der E/A-Vorgang wurde wegen eines Threadendes oder einer Anwendungsanforderung abgebrochen. Weitere Informationen finden Sie im Hilfethema \"about_Remote_Troubleshooting\".",
+		"リモート サーバー %s からのデータを処理中に次のエラー メッセージが発生しました: スレッドの終了またはアプリケーションの要求によって、I/O 処理は中止されました。詳細については、about_Remote_Troubleshooting のヘルプ トピックを参照してください。",
+	}
 	msgExclusiveAsCustom = message{
 		"The management scope object %s is an exclusive scope, and it can't be specified as parameter %s.",
 		"Das Verwaltungsbereichsobjekt '%s' ist ein exklusiver Bereich und kann nicht als Parameter '%s' angegeben werden.",

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -26,33 +27,33 @@ func drawCommand(t *rapid.T) exchange.Command {
 	who := one("who", assignee, "svc-backup", "anna", "nobody", "John Doe")
 	dc := one("dc", "", "DC01.contoso.test", "DC02.contoso.test")
 	filter := one("filter", "City -eq 'Berlin'", groupFilter("Groups"), "-not (Name -like 'x*')", "Shoe -eq 'x'")
-	scope := rapid.SampledFrom([]exchange.AssignmentScope{{}, {Custom: "A"}, {Custom: "B"}, {OrganizationalUnit: "contoso.test/Staff"}}).Draw(t, "scope")
+	scope := rapid.SampledFrom([]commands.WriteScope{{}, {Custom: "A"}, {Custom: "B"}, {OrganizationalUnit: "contoso.test/Staff"}}).Draw(t, "scope")
 	var c exchange.Command
 	switch rapid.IntRange(0, 12).Draw(t, "kind") {
 	case 0:
-		c = exchange.NewScope(name, filter, dc)
+		c = commands.NewScope(name, filter, dc)
 	case 1:
-		c = exchange.SetScope(name, filter, dc)
+		c = commands.SetScope(name, filter, dc)
 	case 2:
-		c = exchange.RemoveScope(name, dc)
+		c = commands.RemoveScope(name, dc)
 	case 3, 4:
-		c = exchange.NewAssignment(name, exchange.User, who, exchange.Role, scope, dc)
+		c = commands.NewAssignment(name, exchange.User, who, exchange.Role, scope, dc)
 	case 5:
-		c = exchange.SetAssignmentScope(name, scope, dc)
+		c = commands.SetAssignmentScope(name, scope, dc)
 	case 6:
-		c = exchange.SetAssignmentEnabled(name, rapid.Bool().Draw(t, "enabled"), dc)
+		c = commands.SetAssignmentEnabled(name, rapid.Bool().Draw(t, "enabled"), dc)
 	case 7:
-		c = exchange.RemoveAssignment(name, dc)
+		c = commands.RemoveAssignment(name, dc)
 	case 8:
-		c = exchange.NewRoleGroup(name, []string{exchange.Role}, []string{who}, scope, dc)
+		c = commands.NewRoleGroup(name, []string{exchange.Role}, []string{who}, scope, dc)
 	case 9:
-		c = exchange.AddRoleGroupMember(name, who, dc)
+		c = commands.AddRoleGroupMember(name, who, dc)
 	case 10:
-		c = exchange.RemoveRoleGroupMember(name, who, dc)
+		c = commands.RemoveRoleGroupMember(name, who, dc)
 	case 11:
-		c = exchange.RemoveRoleGroup(name, dc)
+		c = commands.RemoveRoleGroup(name, dc)
 	default:
-		c = exchange.EnableOrganizationCustomization()
+		c = commands.EnableOrganizationCustomization()
 	}
 	if rapid.IntRange(0, 4).Draw(t, "what-if") == 0 {
 		c = c.With("WhatIf", exchange.Switch(true))

@@ -46,6 +46,12 @@ type Options struct {
 	// ReplicationDelay is how long a write takes to appear on the other domain
 	// controllers, in model time. Zero is the scenario's, which is mostly no delay.
 	ReplicationDelay time.Duration `json:"replicationDelay,omitempty"`
+
+	// LostReply is the number of a write, from 1, whose reply is lost: it is done, and
+	// its caller is told that the connection broke. BusyReply is that of a write that is
+	// done and answered that the server is too busy. Zero is none.
+	LostReply int `json:"lostReply,omitempty"`
+	BusyReply int `json:"busyReply,omitempty"`
 }
 
 // An Organization is one simulated Exchange organization. It is safe for
@@ -86,6 +92,18 @@ type behaviour struct {
 	Throttled        int            `json:"throttled,omitempty"`      // so many writes are still to fail
 	Customization    customization  `json:"customization"`
 	Settings         onlineSettings `json:"settings,omitzero"`
+	ViewRoot         string         `json:"viewRoot,omitempty"`         // RecipientViewRoot of new sessions; empty is the default domain
+	SilentGUIDs      bool           `json:"silentGUIDs,omitempty"`      // a -RoleAssignee that is a GUID finds nothing, and that is no error
+	NoAccountControl bool           `json:"noAccountControl,omitempty"` // Get-User does not show UserAccountControl
+	Misreports       []misreport    `json:"misreports,omitempty"`
+	Build            string         `json:"build,omitempty"` // of the servers; empty is that of Exchange SE
+}
+
+// A misreport is a write that is done and answered with an error.
+type misreport struct {
+	Cmdlet string `json:"cmdlet,omitempty"` // empty is any
+	Write  int    `json:"write"`            // how many writes of it are still to come, this one included
+	Lost   bool   `json:"lost,omitempty"`   // the reply is lost; else the server says that it is too busy
 }
 
 // New makes the organization of a scenario.
@@ -104,6 +122,11 @@ func New(s Scenario, o Options) *Organization {
 	}
 	if _, ok := languageByName(o.Language); ok {
 		org.behaviour.Language = o.Language
+	}
+	for _, m := range []misreport{{Write: o.LostReply, Lost: true}, {Write: o.BusyReply}} {
+		if m.Write > 0 {
+			org.behaviour.Misreports = append(org.behaviour.Misreports, m)
+		}
 	}
 	return org
 }
@@ -152,6 +175,29 @@ func (o *Organization) serverName() string {
 		return onlineServer
 	}
 	return "EX01"
+}
+
+// DefaultBuild is the build of the servers of most scenarios: Exchange SE.
+const DefaultBuild = "15.2.2562.17"
+
+// Build returns the build of the servers: four numbers with points.
+func (o *Organization) Build() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.build()
+}
+
+func (o *Organization) build() string {
+	if o.behaviour.Build == "" {
+		return DefaultBuild
+	}
+	return o.behaviour.Build
+}
+
+// shownVersion is a build as Get-ExchangeServer shows it.
+func shownVersion(build string) string {
+	part := strings.SplitN(build, ".", 3)
+	return fmt.Sprintf("Version %s.%s (Build %s)", part[0], part[1], part[2])
 }
 
 // writer is the replica that a configuration write without a pin lands on.

@@ -1,6 +1,8 @@
 package exchangesim
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -18,7 +20,7 @@ const (
 // has after setup, and some recipients.
 func (o *Organization) furnish() {
 	o.behaviour.Language = "en"
-	for _, name := range []string{"Users"} {
+	for _, name := range []string{"Users", "Builtin"} {
 		o.units = append(o.units, organizationalUnit{contoso.Name + "/" + name, true})
 	}
 	for _, name := range []string{"Microsoft Exchange Security Groups", "Services", "Groups", "Staff", "Staff/Berlin", "Staff/Tokyo", "Rooms", "Partners"} {
@@ -31,6 +33,33 @@ func (o *Organization) furnish() {
 	}
 	o.addBuiltInRoleGroups()
 	o.addPolicyAssignments()
+	o.addAdministrators()
+}
+
+// Relative identifiers of the accounts and groups that administer Active Directory.
+const (
+	builtInSID          = "S-1-5-32"
+	ridAdministrator    = 500
+	ridDomainAdmins     = 512
+	ridSchemaAdmins     = 518
+	ridEnterpriseAdmins = 519
+	ridAdministrators   = 544 // of builtInSID
+)
+
+// addAdministrators gives the built-in Administrator its SID, and the forest the groups
+// that administer it, with the Administrator in each.
+func (o *Organization) addAdministrators() {
+	sid := func(rid int) string { return fmt.Sprintf("%s-%d", contoso.SID, rid) }
+	o.replaceRecipient("Administrator", func(r *recipient) { r.SID = sid(ridAdministrator) })
+	for _, g := range []struct{ name, sid, kind, container string }{
+		{"Domain Admins", sid(ridDomainAdmins), typeNonUniversal, "Users"},
+		{"Schema Admins", sid(ridSchemaAdmins), typeUniversalSecurity, "Users"},
+		{"Enterprise Admins", sid(ridEnterpriseAdmins), typeUniversalSecurity, "Users"},
+		{"Administrators", fmt.Sprintf("%s-%d", builtInSID, ridAdministrators), typeNonUniversal, "Builtin"},
+	} {
+		o.addRecipient(recipient{GUID: formatGUID(sha256.Sum256(fmt.Appendf(nil, "%d %s", o.options.Seed, g.sid))), SID: g.sid, Type: g.kind,
+			Name: g.name, Sam: g.name, Container: contoso.Name + "/" + g.container, Group: &group{Members: o.guids("Administrator")}})
+	}
 }
 
 // A person is an account or contact in the way in which the model's people
@@ -129,7 +158,7 @@ func (o *Organization) addGroups() {
 	add("Planning Managers", typeMailSecurity, "boss")
 	add("Planning", typeMailSecurity, "Peter O'Brien", "Planning Managers")
 	add("Newsletter", typeMailDistribution, "anna", "Partner Pia")
-	add("Berlin (global)", typeGlobalGroup, "Jürgen Großmann")
+	add("Berlin (global)", typeNonUniversal, "Jürgen Großmann")
 	add("Hybrid Users", typeMailSecurity, "ben", "Cloud Clara")
 	add("Empty Group", typeMailSecurity)
 	add("Berlin Mailboxes", typeDynamicDistribution)

@@ -15,7 +15,7 @@ import (
 func (o *Organization) Populate(mailboxes, assignments int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	people := o.addPopulation(mailboxes)
+	people := o.addPopulation(mailboxes, 10)
 	for i := range assignments {
 		s := o.addScope(fmt.Sprintf("Scope %05d", i+1), fmt.Sprintf("CustomAttribute7 -eq 'Site %d'", i+1), false)
 		o.addAssignment(assignment{Name: fmt.Sprintf("Grant %05d", i+1), Role: exchange.Role, Assignee: people[i%len(people)],
@@ -23,8 +23,9 @@ func (o *Organization) Populate(mailboxes, assignments int) {
 	}
 }
 
-// addPopulation adds so many people, every tenth of them to the scenarios' group.
-func (o *Organization) addPopulation(size int) (people []exchange.GUID) {
+// addPopulation adds so many people, one of every so many of them to the scenarios'
+// group.
+func (o *Organization) addPopulation(size, every int) (people []exchange.GUID) {
 	o.units = append(o.units, organizationalUnit{contoso.Name + "/Staff/Population", false})
 	department := map[string]string{"Department": "Population", "City": "Springfield"}
 	o.recipients = slices.Grow(o.recipients, size)
@@ -33,7 +34,7 @@ func (o *Organization) addPopulation(size int) (people []exchange.GUID) {
 		sam := fmt.Sprintf("user%05d", i+1)
 		r := o.addPerson(person{name: strings.ToUpper(sam[:1]) + sam[1:], sam: sam, unit: "Staff/Population", kind: typeUserMailbox, properties: department})
 		people = append(people, r.GUID)
-		if i%10 == 9 {
+		if i%every == every-1 {
 			members = append(members, r.GUID)
 		}
 	}

@@ -66,9 +66,9 @@ func (c *call) presentAssignment(w row) exchange.Object {
 		chain = append(chain, g.Name)
 	}
 	p := properties{
-		{"DataObject", a.Name}, {"User", w.user}, {"AssignmentMethod", w.method}, {"Identity", a.Name},
+		{"DataObject", a.Name}, {"User", nullable(w.user)}, {"AssignmentMethod", w.method}, {"Identity", a.Name},
 		{"EffectiveUserName", w.effective}, {"AssignmentChain", strings.Join(chain, `\`)},
-		{"RoleAssigneeType", a.AssigneeType}, {"RoleAssignee", assignee}, {"Role", a.Role},
+		{"RoleAssigneeType", a.AssigneeType}, {"RoleAssignee", nullable(assignee)}, {"Role", a.Role},
 		{"RoleAssignmentDelegationType", a.Delegation}, {"CustomRecipientWriteScope", nullable(c.org.scopeText(r, a))},
 		{"CustomConfigWriteScope", nil}, {"RecipientReadScope", role.recipientRead()},
 		{"ConfigReadScope", role.configRead()}, {"RecipientWriteScope", a.WriteScope},
@@ -177,10 +177,7 @@ func (c *call) presentUnit(u organizationalUnit) exchange.Object {
 }
 
 func (c *call) presentADServerSettings() exchange.Object {
-	var root, preferred any
-	if !c.session.viewEntireForest {
-		root = c.org.domains[0].Name
-	}
+	var preferred any
 	if c.session.preferredDC != "" {
 		preferred = c.session.preferredDC
 	}
@@ -192,7 +189,7 @@ func (c *call) presentADServerSettings() exchange.Object {
 		{"DefaultGlobalCatalog", dc}, {"PreferredDomainControllerForDomain", []string{}}, {"DefaultConfigurationDomainController", configuration},
 		{"DefaultPreferredDomainControllers", []string{dc}}, {"UserPreferredGlobalCatalog", preferred},
 		{"UserPreferredConfigurationDomainController", preferred}, {"UserPreferredDomainControllers", []string{}},
-		{"RecipientViewRoot", root}, {"ViewEntireForest", c.session.viewEntireForest}, {"WriteOriginatingChangeTimestamp", false},
+		{"RecipientViewRoot", nullable(c.session.viewRoot)}, {"ViewEntireForest", c.session.viewRoot == ""}, {"WriteOriginatingChangeTimestamp", false},
 		{"WriteShadowProperties", false}, {"Identity", nil}, {"IsValid", true}, {"ObjectState", "New"},
 	})
 }
@@ -206,7 +203,7 @@ func (c *call) presentAuditEntry(e auditEntry) exchange.Object {
 	return object("Microsoft.Exchange.Management.SystemConfigurationTasks.AdminAuditLogEvent", properties{
 		{"ObjectModified", e.Object}, {"SearchObject", nullable(e.Object)}, {"CmdletName", e.Cmdlet}, {"CmdletParameters", parameters},
 		{"ModifiedProperties", []string{}}, {"Caller", e.Caller}, {"ExternalAccess", false}, {"Succeeded", e.Succeeded},
-		{"Error", nullable(e.Error)}, {"RunDate", at}, {"OriginatingServer", "EX01 (15.02.2562.017)"},
+		{"Error", nullable(e.Error)}, {"RunDate", at}, {"OriginatingServer", "EX01 (" + c.org.build() + ")"},
 		{"Identity", string(e.GUID)}, {"IsValid", true}, {"ObjectState", "New"},
 	})
 }

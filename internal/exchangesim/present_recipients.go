@@ -1,6 +1,7 @@
 package exchangesim
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -78,22 +79,28 @@ func (c *call) presentUser(r *recipient) func() exchange.Object {
 	if r.Disabled {
 		control = "AccountDisabled, NormalAccount"
 	}
+	shown := func(p properties) properties { return p }
+	if c.org.behaviour.NoAccountControl {
+		shown = func(p properties) properties {
+			return slices.DeleteFunc(p, func(q property) bool { return q.Name == "UserAccountControl" || q.Name == "AccountDisabled" })
+		}
+	}
 	return lazily(managementType+"User", func() properties {
-		return properties{
+		return shown(properties{
 			{"IsSecurityPrincipal", true}, {"SamAccountName", r.Sam}, {"Sid", r.SID}, {"SidHistory", []string{}},
 			{"UserPrincipalName", r.UPN}, {"ResetPasswordOnNextLogon", false}, {"CertificateSubject", []string{}},
 			{"RemotePowerShellEnabled", true}, {"AccountDisabled", r.Disabled}, {"DisplayName", r.DisplayName},
-		}
+		})
 	}, func() properties {
 		return r.texts("AssistantName", "City", "Company", "CountryOrRegion", "Department", "Fax", "FirstName", "HomePhone", "Initials",
 			"LastName", "Manager", "MobilePhone", "Notes", "Office", "Pager", "Phone", "PostalCode", "SimpleDisplayName",
 			"StateOrProvince", "StreetAddress", "Title", "WebPage")
 	}, func() properties {
-		return properties{
+		return shown(properties{
 			{"IsLinked", r.LinkedTo != ""}, {"LinkedMasterAccount", r.LinkedTo}, {"RecipientType", r.recipientType()},
 			{"RecipientTypeDetails", r.Type}, {"UserAccountControl", control}, {"WindowsEmailAddress", r.SMTP},
 			{"OrganizationalUnit", r.Container}, {"DirectReports", []string{}},
-		}
+		})
 	}, func() properties { return recipientTail(r, dc) })
 }
 

@@ -60,7 +60,7 @@ const (
 	typeUniversalSecurity   = "UniversalSecurityGroup"
 	typeMailSecurity        = "MailUniversalSecurityGroup"
 	typeMailDistribution    = "MailUniversalDistributionGroup"
-	typeGlobalGroup         = "GlobalGroup"
+	typeNonUniversal        = "NonUniversalGroup" // a global or domain local group
 	typeDynamicDistribution = "DynamicDistributionGroup"
 )
 
@@ -73,7 +73,7 @@ func (r *recipient) recipientType() string {
 		return "MailUser"
 	case typeDisabledUser:
 		return "User"
-	case typeRoleGroup, typeUniversalSecurity, typeGlobalGroup:
+	case typeRoleGroup, typeUniversalSecurity, typeNonUniversal:
 		return "Group"
 	}
 	return r.Type
@@ -103,7 +103,10 @@ func (r *recipient) groupType() string {
 	switch r.Type {
 	case typeMailDistribution:
 		return "Universal"
-	case typeGlobalGroup:
+	case typeNonUniversal:
+		if strings.HasPrefix(r.SID, builtInSID) {
+			return "BuiltinLocal, DomainLocal, SecurityEnabled"
+		}
 		return "Global, SecurityEnabled"
 	}
 	return "Universal, SecurityEnabled"
@@ -155,12 +158,12 @@ func (o *Organization) isCalled(r *recipient, identity string) (called, unique b
 // replica, of one domain or, from a global catalog, of the whole forest.
 type view struct {
 	replica
-	domain string // canonical prefix; empty is the forest
+	root string // canonical name of a domain or container; empty is the forest
 }
 
 // holds reports whether objects of a container are in the view.
 func (v view) holds(container string) bool {
-	return v.domain == "" || container == v.domain || strings.HasPrefix(container, v.domain+"/")
+	return v.root == "" || container == v.root || strings.HasPrefix(container, v.root+"/")
 }
 
 // recipients returns what the view shows and keep accepts, in the order of
@@ -230,13 +233,15 @@ func (o *Organization) addRecipient(r recipient) *recipient {
 
 // complete gives a new recipient its identities.
 func (o *Organization) complete(r *recipient, when time.Time) {
-	r.GUID = o.newGUID()
+	if r.GUID == "" {
+		r.GUID = o.newGUID()
+	}
 	if r.DisplayName == "" {
 		r.DisplayName = r.Name
 	}
 	r.DN = "CN=" + escapeRDN(r.Name) + "," + o.containerDN(r.Container)
 	r.Created, r.Changed = when, when
-	if r.Type != typeContact && r.Type != typeMailContact {
+	if r.SID == "" && r.Type != typeContact && r.Type != typeMailContact {
 		r.SID = o.newSID(o.domainOf(r.Container))
 	}
 }

@@ -5,12 +5,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
 func TestIdentityForms(t *testing.T) {
 	o, s := open(t, "plain")
-	anna := must(t, s, exchange.GetUser("anna")).objects[0]
+	anna := must(t, s, commands.GetUser("anna")).objects[0]
 	for _, identity := range []string{
 		"anna", "ANNA", "Anna Abel", "anna@contoso.test", `CONTOSO\anna`, `contoso.test\anna`, "CN=anna,OU=Staff,DC=contoso,DC=test",
 		"contoso.test/Staff/anna", anna.Text("Guid"), "{" + anna.Text("Guid") + "}", anna.Text("Sid"),
@@ -23,7 +24,7 @@ func TestIdentityForms(t *testing.T) {
 		}
 	}
 	for _, identity := range []string{"nobody", `OTHER\anna`, "CN=anna,OU=Groups,DC=contoso,DC=test", "contoso.test/anna", "ann"} {
-		if got := invoke(t, s, exchange.GetUser(identity)).fault(t); got != "ManagementObjectNotFoundException" {
+		if got := invoke(t, s, commands.GetUser(identity)).fault(t); got != "ManagementObjectNotFoundException" {
 			t.Errorf("Get-User -Identity %s: fault %q", identity, got)
 		}
 	}
@@ -53,7 +54,7 @@ func TestWhoIsWhat(t *testing.T) {
 		{"Contact Carl", nil, ""},
 		{"Reschedule Users", []string{"Get-Group", "Get-Recipient", "Get-DistributionGroup"}, "MailUniversalSecurityGroup"},
 		{"Schedulers", []string{"Get-Group"}, "UniversalSecurityGroup"},
-		{"Berlin (global)", []string{"Get-Group"}, "GlobalGroup"},
+		{"Berlin (global)", []string{"Get-Group"}, "NonUniversalGroup"},
 		{"Newsletter", []string{"Get-Group", "Get-Recipient", "Get-DistributionGroup"}, "MailUniversalDistributionGroup"},
 		{"Berlin Mailboxes", []string{"Get-Recipient", "Get-DynamicDistributionGroup"}, "DynamicDistributionGroup"},
 		{"Hygiene Management", []string{"Get-Group"}, "RoleGroup"},
@@ -77,10 +78,10 @@ func TestWhoIsWhat(t *testing.T) {
 
 func TestSharedNames(t *testing.T) {
 	_, s := open(t, "plain")
-	if got := must(t, s, exchange.GetUser("John Doe")).texts("SamAccountName"); !cmp.Equal(got, []string{"jdoe", "jdoe2"}) {
+	if got := must(t, s, commands.GetUser("John Doe")).texts("SamAccountName"); !cmp.Equal(got, []string{"jdoe", "jdoe2"}) {
 		t.Errorf("a reading cmdlet gives all: %v", got)
 	}
-	write := exchange.NewAssignment("X", exchange.User, "John Doe", exchange.Role, exchange.AssignmentScope{}, "")
+	write := commands.NewAssignment("X", exchange.User, "John Doe", exchange.Role, commands.WriteScope{}, "")
 	if got := invoke(t, s, write).fault(t); got != "ManagementObjectAmbiguousException" {
 		t.Errorf("a writing one fails: %q", got)
 	}
@@ -88,11 +89,11 @@ func TestSharedNames(t *testing.T) {
 
 func TestDistinguishedNamesAreEscaped(t *testing.T) {
 	_, s := open(t, "plain")
-	jane := must(t, s, exchange.GetUser("jane")).objects[0]
+	jane := must(t, s, commands.GetUser("jane")).objects[0]
 	if got, want := jane.Text("DistinguishedName"), `CN=Doe\, Jane,OU=Staff,DC=contoso,DC=test`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if a := must(t, s, exchange.GetUser(jane.Text("DistinguishedName"))); len(a.objects) != 1 {
+	if a := must(t, s, commands.GetUser(jane.Text("DistinguishedName"))); len(a.objects) != 1 {
 		t.Error("it is not found by it")
 	}
 }
@@ -108,10 +109,10 @@ func TestResultSize(t *testing.T) {
 		t.Errorf("10: %d objects, %v", len(a.objects), a.Warnings)
 	}
 	filter := groupFilter("Groups")
-	if a = must(t, s, exchange.ListRecipients(filter, "")); len(a.objects) != 5003 {
+	if a = must(t, s, commands.ListRecipients(filter, "")); len(a.objects) != 5003 {
 		t.Errorf("the group's members: %d", len(a.objects))
 	}
-	if a = must(t, s, exchange.ListRecipients("Department -eq 'Population'", "contoso.test/Staff")); len(a.objects) != 50_000 {
+	if a = must(t, s, commands.ListRecipients("Department -eq 'Population'", "contoso.test/Staff")); len(a.objects) != 50_000 {
 		t.Errorf("the population: %d", len(a.objects))
 	}
 }
@@ -119,26 +120,26 @@ func TestResultSize(t *testing.T) {
 func TestOrganizationalUnits(t *testing.T) {
 	_, s := open(t, "plain")
 	for _, identity := range []string{"contoso.test/Staff/Berlin", "OU=Berlin,OU=Staff,DC=contoso,DC=test", "Berlin", "berlin"} {
-		a := must(t, s, exchange.GetOrganizationalUnit(identity))
+		a := must(t, s, commands.GetOrganizationalUnit(identity))
 		if diff := cmp.Diff([]string{"OU=Berlin,OU=Staff,DC=contoso,DC=test"}, a.texts("DistinguishedName")); diff != "" {
 			t.Errorf("%s:\n%s", identity, diff)
 		}
 	}
-	if got := invoke(t, s, exchange.GetOrganizationalUnit("Nowhere")).fault(t); got != "ManagementObjectNotFoundException" {
+	if got := invoke(t, s, commands.GetOrganizationalUnit("Nowhere")).fault(t); got != "ManagementObjectNotFoundException" {
 		t.Errorf("unknown: %q", got)
 	}
-	below := must(t, s, exchange.ListRecipients("", "contoso.test/Staff/Berlin")).names()
+	below := must(t, s, commands.ListRecipients("", "contoso.test/Staff/Berlin")).names()
 	if diff := cmp.Diff([]string{"Peter O'Brien", "Jürgen Großmann", "John Doe"}, below); diff != "" {
 		t.Error(diff)
 	}
-	if got := invoke(t, s, exchange.ListRecipients("", "contoso.test/Nowhere")).fault(t); got == "" {
+	if got := invoke(t, s, commands.ListRecipients("", "contoso.test/Nowhere")).fault(t); got == "" {
 		t.Error("an unknown unit was accepted")
 	}
 }
 
 func TestForest(t *testing.T) {
 	_, s := open(t, "two-domains")
-	service := exchange.GetUser(`EMEA\svc-reschedule`)
+	service := commands.GetUser(`EMEA\svc-reschedule`)
 	if got := invoke(t, s, service).fault(t); got != "ManagementObjectNotFoundException" {
 		t.Errorf("outside the default domain: %q", got)
 	}
@@ -150,19 +151,19 @@ func TestForest(t *testing.T) {
 	if got := invoke(t, s, service.With("DomainController", exchange.String("DC09"))).fault(t); got != "SuitabilityDirectoryException" {
 		t.Errorf("an unknown domain controller: %q", got)
 	}
-	if a := must(t, s, exchange.ListRecipients(groupFilter("Groups"), "")); len(a.objects) != 3 {
+	if a := must(t, s, commands.ListRecipients(groupFilter("Groups"), "")); len(a.objects) != 3 {
 		t.Errorf("members in the default domain: %v", a.names())
 	}
-	must(t, s, exchange.SetADServerSettings(true))
-	if a := must(t, s, exchange.ListRecipients(groupFilter("Groups"), "")); len(a.objects) != 4 {
+	must(t, s, commands.SetADServerSettings(true))
+	if a := must(t, s, commands.ListRecipients(groupFilter("Groups"), "")); len(a.objects) != 4 {
 		t.Errorf("members in the forest: %v", a.names())
 	}
 	guid := must(t, s, service).objects[0].Text("Guid")
-	must(t, s, exchange.NewAssignment("A", exchange.User, guid, exchange.Role, exchange.AssignmentScope{}, "DC01.contoso.test"))
-	if got := invoke(t, s, exchange.GetRoleGroup("Help Desk").With("DomainController", exchange.String("EMEA-DC01"))).fault(t); got == "" {
+	must(t, s, commands.NewAssignment("A", exchange.User, guid, exchange.Role, commands.WriteScope{}, "DC01.contoso.test"))
+	if got := invoke(t, s, commands.GetRoleGroup("Help Desk").With("DomainController", exchange.String("EMEA-DC01"))).fault(t); got == "" {
 		t.Error("a domain controller of another domain knows a role group")
 	}
-	if a := must(t, s, exchange.GetAssignment("A", "EMEA-DC01")); len(a.objects) != 1 {
+	if a := must(t, s, commands.GetAssignment("A", "EMEA-DC01")); len(a.objects) != 1 {
 		t.Error("the configuration is not on every domain controller")
 	}
 }

@@ -5,20 +5,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
 func TestReplication(t *testing.T) {
 	o, s := open(t, "replication-lag")
 	there := func(dc string) bool {
-		a := invoke(t, s, exchange.GetAssignment("A", dc))
+		a := invoke(t, s, commands.GetAssignment("A", dc))
 		if len(a.objects) == 1 && !strings.HasPrefix(a.objects[0].Text("OriginatingServer"), dc) {
 			t.Errorf("%s answers as %s", dc, a.objects[0].Text("OriginatingServer"))
 		}
 		return len(a.objects) == 1
 	}
-	must(t, s, exchange.NewScope("S", groupFilter("Groups"), ""))
-	made := must(t, s, exchange.NewAssignment("A", exchange.User, assignee, exchange.Role, exchange.AssignmentScope{Custom: "S"}, "")).objects[0]
+	must(t, s, commands.NewScope("S", groupFilter("Groups"), ""))
+	made := must(t, s, commands.NewAssignment("A", exchange.User, assignee, exchange.Role, commands.WriteScope{Custom: "S"}, "")).objects[0]
 	taker := made.Text("OriginatingServer")
 	if taker != "DC01.contoso.test" {
 		t.Errorf("%s took the write", taker)
@@ -34,7 +35,7 @@ func TestReplication(t *testing.T) {
 	if !there("DC02") || !there("") {
 		t.Error("not replicated")
 	}
-	must(t, s, exchange.RemoveAssignment("A", "DC02"))
+	must(t, s, commands.RemoveAssignment("A", "DC02"))
 	if there("DC02") || !there("DC01") {
 		t.Error("the removal is not on DC02 alone")
 	}
@@ -50,13 +51,13 @@ func TestReplication(t *testing.T) {
 func TestPinnedWrite(t *testing.T) {
 	o := New(scenario(t, "plain"), Options{ReplicationDelay: time.Hour})
 	s := o.Session(SessionOptions{})
-	must(t, s, exchange.NewScope("S", "City -eq 'Berlin'", "DC02.contoso.test"))
+	must(t, s, commands.NewScope("S", "City -eq 'Berlin'", "DC02.contoso.test"))
 	if got := invoke(t, s, newAssignment("Name", "A", "User", assignee, "CustomRecipientWriteScope", "S")).fault(t); got != "ManagementObjectNotFoundException" {
 		t.Errorf("DC01 knows the scope that DC02 took: %q", got)
 	}
-	must(t, s, exchange.NewAssignment("A", exchange.User, assignee, exchange.Role, exchange.AssignmentScope{Custom: "S"}, "DC02.contoso.test"))
+	must(t, s, commands.NewAssignment("A", exchange.User, assignee, exchange.Role, commands.WriteScope{Custom: "S"}, "DC02.contoso.test"))
 	must(t, s, command("Set-ADServerSettings", "PreferredServer", "DC02.contoso.test"))
-	if a := must(t, s, exchange.GetAssignment("A", "")); a.objects[0].Text("OriginatingServer") != "DC02.contoso.test" {
+	if a := must(t, s, commands.GetAssignment("A", "")); a.objects[0].Text("OriginatingServer") != "DC02.contoso.test" {
 		t.Errorf("the preferred domain controller: %+v", a.objects)
 	}
 }

@@ -11,8 +11,8 @@ import (
 // roleGroupView is the view of role groups: they are in the forest's root domain,
 // whatever the session views.
 func (c *call) roleGroupView() (view, error) {
-	v := view{replica: c.replica(), domain: c.org.domains[0].Name}
-	if dc, d, ok := c.org.findDC(c.text("DomainController")); ok && d.Name != v.domain {
+	v := view{replica: c.replica(), root: c.org.domains[0].Name}
+	if dc, d, ok := c.org.findDC(c.text("DomainController")); ok && d.Name != v.root {
 		return v, notFound("CN=Roles,"+organizationDN, dc)
 	}
 	return v, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -21,7 +22,7 @@ func roleGroup(o *Organization, name string) (RoleGroupSnapshot, bool) {
 func TestNewRoleGroup(t *testing.T) {
 	o, s := open(t, "plain")
 	both := []string{exchange.Role, exchange.RoleViewOnlyConfiguration}
-	made := must(t, s, exchange.NewRoleGroup("R", both, []string{assignee, "svc-reschedule", "Schedulers"}, exchange.AssignmentScope{}, "")).objects[0]
+	made := must(t, s, commands.NewRoleGroup("R", both, []string{assignee, "svc-reschedule", "Schedulers"}, commands.WriteScope{}, "")).objects[0]
 	if diff := cmp.Diff(both, made.Strings("Roles")); diff != "" {
 		t.Error(diff)
 	}
@@ -37,10 +38,10 @@ func TestNewRoleGroup(t *testing.T) {
 	if ok, err := o.CanImpersonate("svc-backup", "anna"); err != nil || !ok {
 		t.Errorf("a member of a nested group: %v, %v", ok, err)
 	}
-	if got := must(t, s, exchange.GetGroup("R")).objects[0].Text("RecipientTypeDetails"); got != "RoleGroup" {
+	if got := must(t, s, commands.GetGroup("R")).objects[0].Text("RecipientTypeDetails"); got != "RoleGroup" {
 		t.Errorf("Get-Group shows a %s", got)
 	}
-	must(t, s, exchange.RemoveRoleGroup(made.Text("Guid"), ""))
+	must(t, s, commands.RemoveRoleGroup(made.Text("Guid"), ""))
 	if _, ok := roleGroup(o, "R"); ok {
 		t.Error("it is still there")
 	}
@@ -51,17 +52,17 @@ func TestNewRoleGroup(t *testing.T) {
 
 func TestScopedRoleGroup(t *testing.T) {
 	o, s := open(t, "plain")
-	must(t, s, exchange.NewScope("S", groupFilter("Groups"), ""))
+	must(t, s, commands.NewScope("S", groupFilter("Groups"), ""))
 	before := o.Snapshot()
-	both := exchange.NewRoleGroup("R", []string{exchange.Role, exchange.RoleViewOnlyConfiguration}, []string{assignee}, exchange.AssignmentScope{Custom: "S"}, "")
+	both := commands.NewRoleGroup("R", []string{exchange.Role, exchange.RoleViewOnlyConfiguration}, []string{assignee}, commands.WriteScope{Custom: "S"}, "")
 	if got := invoke(t, s, both).fault(t); got != "InvalidOperationException" {
 		t.Errorf("a scope with View-Only Configuration: %q", got)
 	}
 	if diff := cmp.Diff(before, o.Snapshot()); diff != "" {
 		t.Errorf("it was half made:\n%s", diff)
 	}
-	must(t, s, exchange.NewRoleGroup("R", []string{exchange.Role}, []string{assignee}, exchange.AssignmentScope{Custom: "S"}, ""))
-	must(t, s, exchange.NewAssignment("", exchange.SecurityGroup, "R", exchange.RoleViewOnlyConfiguration, exchange.AssignmentScope{}, ""))
+	must(t, s, commands.NewRoleGroup("R", []string{exchange.Role}, []string{assignee}, commands.WriteScope{Custom: "S"}, ""))
+	must(t, s, commands.NewAssignment("", exchange.SecurityGroup, "R", exchange.RoleViewOnlyConfiguration, commands.WriteScope{}, ""))
 	got := must(t, s, command("Get-ManagementRoleAssignment", "RoleAssignee", "R"))
 	if diff := cmp.Diff([]string{"ApplicationImpersonation-R", "View-Only Configuration-R"}, got.names()); diff != "" {
 		t.Error(diff)
@@ -76,19 +77,19 @@ func TestScopedRoleGroup(t *testing.T) {
 
 func TestRoleGroupMembers(t *testing.T) {
 	o, s := open(t, "role-group-other-members")
-	members := func() []string { return must(t, s, exchange.ListRoleGroupMembers(ownName)).names() }
+	members := func() []string { return must(t, s, commands.ListRoleGroupMembers(ownName)).names() }
 	if diff := cmp.Diff([]string{"svc-backup"}, members()); diff != "" {
 		t.Fatal(diff)
 	}
-	must(t, s, exchange.AddRoleGroupMember(ownName, assignee, ""))
+	must(t, s, commands.AddRoleGroupMember(ownName, assignee, ""))
 	if diff := cmp.Diff([]string{"svc-backup", "svc-reschedule"}, members()); diff != "" {
 		t.Error(diff)
 	}
-	if got := invoke(t, s, exchange.AddRoleGroupMember(ownName, assignee, "")).fault(t); got != "MemberAlreadyExistsException" {
+	if got := invoke(t, s, commands.AddRoleGroupMember(ownName, assignee, "")).fault(t); got != "MemberAlreadyExistsException" {
 		t.Errorf("added twice: %q", got)
 	}
-	must(t, s, exchange.RemoveRoleGroupMember(ownName, "svc-backup", ""))
-	if got := invoke(t, s, exchange.RemoveRoleGroupMember(ownName, "svc-backup", "")).fault(t); got != "MemberNotFoundException" {
+	must(t, s, commands.RemoveRoleGroupMember(ownName, "svc-backup", ""))
+	if got := invoke(t, s, commands.RemoveRoleGroupMember(ownName, "svc-backup", "")).fault(t); got != "MemberNotFoundException" {
 		t.Errorf("removed twice: %q", got)
 	}
 	for _, c := range []struct {
@@ -96,17 +97,17 @@ func TestRoleGroupMembers(t *testing.T) {
 		command exchange.Command
 		fault   string
 	}{
-		{"unknown group", exchange.AddRoleGroupMember("Nothing", assignee, ""), "ManagementObjectNotFoundException"},
-		{"unknown member", exchange.AddRoleGroupMember(ownName, "nobody", ""), "ManagementObjectNotFoundException"},
-		{"empty member", exchange.NewRoleGroup("R", nil, []string{""}, exchange.AssignmentScope{}, ""), "ManagementObjectNotFoundException"},
-		{"ambiguous member", exchange.AddRoleGroupMember(ownName, "John Doe", ""), "ManagementObjectAmbiguousException"},
-		{"distribution group", exchange.AddRoleGroupMember(ownName, "Newsletter", ""), "ManagementObjectNotFoundException"},
-		{"no role group", exchange.ListRoleGroupMembers("Schedulers"), "ManagementObjectNotFoundException"},
-		{"taken name", exchange.NewRoleGroup(ownName, nil, nil, exchange.AssignmentScope{}, ""), "ADObjectAlreadyExistsException"},
-		{"unknown role", exchange.NewRoleGroup("R", []string{"Nothing"}, nil, exchange.AssignmentScope{}, ""), "ManagementObjectNotFoundException"},
-		{"built-in", exchange.RemoveRoleGroup("Hygiene Management", ""), "InvalidOperationException"},
+		{"unknown group", commands.AddRoleGroupMember("Nothing", assignee, ""), "ManagementObjectNotFoundException"},
+		{"unknown member", commands.AddRoleGroupMember(ownName, "nobody", ""), "ManagementObjectNotFoundException"},
+		{"empty member", commands.NewRoleGroup("R", nil, []string{""}, commands.WriteScope{}, ""), "ManagementObjectNotFoundException"},
+		{"ambiguous member", commands.AddRoleGroupMember(ownName, "John Doe", ""), "ManagementObjectAmbiguousException"},
+		{"distribution group", commands.AddRoleGroupMember(ownName, "Newsletter", ""), "ManagementObjectNotFoundException"},
+		{"no role group", commands.ListRoleGroupMembers("Schedulers"), "ManagementObjectNotFoundException"},
+		{"taken name", commands.NewRoleGroup(ownName, nil, nil, commands.WriteScope{}, ""), "ADObjectAlreadyExistsException"},
+		{"unknown role", commands.NewRoleGroup("R", []string{"Nothing"}, nil, commands.WriteScope{}, ""), "ManagementObjectNotFoundException"},
+		{"built-in", commands.RemoveRoleGroup("Hygiene Management", ""), "InvalidOperationException"},
 		{"long account name", command("New-RoleGroup", "Name", "R", "SamAccountName", "a-name-of-21-characte"), "DataValidationException"},
-		{"nothing under what-if", exchange.RemoveRoleGroup(ownName, "").With("WhatIf", exchange.Switch(true)), ""},
+		{"nothing under what-if", commands.RemoveRoleGroup(ownName, "").With("WhatIf", exchange.Switch(true)), ""},
 	} {
 		before := o.Snapshot()
 		if got := invoke(t, s, c.command).fault(t); got != c.fault {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xrash/smetrics"
+
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -14,11 +16,19 @@ type Scenario struct {
 	Name    string // kebab-case
 	Summary string // what differs from the scenario plain, in a sentence or two
 
+	// Shell is the PowerShell that scripts run in.
+	Shell Shell
 	// WebServices are the manners of Exchange Web Services.
 	WebServices WebServices
 
 	arrange func(*Organization)
 	grant   func(*exchange.Grant)
+}
+
+// A Shell is what a scenario's PowerShell is like before a script begins.
+type Shell struct {
+	ConstrainedLanguage bool // as under an application control policy
+	StrictMode          bool // a profile has run Set-StrictMode -Version Latest
 }
 
 // ScenarioByName returns one scenario. The error of an unknown name lists near
@@ -48,28 +58,7 @@ func isNear(scenario, name string) bool {
 			return true
 		}
 	}
-	return editDistance(scenario, name) <= 2
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return smetrics.WagnerFischer(scenario, name, 1, 1, 1) <= 2
 }
 
 // Grant is the wish that the scenario is about: explicit name "Reschedule

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -16,7 +17,11 @@ func TestScenarioList(t *testing.T) {
 		no-such-user ambiguous-user name-taken equal-other-name disabled-grant own-name-other-scope wider-grant indirect-role-group child-role
 		role-group-other-members role-group-other-roles role-group-other-scope exclusive-scope stale-group-dn empty-group access-denied
 		cmdlet-missing transient-dc throttled replication-lag two-domains recipients-50000 dehydrated-no-cmdlet no-mailbox cloud-mailbox
-		german scope-unparsable exchange-online-customized own-scope-other-filter parameter-missing role-group-incomplete`)
+		german scope-unparsable exchange-online-customized own-scope-other-filter parameter-missing role-group-incomplete
+		shared-mailbox no-account-control global-assignee global-scope-group domain-admin lookalike-admin
+		disabled-foreign-grant child-role-same-scope group-deleted account-deleted both-renamed scope-before shared-scope shared-scope-other-filter
+		busy-after-scope busy-after-assignment lost-after-scope lost-after-assignment silent-guid view-root constrained-language strict-mode
+		exchange-2016 exchange-2019 recipients-5000`)
 	var names []string
 	for _, s := range Scenarios() {
 		names = append(names, s.Name)
@@ -71,14 +76,14 @@ func TestScenariosAreDeterministic(t *testing.T) {
 // try is what a scenario's own grant would do first: scope, then assignment.
 func try(t *testing.T, s *Session, g exchange.Grant) []string {
 	t.Helper()
-	must(t, s, exchange.SetADServerSettings(true))
+	must(t, s, commands.SetADServerSettings(true))
 	var faults []string
-	faults = append(faults, invoke(t, s, exchange.NewScope("S", groupFilter("Groups"), "")).fault(t))
+	faults = append(faults, invoke(t, s, commands.NewScope("S", groupFilter("Groups"), "")).fault(t))
 	identity := g.Assignee.Identity
 	if g.Assignee.Kind == exchange.RoleGroup {
 		identity = g.Assignee.Members[0]
 	}
-	return append(faults, invoke(t, s, exchange.NewAssignment(g.Name, exchange.User, identity, exchange.Role, exchange.AssignmentScope{Custom: "S"}, "")).fault(t))
+	return append(faults, invoke(t, s, commands.NewAssignment(g.Name, exchange.User, identity, exchange.Role, commands.WriteScope{Custom: "S"}, "")).fault(t))
 }
 
 // TestScenarioFaults asks every scenario for what its grant writes. Scenarios
@@ -113,6 +118,18 @@ func TestScenarioFaults(t *testing.T) {
 		"transient-dc":                  {"ADTransientException", "ADTransientException"},
 		"throttled":                     {"OverBudgetException", "OverBudgetException"},
 		"two-domains":                   {"", ""},
+		"shared-mailbox":                {"", ""},
+		"global-assignee":               {"", "ManagementObjectNotFoundException"}, // it is no user
+		"group-deleted":                 {"", "ADObjectAlreadyExistsException"},
+		"account-deleted":               {"", "ManagementObjectNotFoundException"},
+		"both-renamed":                  {"", "ManagementObjectNotFoundException"},
+		"scope-before":                  {"", ""},
+		"busy-after-scope":              {"ServerBusyException", ""},
+		"busy-after-assignment":         {"", "ServerBusyException"},
+		"lost-after-scope":              {"PSRemotingTransportException", ""},
+		"lost-after-assignment":         {"", "PSRemotingTransportException"},
+		"silent-guid":                   {"", ""},
+		"view-root":                     {"", ""},
 	} {
 		_, s := open(t, name)
 		if diff := cmp.Diff(want, try(t, s, scenario(t, name).Grant())); diff != "" {
@@ -144,9 +161,9 @@ func TestCustomization(t *testing.T) {
 	} {
 		o, s := open(t, name)
 		for i, st := range steps {
-			c := exchange.NewScope(string(rune('A'+i)), "City -eq 'Berlin'", "")
+			c := commands.NewScope(string(rune('A'+i)), "City -eq 'Berlin'", "")
 			if st.enable {
-				c = exchange.EnableOrganizationCustomization()
+				c = commands.EnableOrganizationCustomization()
 			}
 			before := o.Snapshot().Customization
 			invoke(t, s, c.With("WhatIf", exchange.Switch(true)))
@@ -160,7 +177,7 @@ func TestCustomization(t *testing.T) {
 	}
 	for name, want := range map[string]bool{"dehydrated": true, "already-enabled": false, "plain": false} {
 		_, s := open(t, name)
-		if got := must(t, s, exchange.GetOrganizationConfig()).objects[0].Bool("IsDehydrated"); got != want {
+		if got := must(t, s, commands.GetOrganizationConfig()).objects[0].Bool("IsDehydrated"); got != want {
 			t.Errorf("%s: IsDehydrated %v", name, got)
 		}
 	}
@@ -174,8 +191,8 @@ func TestRealWordsOfCustomization(t *testing.T) {
 			"This operation is not available in current service offer."},
 	} {
 		_, s := open(t, name)
-		refused := invoke(t, s, exchange.NewScope("S", "City -eq 'Berlin'", "")).Errors[0]
-		answer := invoke(t, s, exchange.EnableOrganizationCustomization()).Errors[0]
+		refused := invoke(t, s, commands.NewScope("S", "City -eq 'Berlin'", "")).Errors[0]
+		answer := invoke(t, s, commands.EnableOrganizationCustomization()).Errors[0]
 		if diff := cmp.Diff(want, []string{refused.Message, answer.Message}); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
@@ -192,13 +209,13 @@ func TestExchangeOnline(t *testing.T) {
 			t.Errorf("%s: %q", cmdlet, got)
 		}
 	}
-	if got := must(t, s, exchange.ListImpersonationRoles()).names(); len(got) != 0 {
+	if got := must(t, s, commands.ListImpersonationRoles()).names(); len(got) != 0 {
 		t.Errorf("roles: %v", got)
 	}
-	if got := invoke(t, s, exchange.NewScope("S", "City -eq 'Berlin'", "DC01")).Errors; len(got) != 1 || !strings.HasPrefix(got[0].FullyQualifiedErrorID, "NamedParameterNotFound") {
+	if got := invoke(t, s, commands.NewScope("S", "City -eq 'Berlin'", "DC01")).Errors; len(got) != 1 || !strings.HasPrefix(got[0].FullyQualifiedErrorID, "NamedParameterNotFound") {
 		t.Errorf("a domain controller: %+v", got)
 	}
-	must(t, s, exchange.EnableOrganizationCustomization())
+	must(t, s, commands.EnableOrganizationCustomization())
 	force := newAssignment("User", "svc-reschedule", "Force", exchange.Switch(true))
 	if got := invoke(t, s, force); got.fault(t) != "ManagementObjectNotFoundException" || got.Errors[0].TargetName != exchange.Role {
 		t.Errorf("the role is gone: %+v", got.Streams)
@@ -221,6 +238,24 @@ func TestScenarioStates(t *testing.T) {
 		{name: "disabled-grant",
 			assignments: []AssignmentSnapshot{{ownName, exchange.Role, "contoso.test/Services/svc-reschedule", "User", "Regular", false, "CustomRecipientScope", ownName}},
 			scopes:      []ScopeSnapshot{{Name: ownName, Filter: groupFilter("Groups")}}},
+		{name: "disabled-foreign-grant",
+			assignments: []AssignmentSnapshot{{"Old Grant", exchange.Role, "contoso.test/Services/svc-reschedule", "User", "Regular", false, "CustomRecipientScope", "Old Scope"}},
+			scopes:      []ScopeSnapshot{{Name: "Old Scope", Filter: groupFilter("Groups")}}},
+		{name: "scope-before", scopes: []ScopeSnapshot{{Name: ownName, Filter: groupFilter("Groups")}}},
+		{name: "shared-scope",
+			assignments: []AssignmentSnapshot{
+				{"Help Desk Recipients", "Mail Recipients", securityGroupsOU + "/Help Desk", "RoleGroup", "Regular", true, "CustomRecipientScope", ownName},
+				{ownName, exchange.Role, "contoso.test/Services/svc-reschedule", "User", "Regular", true, "CustomRecipientScope", ownName}},
+			scopes: []ScopeSnapshot{{Name: ownName, Filter: groupFilter("Groups")}}},
+		{name: "account-deleted",
+			assignments: []AssignmentSnapshot{{ownName, exchange.Role, "", "User", "Regular", true, "CustomRecipientScope", ownName}},
+			scopes:      []ScopeSnapshot{{Name: ownName, Filter: groupFilter("Groups")}}},
+		{name: "both-renamed",
+			assignments: []AssignmentSnapshot{{ownName, exchange.Role, "contoso.test/Partners/svc-calendar", "User", "Regular", true, "CustomRecipientScope", ownName}},
+			scopes:      []ScopeSnapshot{{Name: ownName, Filter: groupFilter("Groups")}}},
+		{name: "child-role-same-scope",
+			assignments: []AssignmentSnapshot{{"Child Grant", "Calendar Impersonation", "contoso.test/Services/svc-reschedule", "User", "Regular", true, "CustomRecipientScope", "Old Scope"}},
+			scopes:      []ScopeSnapshot{{Name: "Old Scope", Filter: groupFilter("Groups")}}},
 		{name: "name-taken",
 			assignments: []AssignmentSnapshot{{ownName, exchange.Role, "contoso.test/Services/svc-backup", "User", "Regular", true, "Organization", ""}}},
 		{name: "wider-grant",
@@ -272,21 +307,21 @@ func added[T comparable](before, after []T) []T {
 }
 
 func TestMatchingScenarios(t *testing.T) {
-	for name, want := range map[string]int{"plain": 3, "empty-group": 0, "two-domains": 4} {
+	for name, want := range map[string]int{"plain": 3, "empty-group": 0, "two-domains": 4, "recipients-5000": 5003} {
 		_, s := open(t, name)
-		must(t, s, exchange.SetADServerSettings(true))
-		if got := len(must(t, s, exchange.ListRecipients(groupFilter("Groups"), "")).objects); got != want {
+		must(t, s, commands.SetADServerSettings(true))
+		if got := len(must(t, s, commands.ListRecipients(groupFilter("Groups"), "")).objects); got != want {
 			t.Errorf("%s: %d recipients", name, got)
 		}
 	}
 	_, s := open(t, "stale-group-dn")
-	filter := must(t, s, exchange.GetScope(ownName, "")).objects[0].Text("RecipientFilter")
-	if got := len(must(t, s, exchange.ListRecipients(filter, "")).objects); got != 0 {
+	filter := must(t, s, commands.GetScope(ownName, "")).objects[0].Text("RecipientFilter")
+	if got := len(must(t, s, commands.ListRecipients(filter, "")).objects); got != 0 {
 		t.Errorf("stale-group-dn: %d recipients", got)
 	}
 	for name, want := range map[string]string{"plain": "UserMailbox", "no-mailbox": "User", "cloud-mailbox": "RemoteUserMailbox"} {
 		_, s := open(t, name)
-		if got := must(t, s, exchange.GetUser(assignee)).texts("RecipientTypeDetails"); !cmp.Equal(got, []string{want}) {
+		if got := must(t, s, commands.GetUser(assignee)).texts("RecipientTypeDetails"); !cmp.Equal(got, []string{want}) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
@@ -296,9 +331,9 @@ func TestHiccupsPass(t *testing.T) {
 	for _, name := range []string{"transient-dc", "throttled"} {
 		_, s := open(t, name)
 		fails := 0
-		for invoke(t, s, exchange.NewScope("S", "City -eq 'Berlin'", "")).fault(t) != "" {
-			must(t, s, exchange.GetUser("anna"))
-			invoke(t, s, exchange.NewScope("S", "City -eq 'Berlin'", "").With("WhatIf", exchange.Switch(true)))
+		for invoke(t, s, commands.NewScope("S", "City -eq 'Berlin'", "")).fault(t) != "" {
+			must(t, s, commands.GetUser("anna"))
+			invoke(t, s, commands.NewScope("S", "City -eq 'Berlin'", "").With("WhatIf", exchange.Switch(true)))
 			fails++
 		}
 		if fails != 3 {

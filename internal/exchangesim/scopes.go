@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/opath"
 )
 
 // Kinds of management scopes (ScopeRestrictionType).
@@ -32,7 +33,7 @@ func (s *scope) dn() string { return "CN=" + escapeRDN(s.Name) + "," + scopesRDN
 // addScope adds a recipient scope as it was from the beginning. A filter that
 // cannot be parsed is kept as it is.
 func (o *Organization) addScope(name, filter string, exclusive bool) *scope {
-	if f, err := exchange.ParseFilter(filter); err == nil {
+	if f, err := opath.Parse(filter); err == nil {
 		filter = renderFilter(f)
 	}
 	s := &scope{GUID: o.newGUID(), Name: name, Kind: recipientScope, Filter: filter, Exclusive: exclusive,
@@ -47,7 +48,7 @@ func (o *Organization) inScope(v view, s *scope, target *recipient) bool {
 	if s.Kind != recipientScope || s.Root != "" && !strings.HasPrefix(target.Canonical(), s.Root+"/") {
 		return false
 	}
-	f, err := exchange.ParseFilter(s.Filter)
+	f, err := opath.Parse(s.Filter)
 	if err != nil {
 		return false
 	}

@@ -5,12 +5,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/opath"
 )
 
 func TestScopes(t *testing.T) {
 	o, s := open(t, "exclusive-scope")
-	made := must(t, s, exchange.NewScope("S", "recipienttypedetails -EQ 'UserMailbox' -and City -eq 'Berlin'", "").
+	made := must(t, s, commands.NewScope("S", "recipienttypedetails -EQ 'UserMailbox' -and City -eq 'Berlin'", "").
 		With("RecipientRoot", exchange.String("OU=Staff,DC=contoso,DC=test"))).objects[0]
 	for property, want := range map[string]string{
 		"Name": "S", "Identity": "S", "ScopeRestrictionType": "RecipientScope", "Exclusive": "False", "RecipientRoot": "contoso.test/Staff",
@@ -51,14 +53,14 @@ func TestScopes(t *testing.T) {
 		command exchange.Command
 		fault   string
 	}{
-		{"remove while used", exchange.RemoveScope(guid, ""), "InvalidOperationException"},
-		{"taken name", exchange.NewScope("s", "City -eq 'x'", ""), "ADObjectAlreadyExistsException"},
+		{"remove while used", commands.RemoveScope(guid, ""), "InvalidOperationException"},
+		{"taken name", commands.NewScope("s", "City -eq 'x'", ""), "ADObjectAlreadyExistsException"},
 		{"taken name by change", command("Set-ManagementScope", "Identity", guid, "Name", "Protected Executives"), "ADObjectAlreadyExistsException"},
-		{"unknown root", exchange.NewScope("T", "City -eq 'x'", "").With("RecipientRoot", exchange.String("contoso.test/Nowhere")), "ManagementObjectNotFoundException"},
-		{"bad name", exchange.NewScope("a,b", "City -eq 'x'", ""), "DataValidationException"},
-		{"unknown", exchange.GetScope("Nothing", ""), "ManagementObjectNotFoundException"},
-		{"remove unknown", exchange.RemoveScope("Nothing", ""), "ManagementObjectNotFoundException"},
-		{"change unknown", exchange.SetScope("Nothing", "City -eq 'x'", ""), "ManagementObjectNotFoundException"},
+		{"unknown root", commands.NewScope("T", "City -eq 'x'", "").With("RecipientRoot", exchange.String("contoso.test/Nowhere")), "ManagementObjectNotFoundException"},
+		{"bad name", commands.NewScope("a,b", "City -eq 'x'", ""), "DataValidationException"},
+		{"unknown", commands.GetScope("Nothing", ""), "ManagementObjectNotFoundException"},
+		{"remove unknown", commands.RemoveScope("Nothing", ""), "ManagementObjectNotFoundException"},
+		{"change unknown", commands.SetScope("Nothing", "City -eq 'x'", ""), "ManagementObjectNotFoundException"},
 		{"another kind", command("Set-ManagementScope", "Identity", guid, "ServerRestrictionFilter", "Name -eq 'EX01'"), "ArgumentException"},
 	} {
 		before := o.Snapshot()
@@ -69,19 +71,19 @@ func TestScopes(t *testing.T) {
 			t.Errorf("%s changed:\n%s", c.name, diff)
 		}
 	}
-	must(t, s, exchange.SetScope(guid, "City -eq 'Tokyo'", ""))
-	if got := must(t, s, exchange.GetScope("S", "")).objects[0].Text("RecipientFilter"); got != "City -eq 'Tokyo'" {
+	must(t, s, commands.SetScope(guid, "City -eq 'Tokyo'", ""))
+	if got := must(t, s, commands.GetScope("S", "")).objects[0].Text("RecipientFilter"); got != "City -eq 'Tokyo'" {
 		t.Errorf("changed filter: %s", got)
 	}
-	if a := invoke(t, s, exchange.SetScope(guid, "city -eq 'Tokyo'", "")); len(a.Warnings) != 1 {
+	if a := invoke(t, s, commands.SetScope(guid, "city -eq 'Tokyo'", "")); len(a.Warnings) != 1 {
 		t.Errorf("the same filter again: %+v", a.Streams)
 	}
 	must(t, s, command("Set-ManagementScope", "Identity", guid, "Name", "U", "RecipientRoot", nil))
-	if got := must(t, s, exchange.GetAssignment("A", "")).objects[0].Text("CustomRecipientWriteScope"); got != "U" {
+	if got := must(t, s, commands.GetAssignment("A", "")).objects[0].Text("CustomRecipientWriteScope"); got != "U" {
 		t.Errorf("the assignment shows the scope as %q after it was renamed", got)
 	}
-	must(t, s, exchange.RemoveAssignment("A", ""))
-	must(t, s, exchange.RemoveScope(guid, ""))
+	must(t, s, commands.RemoveAssignment("A", ""))
+	must(t, s, commands.RemoveScope(guid, ""))
 	if diff := cmp.Diff([]string{"Protected Executives"}, list()); diff != "" {
 		t.Error(diff)
 	}
@@ -100,8 +102,8 @@ func TestServerScopeIsNoRecipientScope(t *testing.T) {
 
 func TestUnparsableScope(t *testing.T) {
 	o, s := open(t, "scope-unparsable")
-	shown := must(t, s, exchange.GetScope("Foreign Scope", "")).objects[0].Text("RecipientFilter")
-	if _, err := exchange.ParseFilter(shown); err == nil {
+	shown := must(t, s, commands.GetScope("Foreign Scope", "")).objects[0].Text("RecipientFilter")
+	if _, err := opath.Parse(shown); err == nil {
 		t.Errorf("%s can be parsed", shown)
 	}
 	if reaches, err := o.CanImpersonate(assignee, "anna"); err != nil || reaches {

@@ -97,19 +97,44 @@ func (c *call) setADServerSettings() error {
 		}
 		preferred = dc
 	}
-	if c.whatIf {
-		return nil
+	root, err := c.newViewRoot()
+	if err != nil || c.whatIf {
+		return err
 	}
 	if preferred != "" {
 		c.session.preferredDC = preferred
 	}
-	switch {
-	case c.has("ViewEntireForest"):
-		c.session.viewEntireForest = c.isTrue("ViewEntireForest")
-	case c.text("RecipientViewRoot") != "":
-		c.session.viewEntireForest = false
-	}
+	c.session.viewRoot = root
 	return nil
+}
+
+// defaultViewRoot is the RecipientViewRoot of a session that has set none.
+func (o *Organization) defaultViewRoot() string { return o.domains[0].Name }
+
+// newViewRoot is the session's RecipientViewRoot after the command: the entire forest
+// has none, and leaving it leads back to the default domain, not to the root before.
+func (c *call) newViewRoot() (string, error) {
+	root := c.text("RecipientViewRoot")
+	switch {
+	case root != "" && c.isTrue("ViewEntireForest"):
+		return "", badArgument(msgBadValue, root, "RecipientViewRoot")
+	case c.isTrue("ViewEntireForest"):
+		return "", nil
+	case root == "" && !c.has("ViewEntireForest") && !c.has("RecipientViewRoot"):
+		return c.session.viewRoot, nil
+	case root == "":
+		return c.org.defaultViewRoot(), nil
+	}
+	for _, d := range c.org.domains {
+		if strings.EqualFold(root, d.Name) || strings.EqualFold(root, d.dn()) {
+			return d.Name, nil
+		}
+	}
+	units := c.org.findOUs(root)
+	if len(units) != 1 {
+		return "", notFound(root, c.replica().dc)
+	}
+	return units[0].Canonical, nil
 }
 
 // An auditEntry is one record of the administrator audit log: a command that
@@ -137,8 +162,8 @@ func (c *call) audit(command exchange.Command, fault string) {
 		return
 	}
 	e := auditEntry{At: c.now.Format("2006-01-02T15:04:05Z07:00"), Caller: c.session.name, Cmdlet: c.cmdlet.name,
-		Object: c.modified, Succeeded: fault == "", GUID: c.org.newGUID()}
-	if fault != "" && len(c.errors) > 0 {
+		Object: c.modified, Succeeded: fault == "" || c.wrote, GUID: c.org.newGUID()}
+	if !e.Succeeded && len(c.errors) > 0 {
 		e.Error = c.errors[0].Message
 	}
 	if e.Object == "" {

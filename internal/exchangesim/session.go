@@ -19,6 +19,12 @@ const onlineServer = "AM6PR03MB4616"
 type SessionOptions struct {
 	User     string // any identity of an account; empty is DefaultUser
 	Language string // of messages: "en", "de" or "ja", or a culture of these (de-DE); empty or unknown is the organization's
+
+	// Deserialized says that the client does not have Exchange's own types, as in a
+	// session that New-PSSession opened: an identity is then what PowerShell makes of an
+	// object that it does not know. Else it is an object of its type, as in a Management
+	// Shell. It concerns scripts only.
+	Deserialized bool
 }
 
 // A Session is one client's connection. Its view of the directory
@@ -33,9 +39,11 @@ type Session struct {
 	language    language
 	permissions []permission
 
+	deserialized bool
+
 	// What follows is guarded by the organization's lock.
-	viewEntireForest bool
-	preferredDC      string
+	viewRoot    string // RecipientViewRoot: a domain or organizational unit; empty views the entire forest
+	preferredDC string
 }
 
 var _ exchange.Invoker = (*Session)(nil)
@@ -46,7 +54,10 @@ func (o *Organization) Session(so SessionOptions) *Session {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sessions++
-	s := &Session{org: o, number: o.sessions, name: so.User}
+	s := &Session{org: o, number: o.sessions, name: so.User, deserialized: so.Deserialized, viewRoot: o.defaultViewRoot()}
+	if o.behaviour.ViewRoot != "" {
+		s.viewRoot = o.behaviour.ViewRoot
+	}
 	if s.name == "" {
 		s.name = DefaultUser
 	}
@@ -66,6 +77,9 @@ func (o *Organization) Session(so SessionOptions) *Session {
 // User returns the account of the session as DOMAIN\name, or as it was given
 // when there is no such account.
 func (s *Session) User() string { return s.name }
+
+// Deserialized is that of the session's options.
+func (s *Session) Deserialized() bool { return s.deserialized }
 
 // Module returns the name of the module that implicit remoting would make of the
 // session: the way by which a script tells an Exchange Online shell.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
@@ -15,7 +16,7 @@ func TestGetCommand(t *testing.T) {
 	}
 	session := exchangesim.New(scenario, exchangesim.Options{}).Session(exchangesim.SessionOptions{})
 	var found []exchange.Object
-	streams, err := session.Invoke(t.Context(), exchange.Pipeline{exchange.GetCommands("get-user", "Get-Nothing", "New-ManagementRoleAssignment")},
+	streams, err := session.Invoke(t.Context(), exchange.Pipeline{commands.GetCommands("get-user", "Get-Nothing", "New-ManagementRoleAssignment")},
 		func(o exchange.Object) error { found = append(found, o); return nil })
 	if err != nil || streams.Failed {
 		t.Fatalf("error %v, failed %v", err, streams.Failed)
@@ -41,7 +42,7 @@ func TestGetCommandWildcard(t *testing.T) {
 	session := exchangesim.New(exchangesim.Scenarios()[0], exchangesim.Options{}).Session(exchangesim.SessionOptions{})
 	count := func(name string) (n int) {
 		t.Helper()
-		streams, err := session.Invoke(t.Context(), exchange.Pipeline{exchange.GetCommands(name)}, func(exchange.Object) error { n++; return nil })
+		streams, err := session.Invoke(t.Context(), exchange.Pipeline{commands.GetCommands(name)}, func(exchange.Object) error { n++; return nil })
 		if err != nil || len(streams.Errors) > 0 {
 			t.Fatalf("%s: error %v, errors %+v", name, err, streams.Errors)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -167,7 +168,7 @@ func TestBinding(t *testing.T) {
 
 func TestErrorAction(t *testing.T) {
 	_, s := open(t, "plain")
-	unknown := exchange.GetUser("nobody")
+	unknown := commands.GetUser("nobody")
 	if a := invoke(t, s, unknown); a.Failed || a.fault(t) != "ManagementObjectNotFoundException" {
 		t.Errorf("an error of Exchange ends the pipeline Completed: %+v", a.Streams)
 	}
@@ -197,7 +198,7 @@ func TestInvokeStops(t *testing.T) {
 	_, s := open(t, "plain")
 	stop := errors.New("enough")
 	n := 0
-	_, err := s.Invoke(context.Background(), exchange.Pipeline{exchange.ListRecipients("", "")}, func(exchange.Object) error {
+	_, err := s.Invoke(context.Background(), exchange.Pipeline{commands.ListRecipients("", "")}, func(exchange.Object) error {
 		n++
 		return stop
 	})
@@ -206,19 +207,19 @@ func TestInvokeStops(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := s.Invoke(ctx, exchange.Pipeline{exchange.GetUser("anna")}, nil); !errors.Is(err, context.Canceled) {
+	if _, err := s.Invoke(ctx, exchange.Pipeline{commands.GetUser("anna")}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
 }
 
 func TestYieldMayInvoke(t *testing.T) {
 	_, s := open(t, "plain")
-	_, err := s.Invoke(context.Background(), exchange.Pipeline{exchange.ListScopes(), exchange.GetUser("anna")}, func(exchange.Object) error { return nil })
+	_, err := s.Invoke(context.Background(), exchange.Pipeline{commands.ListScopes(), commands.GetUser("anna")}, func(exchange.Object) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Invoke(context.Background(), exchange.Pipeline{exchange.GetUser("anna")}, func(exchange.Object) error {
-		must(t, s, exchange.GetUser("ben"))
+	_, err = s.Invoke(context.Background(), exchange.Pipeline{commands.GetUser("anna")}, func(exchange.Object) error {
+		must(t, s, commands.GetUser("ben"))
 		return nil
 	})
 	if err != nil {
@@ -229,18 +230,18 @@ func TestYieldMayInvoke(t *testing.T) {
 func TestSessionsAreTheirOwn(t *testing.T) {
 	o, a := open(t, "two-domains")
 	b := o.Session(SessionOptions{})
-	must(t, a, exchange.SetADServerSettings(true))
-	if got := invoke(t, a, exchange.GetUser("emily")); len(got.objects) != 1 {
+	must(t, a, commands.SetADServerSettings(true))
+	if got := invoke(t, a, commands.GetUser("emily")); len(got.objects) != 1 {
 		t.Errorf("with the entire forest in view: %+v", got)
 	}
-	if got := invoke(t, b, exchange.GetUser("emily")); got.fault(t) != "ManagementObjectNotFoundException" {
+	if got := invoke(t, b, commands.GetUser("emily")); got.fault(t) != "ManagementObjectNotFoundException" {
 		t.Errorf("another session: %+v", got)
 	}
-	if !must(t, a, exchange.GetADServerSettings()).objects[0].Bool("ViewEntireForest") {
+	if !must(t, a, commands.GetADServerSettings()).objects[0].Bool("ViewEntireForest") {
 		t.Error("Get-ADServerSettings does not show it")
 	}
-	must(t, a, exchange.SetADServerSettings(false))
-	if got := invoke(t, a, exchange.GetUser("emily")); got.fault(t) == "" {
+	must(t, a, commands.SetADServerSettings(false))
+	if got := invoke(t, a, commands.GetUser("emily")); got.fault(t) == "" {
 		t.Error("the view was not put back")
 	}
 }
@@ -268,7 +269,7 @@ func TestCallers(t *testing.T) {
 		if n := len(s.Commands()); n != 0 {
 			t.Errorf("%s has %d cmdlets", nobody, n)
 		}
-		if a := invoke(t, s, exchange.GetUser("anna")); a.fault(t) != "CommandNotFoundException" {
+		if a := invoke(t, s, commands.GetUser("anna")); a.fault(t) != "CommandNotFoundException" {
 			t.Errorf("%s: %+v", nobody, a.Streams)
 		}
 	}
@@ -285,10 +286,10 @@ func TestModule(t *testing.T) {
 
 func TestCalls(t *testing.T) {
 	o, s := open(t, "plain")
-	invoke(t, s, exchange.GetUser("nobody"))
-	invoke(t, s, exchange.NewScope("S", "City -eq 'Berlin'", ""))
-	invoke(t, s, exchange.NewScope("T", "City -eq 'Berlin'", "").With("WhatIf", exchange.Switch(true)))
-	invoke(t, s, exchange.GetUser("anna").With("Force", exchange.Switch(true)))
+	invoke(t, s, commands.GetUser("nobody"))
+	invoke(t, s, commands.NewScope("S", "City -eq 'Berlin'", ""))
+	invoke(t, s, commands.NewScope("T", "City -eq 'Berlin'", "").With("WhatIf", exchange.Switch(true)))
+	invoke(t, s, commands.GetUser("anna").With("Force", exchange.Switch(true)))
 	var got []string
 	for _, c := range o.Calls() {
 		line := c.User + " " + c.Command.Cmdlet + " " + c.Fault
@@ -313,10 +314,10 @@ func TestCalls(t *testing.T) {
 
 func TestAuditLog(t *testing.T) {
 	_, s := open(t, "plain")
-	invoke(t, s, exchange.NewScope("S", "City -eq 'Berlin'", ""))
-	invoke(t, s, exchange.NewScope("S", "City -eq 'Berlin'", ""))
-	invoke(t, s, exchange.RemoveScope("S", ""))
-	invoke(t, s, exchange.ListScopes())
+	invoke(t, s, commands.NewScope("S", "City -eq 'Berlin'", ""))
+	invoke(t, s, commands.NewScope("S", "City -eq 'Berlin'", ""))
+	invoke(t, s, commands.RemoveScope("S", ""))
+	invoke(t, s, commands.ListScopes())
 	a := must(t, s, command("Search-AdminAuditLog", "Cmdlets", []string{"*-ManagementScope"}))
 	got := []string{}
 	for _, e := range a.objects {
@@ -345,10 +346,10 @@ func TestConcurrentUse(t *testing.T) {
 			s := o.Session(SessionOptions{})
 			name := string(rune('A' + i))
 			for range 5 {
-				invoke(t, s, exchange.NewScope(name, "City -eq 'Berlin'", ""))
-				invoke(t, s, exchange.ListRecipients("", ""))
-				invoke(t, s, exchange.ListAssignments(exchange.Role))
-				invoke(t, s, exchange.RemoveScope(name, ""))
+				invoke(t, s, commands.NewScope(name, "City -eq 'Berlin'", ""))
+				invoke(t, s, commands.ListRecipients("", ""))
+				invoke(t, s, commands.ListAssignments(exchange.Role))
+				invoke(t, s, commands.RemoveScope(name, ""))
 				o.Clock().Sleep(1)
 				o.Snapshot()
 				o.Calls()
@@ -365,18 +366,18 @@ func TestConcurrentUse(t *testing.T) {
 // work, first under -WhatIf.
 func TestWhatIfChangesNothing(t *testing.T) {
 	online := map[string]bool{"Set-OrganizationConfig": true, "New-ServicePrincipal": true, "Remove-ServicePrincipal": true}
-	commands := map[string]exchange.Command{
+	list := map[string]exchange.Command{
 		"New-ManagementRoleAssignment":    newAssignment("Name", "A", "User", assignee),
-		"Set-ManagementRoleAssignment":    exchange.SetAssignmentEnabled("Mail Recipients-"+ownName, false, ""),
-		"Remove-ManagementRoleAssignment": exchange.RemoveAssignment("Mail Recipients-"+ownName, ""),
-		"New-ManagementScope":             exchange.NewScope("S", "City -eq 'Berlin'", ""),
-		"Set-ManagementScope":             exchange.SetScope(ownName, "City -eq 'Berlin'", ""),
-		"Remove-ManagementScope":          exchange.RemoveScope("Spare", ""),
-		"New-RoleGroup":                   exchange.NewRoleGroup("R", []string{exchange.Role}, []string{assignee}, exchange.AssignmentScope{}, ""),
-		"Remove-RoleGroup":                exchange.RemoveRoleGroup(ownName, ""),
-		"Add-RoleGroupMember":             exchange.AddRoleGroupMember(ownName, "svc-backup", ""),
-		"Remove-RoleGroupMember":          exchange.RemoveRoleGroupMember(ownName, assignee, ""),
-		enableCustomization:               exchange.EnableOrganizationCustomization(),
+		"Set-ManagementRoleAssignment":    commands.SetAssignmentEnabled("Mail Recipients-"+ownName, false, ""),
+		"Remove-ManagementRoleAssignment": commands.RemoveAssignment("Mail Recipients-"+ownName, ""),
+		"New-ManagementScope":             commands.NewScope("S", "City -eq 'Berlin'", ""),
+		"Set-ManagementScope":             commands.SetScope(ownName, "City -eq 'Berlin'", ""),
+		"Remove-ManagementScope":          commands.RemoveScope("Spare", ""),
+		"New-RoleGroup":                   commands.NewRoleGroup("R", []string{exchange.Role}, []string{assignee}, commands.WriteScope{}, ""),
+		"Remove-RoleGroup":                commands.RemoveRoleGroup(ownName, ""),
+		"Add-RoleGroupMember":             commands.AddRoleGroupMember(ownName, "svc-backup", ""),
+		"Remove-RoleGroupMember":          commands.RemoveRoleGroupMember(ownName, assignee, ""),
+		enableCustomization:               commands.EnableOrganizationCustomization(),
 		"Set-OrganizationConfig":          command("Set-OrganizationConfig", "EwsEnabled", true),
 		"New-ServicePrincipal":            command("New-ServicePrincipal", "AppId", "a", "ObjectId", "b"),
 		"Remove-ServicePrincipal":         command("Remove-ServicePrincipal", "Identity", "spare", "Confirm", false),
@@ -385,7 +386,7 @@ func TestWhatIfChangesNothing(t *testing.T) {
 		if !cmd.writes {
 			continue
 		}
-		c, ok := commands[cmd.name]
+		c, ok := list[cmd.name]
 		if !ok {
 			t.Errorf("no command for %s", cmd.name)
 			continue
@@ -398,7 +399,7 @@ func TestWhatIfChangesNothing(t *testing.T) {
 		if online[cmd.name] {
 			must(t, s, command("New-ServicePrincipal", "AppId", "x", "ObjectId", "spare"))
 		} else {
-			must(t, s, exchange.NewScope("Spare", "City -eq 'Berlin'", ""))
+			must(t, s, commands.NewScope("Spare", "City -eq 'Berlin'", ""))
 			o.behaviour.Customization.CmdletExists = true
 			s = o.Session(SessionOptions{})
 			if cmd.name == enableCustomization {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -25,10 +26,10 @@ func TestSaveAndLoad(t *testing.T) {
 		t.Run(sc.Name, func(t *testing.T) {
 			o := New(sc, Options{Seed: 7, ReplicationDelay: time.Hour, Language: "ja"})
 			s := o.Session(SessionOptions{})
-			invoke(t, s, exchange.NewScope("S", groupFilter("Groups"), ""))
-			invoke(t, s, exchange.NewRoleGroup("R", []string{exchange.Role}, []string{"svc-backup"}, exchange.AssignmentScope{Custom: "S"}, ""))
-			invoke(t, s, exchange.RemoveRoleGroupMember("View-Only Organization Management", "Auditor", ""))
-			invoke(t, s, exchange.EnableOrganizationCustomization())
+			invoke(t, s, commands.NewScope("S", groupFilter("Groups"), ""))
+			invoke(t, s, commands.NewRoleGroup("R", []string{exchange.Role}, []string{"svc-backup"}, commands.WriteScope{Custom: "S"}, ""))
+			invoke(t, s, commands.RemoveRoleGroupMember("View-Only Organization Management", "Auditor", ""))
+			invoke(t, s, commands.EnableOrganizationCustomization())
 			o.Clock().Sleep(time.Minute)
 			text := saved(t, o)
 			back, err := Load(strings.NewReader(text))
@@ -43,9 +44,9 @@ func TestSaveAndLoad(t *testing.T) {
 			}
 			one, other := o.Session(SessionOptions{}), back.Session(SessionOptions{})
 			for _, c := range []exchange.Command{
-				exchange.GetRoleGroup("R"), exchange.NewScope("T", "City -eq 'Berlin'", ""), exchange.ListScopes(), exchange.GetUser("nobody"),
-				exchange.NewRoleGroup("Q", []string{exchange.Role}, []string{"anna"}, exchange.AssignmentScope{}, ""),
-				exchange.GetOrganizationConfig(), exchange.ListHolders(exchange.Role),
+				commands.GetRoleGroup("R"), commands.NewScope("T", "City -eq 'Berlin'", ""), commands.ListScopes(), commands.GetUser("nobody"),
+				commands.NewRoleGroup("Q", []string{exchange.Role}, []string{"anna"}, commands.WriteScope{}, ""),
+				commands.GetOrganizationConfig(), commands.ListHolders(exchange.Role),
 			} {
 				if diff := cmp.Diff(invoke(t, one, c), invoke(t, other, c), cmp.AllowUnexported(answer{})); diff != "" {
 					t.Errorf("%s:\n%s", c.Cmdlet, diff)
@@ -89,8 +90,8 @@ func FuzzLoad(f *testing.F) {
 		}
 		o.Snapshot()
 		s := o.Session(SessionOptions{})
-		for _, c := range []exchange.Command{exchange.ListHolders(exchange.Role), exchange.ListScopes(), exchange.GetRoleGroup("Help Desk"),
-			exchange.NewRoleGroup("R", []string{exchange.Role}, nil, exchange.AssignmentScope{}, "")} {
+		for _, c := range []exchange.Command{commands.ListHolders(exchange.Role), commands.ListScopes(), commands.GetRoleGroup("Help Desk"),
+			commands.NewRoleGroup("R", []string{exchange.Role}, nil, commands.WriteScope{}, "")} {
 			invoke(t, s, c)
 		}
 		if _, err := Load(strings.NewReader(saved(t, o))); err != nil {

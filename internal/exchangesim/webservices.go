@@ -5,7 +5,7 @@ import "time"
 // WebServices are the manners of the organization's Exchange Web Services. They are
 // of a scenario, not of the directory: no command changes them.
 type WebServices struct {
-	Build    string // of the server; empty is that of Exchange SE, 14.x is Exchange 2010
+	Build    string // of the server; empty is the organization's, 14.x is Exchange 2010
 	Language string // of messages: "en", "de" or "zh"; empty is the organization's
 
 	// CacheLife is how long a server keeps what an account may do, in the organization's
@@ -17,7 +17,10 @@ type WebServices struct {
 	// AllowList and BlockList are patterns of user agents with *: with an allow list
 	// all others are refused (EwsApplicationAccessPolicy).
 	AllowList, BlockList []string
-	RequireAnchor        bool // impersonation without X-AnchorMailbox fails, as between sites
+	// ImpersonationPassesLists lets requests that impersonate through, whatever the lists
+	// say: one witness says that servers do so, and no page settles it.
+	ImpersonationPassesLists bool
+	RequireAnchor            bool // impersonation without X-AnchorMailbox fails, as between sites
 
 	Concurrency int           // requests that an account may have at once; 0 is 27, as on a server
 	Busy        int           // so many requests are answered that the server is busy
@@ -43,6 +46,8 @@ func WebScenarios() []Scenario {
 		web("ews-disabled-mailbox", "The grant is in place, and Exchange Web Services are disabled for anna.", WebServices{DisabledFor: []string{"anna@contoso.test"}}),
 		web("ews-block-list", "The grant is in place, and the organization blocks clients whose user agent begins with exgrant.", WebServices{BlockList: []string{"exgrant*"}}),
 		web("ews-allow-list", "The grant is in place, and the organization lets only clients in whose user agent begins with Rescheduler.", WebServices{AllowList: []string{"Rescheduler*"}}),
+		web("ews-allow-list-passed", "ews-allow-list, and requests that impersonate are let in all the same.",
+			WebServices{AllowList: []string{"Rescheduler*"}, ImpersonationPassesLists: true}),
 		web("ews-busy", "The grant is in place, and the first three requests are answered that the server is busy for two seconds.", WebServices{Busy: 3, BackOff: 2 * time.Second}),
 		web("ews-throttled", "The grant is in place, and an account may have two requests at once.", WebServices{Concurrency: 2}),
 		web("ews-moving", "The grant is in place; anna's mailbox is being moved, ben's database is away.", WebServices{

@@ -21,23 +21,23 @@ import (
 	"strings"
 )
 
-// APIVersion is the only value of the key apiVersion.
-const APIVersion = "exgrant/v1"
+// apiVersion is the only value of the key apiVersion.
+const apiVersion = "exgrant/v1"
 
 // Limits of Read.
 const (
 	MaxSize   = 1 << 20 // bytes
-	MaxGrants = 10_000
+	maxGrants = 10_000
 	maxErrors = 100
 	maxDepth  = 16  // lists and mappings within each other in one line
 	maxKeys   = 64  // of one mapping
 	maxEmpty  = 100 // lines in a row
 )
 
-// Schema is the JSON Schema (draft 2020-12) of the file.
+// jsonSchema is the JSON Schema (draft 2020-12) of the file.
 //
 //go:embed schema.json
-var Schema []byte
+var jsonSchema []byte
 
 // An Error is one thing that is wrong with a file.
 type Error struct {

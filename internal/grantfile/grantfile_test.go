@@ -13,8 +13,9 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/opath"
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -213,7 +214,7 @@ func TestReadBad(t *testing.T) {
 
 func compileSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(jsonSchema))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +265,7 @@ func TestReadBytes(t *testing.T) {
 		{"escape", "\x1b[31m", "grants.yaml:1:1: a control character (U+001B) cannot stand here"},
 		{"tab after CRLF", "apiVersion: exgrant/v1\r\n \tgrants: []", "grants.yaml:2:2: a tab cannot indent: use spaces"},
 		{"too long", head + grant + strings.Repeat("#", MaxSize), "grants.yaml:1:1: is longer than 1048576 bytes"},
-		{"too many", head + strings.Repeat(grant, MaxGrants+1), "grants.yaml:3:3: grants: holds 10001 grants, at most 10000 are allowed"},
+		{"too many", head + strings.Repeat(grant, maxGrants+1), "grants.yaml:3:3: grants: holds 10001 grants, at most 10000 are allowed"},
 		{"unfinished flow", "{a: [" + strings.Repeat("[", 10), "grants.yaml:1:"},
 		{"very deep flow", strings.Repeat("[", MaxSize), "grants.yaml:1:17: too many lists and mappings within each other"},
 		{"very deep list", strings.Repeat("- ", MaxSize/2), "grants.yaml:1:33: too many lists and mappings within each other"},
@@ -276,7 +277,7 @@ func TestReadBytes(t *testing.T) {
 		{"very many empty lines with spaces", "a: |\n x" + strings.Repeat("\n ", MaxSize/4), "grants.yaml:102:1: more than 100 empty lines in a row"},
 		{"many times many empty lines", strings.Repeat("- |\n  x"+strings.Repeat("\n", 99), MaxSize/110), "grants.yaml:1:1: \"- |"},
 		{"carriage returns", "a: |\n x" + strings.Repeat("\r", MaxSize/2), "grants.yaml:2:3: a control character (U+000D) cannot stand here"},
-		{"very many errors", head + strings.Repeat("  - x\n", 5000), `grants.yaml:3:5: grants[0] "x": must be a mapping with the keys name, user, group, roleGroup, mailbox, scope, domainController, verify (and 99 more)`},
+		{"very many errors", head + strings.Repeat("  - x\n", 5000), `grants.yaml:3:5: grants[0] "x": must be a mapping with the keys name, user, group, roleGroup, mailbox, scope, domainController, verify, accept (and 99 more)`},
 		{"very many anchors", strings.Repeat("- &a\n", 5000), "grants.yaml:1:3: anchors and aliases are not used: write the value itself, in quotes where it begins with & or * (and 99 more)"},
 	}
 	for _, test := range tests {
@@ -318,7 +319,7 @@ func TestWrite(t *testing.T) {
 	grants := []exchange.Grant{
 		{
 			Name: "n", Assignee: exchange.NewUser(`CONTOSO\svc`), Mailbox: "svc@contoso.test", Scope: exchange.Scope{Kind: exchange.Group, Text: "Reschedule Users", Name: "s"},
-			DomainController: "dc01", InScope: []string{"anna", "true"}, OutOfScope: []string{"CN=boss,DC=x"},
+			DomainController: "dc01", InScope: []string{"anna", "true"}, OutOfScope: []string{"CN=boss,DC=x"}, Accept: []string{"Old Grant"},
 		},
 		{
 			Assignee: exchange.Assignee{Kind: exchange.RoleGroup, Identity: "r", Members: []string{"O'Brien"}, ViewOnlyConfiguration: true},
@@ -340,6 +341,8 @@ grants:
         - 'true'
       outOfScope:
         - 'CN=boss,DC=x'
+    accept:
+      - Old Grant
   - roleGroup:
       name: r
       members:
@@ -381,7 +384,7 @@ func TestWriteRoundTrip(t *testing.T) {
 	).Filter(func(s string) bool { return exchange.CheckIdentity(s) == nil })
 	name := text.Filter(func(s string) bool { return exchange.CheckName(s) == nil })
 	filter := rapid.Map(rapid.StringN(0, 20, -1).Filter(func(s string) bool { return exchange.CheckText(s) == nil }), func(s string) string {
-		f, err := exchange.MemberOf(s)
+		f, err := opath.MemberOf(s)
 		if err != nil {
 			panic(err)
 		}
@@ -426,7 +429,7 @@ func TestSchemaIsJSON(t *testing.T) {
 	var schema struct {
 		Schema string `json:"$schema"`
 	}
-	if err := json.Unmarshal(Schema, &schema); err != nil || schema.Schema != "https://json-schema.org/draft/2020-12/schema" {
+	if err := json.Unmarshal(jsonSchema, &schema); err != nil || schema.Schema != "https://json-schema.org/draft/2020-12/schema" {
 		t.Errorf("%q, %v", schema.Schema, err)
 	}
 }

@@ -62,11 +62,11 @@ func (d *decoder) document(body ast.Node) []exchange.Grant {
 		return nil
 	}
 	if version, ok := keys["apiVersion"]; ok {
-		if text := d.text(version); text != "" && text != APIVersion {
-			d.fail(version, text, "must be %s", APIVersion)
+		if text := d.text(version); text != "" && text != apiVersion {
+			d.fail(version, text, "must be %s", apiVersion)
 		}
 	} else if !misspelt {
-		d.fail(root, "", "the key apiVersion is missing: write apiVersion: %s", APIVersion)
+		d.fail(root, "", "the key apiVersion is missing: write apiVersion: %s", apiVersion)
 	}
 	list, ok := keys["grants"]
 	if !ok {
@@ -79,8 +79,8 @@ func (d *decoder) document(body ast.Node) []exchange.Grant {
 	switch {
 	case items != nil && len(items) == 0:
 		d.fail(list, "", "must not be empty")
-	case len(items) > MaxGrants:
-		d.fail(list, "", "holds %d grants, at most %d are allowed", len(items), MaxGrants)
+	case len(items) > maxGrants:
+		d.fail(list, "", "holds %d grants, at most %d are allowed", len(items), maxGrants)
 		return nil
 	}
 	var grants []exchange.Grant
@@ -97,7 +97,7 @@ func (d *decoder) document(body ast.Node) []exchange.Grant {
 // grant reads one grant. It is false when anything is wrong with it.
 func (d *decoder) grant(p place) (g exchange.Grant, ok bool) {
 	before := len(d.errs)
-	keys := d.mapping(p, "name", "user", "group", "roleGroup", "mailbox", "scope", "domainController", "verify")
+	keys := d.mapping(p, "name", "user", "group", "roleGroup", "mailbox", "scope", "domainController", "verify", "accept")
 	if keys == nil {
 		return g, false
 	}
@@ -109,6 +109,7 @@ func (d *decoder) grant(p place) (g exchange.Grant, ok bool) {
 	if scope, ok := keys["scope"]; ok {
 		d.scope(&g, scope, values)
 	}
+	g.Accept = d.texts("accept", keys["accept"], values)
 	if verify, ok := keys["verify"]; ok {
 		keys := d.mapping(verify, "inScope", "outOfScope")
 		g.InScope = d.texts("in-scope", keys["inScope"], values)
@@ -165,7 +166,7 @@ func (d *decoder) scope(g *exchange.Grant, p place, values fields) {
 	case "ou":
 		*s = exchange.Scope{Kind: exchange.OrganizationalUnit, Text: values.note("scope-ou", value, d.text), Name: name}
 	case "filter":
-		*s = exchange.Scope{Kind: exchange.RecipientFilter, Text: exchange.UnwrapFilter(values.note("scope-filter", value, d.text)), Name: name}
+		*s = exchange.NewFilterScope(values.note("scope-filter", value, d.text), name)
 	case "wholeOrganization":
 		*s = exchange.Scope{Kind: exchange.WholeOrganization, Name: name}
 		if node, ok := value.node.(*ast.BoolNode); !ok || !node.Value {

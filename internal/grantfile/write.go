@@ -18,7 +18,7 @@ func Write(w io.Writer, grants []exchange.Grant) error {
 		return fmt.Errorf("cannot write a file of grants: there are none")
 	}
 	var b printer
-	b.line(0, "apiVersion", APIVersion)
+	b.line(0, "apiVersion", apiVersion)
 	b.open(0, "grants")
 	for i, g := range grants {
 		if err := g.Validate(); err != nil {
@@ -73,6 +73,7 @@ func (b *printer) grant(g exchange.Grant) {
 		b.list(4, "inScope", g.InScope)
 		b.list(4, "outOfScope", g.OutOfScope)
 	}
+	b.list(2, "accept", g.Accept)
 }
 
 func (b *printer) open(indent int, key string) { b.line(indent, key, "") }

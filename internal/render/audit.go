@@ -1,12 +1,14 @@
 package render
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf16"
 
-	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // AuditText writes the holders of an audit for a person, each as it arrives: as a
@@ -14,6 +16,7 @@ import (
 type AuditText struct {
 	p     *page
 	n     int
+	acts  int // of them, those that let their holder act for mailboxes
 	table bool
 }
 
@@ -39,13 +42,13 @@ func (a *AuditText) row(i ink, cells [len(auditColumns)]string) {
 		if n > 0 {
 			line.WriteString("  ")
 		}
-		fmt.Fprintf(&line, "%-*s", auditColumns[n].width, visible(cell))
+		line.WriteString(padded(visible(cell), auditColumns[n].width))
 	}
 	a.p.write(strings.TrimRight(line.String(), " "), i)
 	a.p.blank()
 }
 
-func (a *AuditText) tableRow(h exchange.Holder) error {
+func (a *AuditText) tableRow(h report.Holder) error {
 	if a.n == 0 {
 		var titles [len(auditColumns)]string
 		for n, c := range auditColumns {
@@ -66,7 +69,10 @@ func (a *AuditText) tableRow(h exchange.Holder) error {
 }
 
 // Holder writes one holder.
-func (a *AuditText) Holder(h exchange.Holder) error {
+func (a *AuditText) Holder(h report.Holder) error {
+	if h.Enabled && h.Delegation == "Regular" {
+		a.acts++
+	}
 	if a.table {
 		return a.tableRow(h)
 	}
@@ -93,18 +99,31 @@ func (a *AuditText) Holder(h exchange.Holder) error {
 }
 
 // End writes what the report says beside the holders.
-func (a *AuditText) End(r *exchange.Report) error {
+func (a *AuditText) End(r *report.Report) error {
 	if a.n > 0 {
 		a.p.blank()
 	}
 	a.p.outcome(r)
-	if r.Outcome == exchange.Audited {
-		a.p.item("  ", plain, count(a.n, "way", "ways")+" to hold a role of this type")
+	if r.Outcome == report.Audited || r.Outcome == report.Differs {
+		a.p.item("  ", plain, auditCount(a.n, a.acts))
+		a.p.item("  ", dim, "asked by "+cmp.Or(r.Operator, "somebody who is not known")+" at "+shownTime(r.FinishedAt))
 	} else {
-		a.p.steps(r.Steps)
+		a.p.steps(r)
 	}
 	a.p.findings(r.Findings)
 	return a.p.flush()
+}
+
+// auditCount says how many rows there are, and what they let their holders do.
+func auditCount(rows, act int) string {
+	text := count(rows, "row", "rows")
+	if act > 0 {
+		text += "; " + count(act, "lets its holder act for mailboxes", "let their holders act for mailboxes")
+	}
+	if rest := rows - act; rest > 0 {
+		text += "; " + count(rest, "only lets its holder hand the role on (delegating), or is disabled", "only let their holders hand the role on (delegating), or are disabled")
+	}
+	return text
 }
 
 func count(n int, one, many string) string {
@@ -126,7 +145,7 @@ type AuditJSON struct {
 func NewAuditJSON(w io.Writer) *AuditJSON { return &AuditJSON{w: w} }
 
 // Holder writes one holder.
-func (a *AuditJSON) Holder(h exchange.Holder) error {
+func (a *AuditJSON) Holder(h report.Holder) error {
 	text, err := compact(h)
 	if err != nil {
 		return err
@@ -142,7 +161,7 @@ func (a *AuditJSON) Holder(h exchange.Holder) error {
 
 // End writes the rest of the report. Its own holders are left out: they are
 // written already.
-func (a *AuditJSON) End(r *exchange.Report) error {
+func (a *AuditJSON) End(r *report.Report) error {
 	rest := *r
 	rest.Holders = nil
 	text, err := indented(rest)
@@ -160,9 +179,20 @@ func (a *AuditJSON) End(r *exchange.Report) error {
 	return err
 }
 
-// JSON writes a report or plan as indented JSON.
+// JSON writes a value, such as a report or plan, as indented JSON. Everything beyond
+// ASCII is escaped, and what a terminal would obey: a server's text may hold it.
 func JSON(w io.Writer, v any) error {
 	text, err := indented(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+// JSONLine is JSON in one line.
+func JSONLine(w io.Writer, v any) error {
+	text, err := encode(v, "")
 	if err != nil {
 		return err
 	}
@@ -184,5 +214,22 @@ func encode(v any, indent string) ([]byte, error) {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
 	err := e.Encode(v)
-	return []byte(b.String()), err
+	return inASCII(b.String()), err
+}
+
+// inASCII escapes in JSON what is not: that stands in strings alone.
+func inASCII(text string) []byte {
+	out := make([]byte, 0, len(text))
+	for _, r := range text {
+		switch {
+		case r < 0x7F:
+			out = append(out, byte(r))
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, "\\u%04x\\u%04x", high, low)
+		default:
+			out = fmt.Appendf(out, "\\u%04x", r)
+		}
+	}
+	return out
 }

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/internal/peers"
-	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/internal/testing/peers"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // saved writes a page where a browser finds it, and returns its address.
-func saved(t *testing.T, reports ...*exchange.Report) (address, dir string) {
+func saved(t *testing.T, reports ...*report.Report) (address, dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	path := filepath.Join(dir, "page.html")
@@ -145,7 +145,7 @@ func TestAccessible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, reports := range map[string][]*exchange.Report{"one": {sampleReport()}, "several": several(), "diagnosis": {sampleDiagnosis()}} {
+	for name, reports := range map[string][]*report.Report{"one": {sampleReport()}, "several": several(), "diagnosis": {sampleDiagnosis()}} {
 		page := html(t, reports...)
 		policy := page[strings.Index(page, `<meta http-equiv="Content-Security-Policy"`):]
 		policy = policy[:strings.Index(policy, "\n")]

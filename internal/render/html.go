@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 var (
@@ -28,7 +28,7 @@ var (
 // attaching to a change request. What comes from a server or a person is text in
 // it and nothing more; the page's own policy (CSP) forbids everything but its own
 // style.
-func HTML(w io.Writer, reports []*exchange.Report) error {
+func HTML(w io.Writer, reports []*report.Report) error {
 	t, err := template.New("page").Funcs(template.FuncMap{"show": visible, "heading": newHeading}).Parse(htmlTemplate)
 	if err != nil {
 		return err
@@ -57,11 +57,14 @@ type (
 		Anchor   string
 		Name     string
 		Wish     string
+		Cause    string // why it did not end well
+		Next     string // the command to type next
 		Outcome  string
 		Meaning  string
 		Tone     tone
 		Facts    []htmlFact
 		Proof    []htmlProof
+		Holders  []report.Holder
 		Findings []htmlFinding
 		Steps    []htmlStep
 		States   []htmlState
@@ -111,7 +114,7 @@ func newHeading(several bool, anchor, name, text string) htmlHeading {
 	return htmlHeading{several, anchor + "-" + name, text}
 }
 
-func newHTMLPage(reports []*exchange.Report) htmlPage {
+func newHTMLPage(reports []*report.Report) htmlPage {
 	sum := sha256.Sum256([]byte(htmlStyle))
 	p := htmlPage{
 		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
@@ -136,9 +139,9 @@ func newHTMLPage(reports []*exchange.Report) htmlPage {
 }
 
 // summary counts how several ended: "3 grants: 2 granted, 1 failed".
-func summary(reports []*exchange.Report) string {
-	var order []exchange.Outcome
-	n := map[exchange.Outcome]int{}
+func summary(reports []*report.Report) string {
+	var order []report.Outcome
+	n := map[report.Outcome]int{}
 	for _, r := range reports {
 		if n[r.Outcome] == 0 {
 			order = append(order, r.Outcome)
@@ -152,21 +155,22 @@ func summary(reports []*exchange.Report) string {
 	return count(len(reports), "grant", "grants") + ": " + strings.Join(parts, ", ")
 }
 
-func newHTMLPart(anchor string, r *exchange.Report) htmlPart {
+func newHTMLPart(anchor string, r *report.Report) htmlPart {
 	p := htmlPart{
-		Anchor: anchor, Name: grantName(r), Outcome: string(r.Outcome), Meaning: outcomeText(r),
+		Anchor: anchor, Name: grantName(r), Outcome: string(r.Outcome), Meaning: visible(outcomeText(r)),
 		Tone: outcomeTone(r.Outcome), Facts: facts(r), States: states(r),
 	}
 	if p.Name == "" {
 		p.Name = r.Operation
 	}
-	p.Wish = p.Name
+	p.Wish, p.Cause, p.Next = p.Name, cause(r), r.Next
 	if r.Account != "" {
 		p.Wish = "acting as " + r.Account
 	}
 	if r.Grant != nil && r.Grant.Name != "" {
 		p.Wish = describeGrant(r.Grant)
 	}
+	p.Holders = r.Holders
 	for _, row := range r.Proof {
 		p.Proof = append(p.Proof, newHTMLProof(row))
 	}
@@ -185,7 +189,7 @@ func newHTMLPart(anchor string, r *exchange.Report) htmlPart {
 	return p
 }
 
-func outcomeTone(o exchange.Outcome) tone {
+func outcomeTone(o report.Outcome) tone {
 	switch o.ExitCode() {
 	case 0:
 		return toneGood
@@ -199,21 +203,21 @@ func outcomeTone(o exchange.Outcome) tone {
 }
 
 var severityTones = map[string]tone{
-	exchange.SeverityInfo: toneQuiet, exchange.SeverityWarning: toneWarn, exchange.SeveritySecurity: toneBad,
+	report.SeverityInfo: toneQuiet, report.SeverityWarning: toneWarn, report.SeveritySecurity: toneBad,
 }
 
 // bySeverity puts first what is worst.
-func bySeverity(findings []exchange.Finding) []exchange.Finding {
-	order := []string{exchange.SeveritySecurity, exchange.SeverityWarning, exchange.SeverityInfo}
+func bySeverity(findings []report.Finding) []report.Finding {
+	order := []string{report.SeveritySecurity, report.SeverityWarning, report.SeverityInfo}
 	sorted := slices.Clone(findings)
-	slices.SortStableFunc(sorted, func(a, b exchange.Finding) int {
+	slices.SortStableFunc(sorted, func(a, b report.Finding) int {
 		return slices.Index(order, a.Severity) - slices.Index(order, b.Severity)
 	})
 	return sorted
 }
 
 // facts are what was asked, of whom, by whom and when.
-func facts(r *exchange.Report) []htmlFact {
+func facts(r *report.Report) []htmlFact {
 	var list []htmlFact
 	fact := func(name, value string) {
 		if value != "" {
@@ -251,7 +255,7 @@ func took(d time.Duration) string {
 
 // describeAssignee gives the name that was found, and the one that was given where
 // that is another.
-func describeAssignee(a exchange.AssigneeState) string {
+func describeAssignee(a report.AssigneeState) string {
 	if a.Name == "" || a.Name == a.Given {
 		return a.Given
 	}
@@ -261,7 +265,7 @@ func describeAssignee(a exchange.AssigneeState) string {
 	return a.Name + " (given as " + a.Given + ")"
 }
 
-func newHTMLProof(row exchange.Proof) htmlProof {
+func newHTMLProof(row report.Proof) htmlProof {
 	p := htmlProof{Mailbox: row.Mailbox, Expected: row.Expected, RBAC: row.RBAC, EWS: strings.TrimSpace(row.EWS + " " + row.EWSCode)}
 	p.Diagnosis = row.Diagnosis
 	const unasked = "not asked"
@@ -285,13 +289,13 @@ func newHTMLProof(row exchange.Proof) htmlProof {
 }
 
 var statusTones = map[string]tone{
-	exchange.StatusPlanned: toneWarn, exchange.StatusChanged: toneGood, exchange.StatusUnchanged: toneQuiet,
-	exchange.StatusSkipped: toneQuiet, exchange.StatusFailed: toneBad,
+	report.StatusPlanned: toneWarn, report.StatusChanged: toneGood, report.StatusUnchanged: toneQuiet,
+	report.StatusSkipped: toneQuiet, report.StatusFailed: toneBad,
 }
 
-func newHTMLStep(s exchange.Step) htmlStep {
+func newHTMLStep(s report.Step) htmlStep {
 	step := htmlStep{ID: s.ID, Status: s.Status, Text: stepText(s), Command: graphic(s.Command), GUID: s.GUID,
-		Irreversible: s.Irreversible && (s.Status == exchange.StatusChanged || s.Status == exchange.StatusPlanned), Tone: statusTones[s.Status]}
+		Irreversible: s.Irreversible && (s.Status == report.StatusChanged || s.Status == report.StatusPlanned), Tone: statusTones[s.Status]}
 	if step.Text == s.Status {
 		step.Text = "" // the status stands beside it
 	}
@@ -312,15 +316,16 @@ func newHTMLStep(s exchange.Step) htmlStep {
 	if f.Hint != "" {
 		step.Fault = append(step.Fault, htmlFact{"Do", f.Hint})
 	}
-	step.Source, step.Link = f.Source, strings.HasPrefix(f.Source, "https://")
+	step.Source = readOn(f)
+	step.Link = strings.HasPrefix(step.Source, "https://")
 	return step
 }
 
 // rungStep shows a rung: what it was, and all that it says.
-func rungStep(step htmlStep, s exchange.Step) htmlStep {
+func rungStep(step htmlStep, s report.Step) htmlStep {
 	r := s.Rung
 	step.ID = rungName(r)
-	if r.Verdict != exchange.StatusSkipped {
+	if r.Verdict != report.StatusSkipped {
 		step.Status = r.Verdict
 		step.Text = ""
 		if s.Attempt > 1 {
@@ -336,13 +341,14 @@ func rungStep(step htmlStep, s exchange.Step) htmlStep {
 		}
 	}
 	if s.Fault != nil {
-		step.Source, step.Link = s.Fault.Source, strings.HasPrefix(s.Fault.Source, "https://")
+		step.Source = readOn(s.Fault)
+		step.Link = strings.HasPrefix(step.Source, "https://")
 	}
 	return step
 }
 
 // states sets what is there now beside what was there before.
-func states(r *exchange.Report) []htmlState {
+func states(r *report.Report) []htmlState {
 	var list []htmlState
 	at := map[string]int{}
 	note := func(name, guid, text string, after bool) {
@@ -358,7 +364,7 @@ func states(r *exchange.Report) []htmlState {
 		}
 	}
 	for _, s := range []struct {
-		state *exchange.State
+		state *report.State
 		after bool
 	}{{r.Before, false}, {r.After, true}} {
 		if s.state == nil {
@@ -382,7 +388,7 @@ func states(r *exchange.Report) []htmlState {
 
 const absentText = "not there"
 
-func describeAssignment(a exchange.AssignmentState) string {
+func describeAssignment(a report.AssignmentState) string {
 	text := a.RecipientWriteScope
 	switch {
 	case a.CustomRecipientWriteScope != "":

@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
-func html(t testing.TB, reports ...*exchange.Report) string {
+func html(t testing.TB, reports ...*report.Report) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := HTML(&b, reports); err != nil {
@@ -64,7 +64,7 @@ func markup(t interface{ Fatal(...any) }, page string) []string {
 
 // Whatever a server or a person says is text: the page's tags are the same.
 func TestHTMLOfAnything(t *testing.T) {
-	said := func(text string) []*exchange.Report {
+	said := func(text string) []*report.Report {
 		r := sampleReport()
 		r.Tool, r.Operator = "exgrant "+text, "a"+text
 		r.Grant.Name, r.Grant.Assignee.Name, r.Grant.Scope.Given, r.Grant.Scope.Filter = "n"+text, "a"+text, text, "f"+text
@@ -72,7 +72,7 @@ func TestHTMLOfAnything(t *testing.T) {
 		r.Steps[1].Fault.Hint, r.Steps[1].Fault.Source, r.Steps[2].GUID = "h"+text, "https://x.test/"+text, "g"+text
 		r.Findings[1].Text, r.Findings[1].Objects, r.Proof[1].Mailbox, r.Proof[1].EWSCode = text, []string{text}, text, text
 		r.Inverse[0].Identity = text
-		return []*exchange.Report{r, r}
+		return []*report.Report{r, r}
 	}
 	want := markup(t, html(t, said("plain")...))
 	rapid.Check(t, func(t *rapid.T) {

@@ -7,22 +7,24 @@ import (
 	"io"
 	"strings"
 
-	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // JUnit writes reports as one JUnit XML document, as CI servers and monitoring
 // read it: a suite for each report, a test case for its outcome and for each step,
 // finding and mailbox of the proof.
 //
-// What was not as it should be is a failure, and so is a finding of severity
-// security. A failed try that a later one made good is skipped, as is what was left
+// A suite has a failure exactly where the program exits with something else than 0:
+// its outcome, and each step, mailbox and finding that decided it. What is worth a
+// warning and decided nothing is a case that passes; its text stands in system-out. A
+// failed try that a later one made good is skipped, as is what was left
 // out. Names of test cases are the same in every run, so that their history can be
 // followed; what a person reads stands in system-out.
 //
 // The document is valid against the schema of Ant's JUnitReport and, with it,
 // against Jenkins's junit-10.
-func JUnit(w io.Writer, reports []*exchange.Report) error {
+func JUnit(w io.Writer, reports []*report.Report) error {
 	var doc junitDocument
 	for i, r := range reports {
 		suite, err := newJUnitSuite(i, r)
@@ -96,7 +98,7 @@ func junitEscaped(text string) string {
 	return strings.ReplaceAll(b.String(), "&#xA;", "\n")
 }
 
-func newJUnitSuite(id int, r *exchange.Report) (junitSuite, error) {
+func newJUnitSuite(id int, r *report.Report) (junitSuite, error) {
 	var text bytes.Buffer
 	if err := Report(&text, r, Style{}); err != nil {
 		return junitSuite{}, err
@@ -115,15 +117,25 @@ func newJUnitSuite(id int, r *exchange.Report) (junitSuite, error) {
 	}
 	s.add(outcomeCase(r))
 	for i, step := range r.Steps {
-		s.add(stepCase(r.Steps, i, step))
+		s.add(decided(r, stepCase(r.Steps, i, step)))
 	}
 	for _, row := range r.Proof {
-		s.add(proofCase(row))
+		s.add(decided(r, proofCase(row)))
 	}
 	for _, f := range r.Findings {
-		s.add(findingCase(f))
+		s.add(decided(r, findingCase(f)))
 	}
 	return s, nil
+}
+
+// decided is a case of a report: where the program exits with 0, what would have failed
+// is something to know, which the text of the suite tells.
+func decided(r *report.Report, c junitCase) junitCase {
+	if r.Outcome.ExitCode() != 0 || c.Failure == nil {
+		return c
+	}
+	c.Failure = nil
+	return c
 }
 
 // add numbers cases of the same name, since a name stands for one case.
@@ -151,7 +163,7 @@ func (s *junitSuite) add(c junitCase) {
 
 func junitSeconds(ms int64) string { return fmt.Sprintf("%d.%03d", max(ms, 0)/1000, max(ms, 0)%1000) }
 
-func properties(r *exchange.Report) []junitProperty {
+func properties(r *report.Report) []junitProperty {
 	var list []junitProperty
 	for _, p := range []junitProperty{
 		{"outcome", string(r.Outcome)}, {"operator", r.Operator}, {"tool", r.Tool}, {"server", r.Target.Server},
@@ -165,9 +177,9 @@ func properties(r *exchange.Report) []junitProperty {
 }
 
 // outcomeCase fails when the program does not exit with 0.
-func outcomeCase(r *exchange.Report) junitCase {
+func outcomeCase(r *report.Report) junitCase {
 	c := junitCase{Name: "outcome"}
-	message := fmt.Sprintf("%s: %s", r.Outcome, outcomeText(r))
+	message := visible(fmt.Sprintf("%s: %s", r.Outcome, outcomeText(r)))
 	switch {
 	case r.Outcome == notBegun:
 		c.Skipped = &junitSkipped{message}
@@ -177,26 +189,26 @@ func outcomeCase(r *exchange.Report) junitCase {
 	return c
 }
 
-func stepCase(steps []exchange.Step, i int, s exchange.Step) junitCase {
+func stepCase(steps []report.Step, i int, s report.Step) junitCase {
 	c := junitCase{Name: "step " + s.ID, Time: junitSeconds(s.DurationMS)}
 	if s.Rung != nil {
-		c.Name = "rung " + visible(rungName(s.Rung))
+		c.Name = "step " + visible(rungName(s.Rung))
 	} else if s.Attempt > 0 {
 		c.Name += fmt.Sprintf(", attempt %d", s.Attempt)
 	}
 	text := visible(stepText(s))
 	switch {
-	case s.Status == exchange.StatusSkipped:
+	case s.Status == report.StatusSkipped:
 		c.Skipped = &junitSkipped{text}
 	case overtaken(steps, i):
 		c.Skipped = &junitSkipped{"tried again, and then it worked: " + text}
-	case s.Status == exchange.StatusFailed:
-		c.Failure = &junitFailure{Type: exchange.StatusFailed, Message: text}
+	case s.Status == report.StatusFailed:
+		c.Failure = &junitFailure{Type: report.StatusFailed, Message: text}
 		if s.Fault != nil {
 			c.Failure.Type = s.Fault.ID
 		}
-		if s.Rung != nil && s.Rung.Verdict == exchange.SeveritySecurity {
-			c.Failure.Type = exchange.SeveritySecurity
+		if s.Rung != nil && s.Rung.Verdict == report.SeveritySecurity {
+			c.Failure.Type = report.SeveritySecurity
 		}
 		c.Failure.Lines = junitEscaped(failureText(s))
 	}
@@ -204,7 +216,7 @@ func stepCase(steps []exchange.Step, i int, s exchange.Step) junitCase {
 }
 
 // failureText is what stands below the message of a failed step.
-func failureText(s exchange.Step) string {
+func failureText(s report.Step) string {
 	var lines []string
 	line := func(lead, text string) {
 		if text != "" {
@@ -231,15 +243,15 @@ func failureText(s exchange.Step) string {
 	return strings.Join(lines, "\n")
 }
 
-func proofCase(row exchange.Proof) junitCase {
+func proofCase(row report.Proof) junitCase {
 	c := junitCase{Name: "proof " + visible(row.Mailbox)}
 	switch {
 	case row.RBAC == "" && row.EWS == "":
 		c.Skipped = &junitSkipped{"expected " + visible(row.Expected) + ", and nobody was asked"}
 	case !asExpected(row):
-		c.Failure = &junitFailure{Type: exchange.StatusFailed, Message: visible(proofText(row))}
+		c.Failure = &junitFailure{Type: report.StatusFailed, Message: visible(proofText(row))}
 		if row.Expected == "refused" && (row.RBAC == "allowed" || row.EWS == "allowed") {
-			c.Failure.Type = exchange.SeveritySecurity
+			c.Failure.Type = report.SeveritySecurity
 		} else if row.EWSCode != "" {
 			c.Failure.Type = visible(row.EWSCode)
 		}
@@ -248,10 +260,10 @@ func proofCase(row exchange.Proof) junitCase {
 	return c
 }
 
-func findingCase(f exchange.Finding) junitCase {
+func findingCase(f report.Finding) junitCase {
 	c := junitCase{Name: "finding " + visible(f.ID)}
-	if f.Severity == exchange.SeveritySecurity {
-		c.Failure = &junitFailure{Type: exchange.SeveritySecurity, Message: visible(f.Text)}
+	if f.Severity == report.SeveritySecurity || f.Decides {
+		c.Failure = &junitFailure{Type: f.Severity, Message: visible(f.Text)}
 		if len(f.Objects) > 0 {
 			c.Failure.Lines = junitEscaped("objects: " + visible(strings.Join(f.Objects, ", ")))
 		}

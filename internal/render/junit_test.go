@@ -13,23 +13,25 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // several is what a run over several grants leaves.
-func several() []*exchange.Report {
+func several() []*report.Report {
 	refused := sampleReport()
-	refused.Grant.Name, refused.Operation, refused.Outcome, refused.Changed, refused.Inverse = "Other", exchange.OperationVerify, exchange.Differs, false, nil
+	refused.Grant.Name, refused.Operation, refused.Outcome, refused.Changed, refused.Inverse = "Other", report.OperationVerify, report.Differs, false, nil
 	refused.Before, refused.After = nil, nil
-	refused.Steps = []exchange.Step{{ID: exchange.StepCustomize, Status: exchange.StatusChanged, Irreversible: true, Command: "Enable-OrganizationCustomization -Confirm:$false"}, {ID: exchange.StepPreflight, Status: exchange.StatusFailed, DurationMS: 1234,
-		Fault: &exchange.Fault{ID: "access_denied", Message: "Access denied", Hint: "Ask.", Source: "javascript:alert(1)"}}}
+	refused.Steps = []report.Step{{ID: report.StepCustomize, Status: report.StatusChanged, Irreversible: true, Command: "Enable-OrganizationCustomization -Confirm:$false"}, {ID: report.StepPreflight, Status: report.StatusFailed, DurationMS: 1234,
+		Fault: &fault.Fault{ID: "access_denied", Message: "Access denied", Hint: "Ask.", Source: "javascript:alert(1)"}}}
 	waiting := exchange.Grant{Name: "Third", Assignee: exchange.NewUser("svc"), Scope: exchange.Scope{Kind: exchange.WholeOrganization}}
-	return []*exchange.Report{sampleReport(), refused, PlanReport(samplePlan(), exchange.Planned),
-		NotBegun(exchange.OperationGrant, waiting, refused.FinishedAt)}
+	return []*report.Report{sampleReport(), refused, PlanReport(samplePlan(), report.Planned),
+		NotBegun(report.OperationGrant, waiting, refused.FinishedAt)}
 }
 
-func junit(t testing.TB, reports ...*exchange.Report) string {
+func junit(t testing.TB, reports ...*report.Report) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := JUnit(&b, reports); err != nil {
@@ -54,31 +56,37 @@ func TestJUnit(t *testing.T) {
 	golden(t, "none.junit.xml", junit(t))
 }
 
-// A suite is green exactly when the operation ended well and nothing security
-// relevant was found.
+// A suite is green exactly when the program exits with 0; otherwise each reason is a
+// failure of its own, beside that of the outcome.
 func TestJUnitVerdict(t *testing.T) {
-	for _, o := range exchange.Outcomes() {
+	for _, o := range report.Outcomes() {
 		r := sampleReport()
-		r.Outcome, r.Findings, r.Proof = o, nil, nil
+		r.Outcome = o
 		failures := parseJUnit(t, junit(t, r)).Suites[0].Failures
 		if (failures == 0) != (o.ExitCode() == 0) {
 			t.Errorf("%s: %d failures", o, failures)
 		}
 	}
-	for name, change := range map[string]func(*exchange.Report){
-		"out of scope and reachable": func(r *exchange.Report) { r.Proof[0].Expected = "refused" },
-		"in scope and refused":       func(r *exchange.Report) { r.Proof[0].EWS = "refused" },
-		"security finding":           func(r *exchange.Report) { r.Findings[0].Severity = exchange.SeveritySecurity },
-		"a try that stayed the last": func(r *exchange.Report) { r.Steps = r.Steps[:2] },
+	for name, change := range map[string]func(*report.Report){
+		"out of scope and reachable": func(r *report.Report) { r.Proof[0].Expected = "refused" },
+		"in scope and refused":       func(r *report.Report) { r.Proof[0].EWS = "refused" },
+		"security finding":           func(r *report.Report) { r.Findings[0].Severity = report.SeveritySecurity },
+		"finding that decides":       func(r *report.Report) { r.Findings[0].Decides = true },
+		"a try that stayed the last": func(r *report.Report) { r.Steps = r.Steps[:2] },
 	} {
 		r := sampleReport()
 		r.Findings, r.Proof = r.Findings[:1], r.Proof[:1]
-		if n := parseJUnit(t, junit(t, r)).Suites[0].Failures; n != 0 {
+		r.Outcome = report.Differs
+		if n := parseJUnit(t, junit(t, r)).Suites[0].Failures; n != 1 {
 			t.Fatalf("%d failures to begin with", n)
 		}
 		change(r)
-		if n := parseJUnit(t, junit(t, r)).Suites[0].Failures; n != 1 {
-			t.Errorf("%s: %d failures, want 1", name, n)
+		if n := parseJUnit(t, junit(t, r)).Suites[0].Failures; n != 2 {
+			t.Errorf("%s: %d failures, want 2", name, n)
+		}
+		r.Outcome = report.Granted
+		if n := parseJUnit(t, junit(t, r)).Suites[0].Failures; n != 0 {
+			t.Errorf("%s: %d failures of what ended well", name, n)
 		}
 	}
 }
@@ -92,11 +100,11 @@ func TestJUnitOfAnything(t *testing.T) {
 		})).Draw(t, "text")
 		r := sampleReport()
 		r.Grant.Name, r.Operator, r.Target.Server = text, text, text
-		r.Steps[1].Text, r.Steps[1].Command, r.Steps[1].Status, r.Steps[1].Fault.Message = text, text, exchange.StatusFailed, text
+		r.Steps[1].Text, r.Steps[1].Command, r.Steps[1].Status, r.Steps[1].Fault.Message = text, text, report.StatusFailed, text
 		r.Steps[1].Fault.ID, r.Steps[1].Fault.Hint, r.Steps[2].Attempt = text, text, 1
 		r.Findings[1].Text, r.Findings[1].ID, r.Proof[1].Mailbox, r.Proof[1].EWSCode = text, text, text, text
 		var b bytes.Buffer
-		if err := JUnit(&b, []*exchange.Report{r, r}); err != nil {
+		if err := JUnit(&b, []*report.Report{r, r}); err != nil {
 			t.Fatal(err)
 		}
 		if !utf8.Valid(b.Bytes()) {

@@ -9,9 +9,10 @@ package render
 import (
 	"bufio"
 	"io"
+	"iter"
+	"runtime"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // A Style says how text is shown.
@@ -62,12 +63,15 @@ const hang = 6
 // item writes text behind a lead. What does not fit into the line goes below,
 // moved in.
 func (p *page) item(lead string, i ink, text string) {
-	width := utf8.RuneCountInString(lead)
+	width := columns(lead)
 	indent := strings.Repeat(" ", min(width, hang))
 	for n, line := range wrap(visible(text), p.style.Width-width, p.style.Width-len(indent)) {
-		if n == 0 {
+		switch {
+		case n == 0 && line == "":
+			p.write(strings.TrimRight(lead, " "), i)
+		case n == 0:
 			p.write(lead, i)
-		} else {
+		default:
 			p.write(indent, plain)
 		}
 		p.write(line, i)
@@ -75,10 +79,76 @@ func (p *page) item(lead string, i ink, text string) {
 	}
 }
 
-// command writes a command below an item. It is not wrapped: a person copies it.
-func (p *page) command(indent, text string) {
-	p.write(indent+graphic(text), dim)
+// command writes a PowerShell command below an item.
+func (p *page) command(lead, text string) { p.copied(lead, text, "`", dim) }
+
+// typed writes a command of this program.
+func (p *page) typed(lead, text string) {
+	more := `\`
+	if runtime.GOOS == "windows" {
+		more = "`"
+	}
+	p.copied(lead, text, more, plain)
+}
+
+// copied writes a command that a person copies: what does not fit goes on the next line,
+// behind the mark by which a shell reads on.
+func (p *page) copied(lead, text, more string, i ink) {
+	indent := strings.Repeat(" ", min(columns(lead), hang)+2)
+	line := lead
+	for n, word := range words(graphic(text)) {
+		gap := " "
+		if n == 0 {
+			gap = ""
+		}
+		if n > 0 && p.style.Width > 0 && columns(line+gap+word)+2 > p.style.Width {
+			if !strings.HasPrefix(word, "  #") {
+				line += " " + more
+			}
+			p.write(line, i)
+			p.blank()
+			line, gap = indent, ""
+		}
+		line += gap + word
+	}
+	p.write(line, i)
 	p.blank()
+}
+
+// words are the words of a command; what stands in single quotes is one.
+func words(command string) []string {
+	var list []string
+	quoted, begin := false, 0
+	for n, r := range command {
+		switch {
+		case r == '\'':
+			quoted = !quoted
+		case r == '#' && !quoted && n == begin: // a comment ends with its line
+			return append(list, "  "+command[begin:])
+		case r == ' ' && !quoted:
+			if n > begin {
+				list = append(list, command[begin:n])
+			}
+			begin = n + 1
+		}
+	}
+	return append(list, command[begin:])
+}
+
+// Line writes a text behind a lead.
+func Line(w io.Writer, s Style, lead, text string) error {
+	p := newPage(w, s)
+	p.item(lead, plain, text)
+	return p.flush()
+}
+
+// List writes names, each with what it is in words.
+func List(w io.Writer, s Style, width int, entries iter.Seq2[string, string]) error {
+	p := newPage(w, s)
+	for name, text := range entries {
+		p.item(padded(visible(name), width+2), plain, text)
+	}
+	return p.flush()
 }
 
 func (p *page) heading(text string) {
@@ -119,8 +189,11 @@ func wrap(text string, first, rest int) []string {
 	var lines []string
 	line, used, room := "", 0, first
 	for i, word := range strings.Split(text, " ") {
-		n := utf8.RuneCountInString(word)
+		n := columns(word)
 		switch {
+		case i == 0 && n > first && n <= rest:
+			lines = append(lines, "")
+			line, used, room = word, n, rest
 		case i == 0:
 			line, used = word, n
 		case used+1+n <= room:

@@ -4,20 +4,20 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // Plan writes a plan for a person to approve: each change with its exact command
 // and the reason, what stays as it is, and what is worth knowing.
-func Plan(w io.Writer, plan *exchange.Plan, s Style) error {
+func Plan(w io.Writer, plan *report.Plan, s Style) error {
 	p := newPage(w, s)
 	p.item("", bold, "Plan for "+describeGrant(&plan.Grant))
-	if place := describeTarget(exchange.Target{Server: plan.Target.Server, Build: plan.Target.Build}); place != "" {
+	if place := describeTarget(report.Target{Server: plan.Target.Server, Build: plan.Target.Build}); place != "" {
 		p.item("  ", dim, place)
 	}
 	p.heading("Changes")
 	if len(plan.Changes) == 0 {
-		p.item("  ", plain, "none: everything is as it should be")
+		p.item("  ", plain, "none: the grant is in place already")
 	}
 	p.changes(plan.Changes)
 	if len(plan.Unchanged) > 0 {
@@ -31,7 +31,7 @@ func Plan(w io.Writer, plan *exchange.Plan, s Style) error {
 }
 
 // Changes writes what is about to be changed.
-func Changes(w io.Writer, changes []exchange.Change, s Style) error {
+func Changes(w io.Writer, changes []report.Change, s Style) error {
 	p := newPage(w, s)
 	p.changes(changes)
 	return p.flush()
@@ -42,21 +42,25 @@ var actions = map[string]struct {
 	mark string
 	ink  ink
 }{
-	exchange.ActionCreate: {"+", green},
-	exchange.ActionUpdate: {"~", yellow},
-	exchange.ActionRemove: {"-", red},
+	report.ActionCreate: {"+", green},
+	report.ActionUpdate: {"~", yellow},
+	report.ActionRemove: {"-", red},
 }
 
-func (p *page) changes(changes []exchange.Change) {
+func (p *page) changes(changes []report.Change) {
 	for _, c := range changes {
 		a := actions[c.Action]
-		p.item(fmt.Sprintf("  %s %s %s: ", a.mark, c.Action, c.ID), a.ink, c.Why)
+		what := c.Action
+		if c.ID != c.Action {
+			what += " " + c.ID
+		}
+		p.item(fmt.Sprintf("  %s %s: ", a.mark, what), a.ink, c.Why)
 		p.command("      ", commandLine(c.Command))
 	}
 }
 
 // commandLine is a plan's command as it would be typed.
-func commandLine(c exchange.PlanCommand) string {
+func commandLine(c report.PlanCommand) string {
 	command, err := c.Command()
 	if err == nil {
 		var line string

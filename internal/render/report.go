@@ -7,46 +7,25 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // Report writes a report for a person: first how it ended, then what was done,
 // what is worth knowing, and how to undo it.
-func Report(w io.Writer, r *exchange.Report, s Style) error {
+func Report(w io.Writer, r *report.Report, s Style) error {
 	p := newPage(w, s)
 	p.outcome(r)
-	p.steps(r.Steps)
+	p.steps(r)
 	p.findings(r.Findings)
 	p.proof(r.Proof)
 	p.undo(r)
 	return p.flush()
 }
 
-// outcomes says what each outcome means to the person who started the operation.
-var outcomes = map[exchange.Outcome]string{
-	exchange.Granted:              "the grant is in place",
-	exchange.AlreadyGranted:       "the grant was in place already: nothing was changed",
-	exchange.GrantedReplicating:   "the grant is written, and not every domain controller shows it yet: verify it later",
-	exchange.Revoked:              "the grant is gone",
-	exchange.NothingToRevoke:      "there was nothing to revoke: nothing was changed",
-	exchange.Verified:             "the grant is in place, and everything is as it should be",
-	exchange.Audited:              "everybody who holds the role is listed",
-	exchange.Planned:              "nothing was changed: this is what would be done",
-	exchange.Failed:               "it did not work, and the steps say why",
-	exchange.Conflict:             "something is in the way: nothing of it was overwritten",
-	exchange.NotFound:             "something that was named does not exist",
-	exchange.Unreachable:          "the server could not be reached",
-	exchange.Differs:              "what is there is not what was asked for",
-	exchange.CustomizationPending: "the organization is being customized: try again later",
-	exchange.StillEffective:       "it is done, and the account still reaches mailboxes: the steps say by which way",
-	exchange.Denied:               "the server did not allow it",
-	exchange.Interrupted:          "interrupted",
-}
-
-func (p *page) outcome(r *exchange.Report) {
+func (p *page) outcome(r *report.Report) {
 	i := green
 	switch r.Outcome.ExitCode() {
 	case 0:
@@ -56,6 +35,7 @@ func (p *page) outcome(r *exchange.Report) {
 		i = red
 	}
 	p.item("", i, fmt.Sprintf("%s: %s.", r.Outcome, outcomeText(r)))
+	p.failure(r)
 	if g := r.Grant; g != nil && g.Name != "" {
 		p.item("  ", plain, describeGrant(g))
 	}
@@ -67,7 +47,55 @@ func (p *page) outcome(r *exchange.Report) {
 	}
 }
 
-func describeGrant(g *exchange.GrantState) string {
+// failure says below the outcome why, and what to type or to do next.
+func (p *page) failure(r *report.Report) {
+	s := r.Failure()
+	why := cause(r)
+	if why != "" {
+		p.item("  cause: ", plain, why)
+	}
+	if r.Next != "" {
+		p.typed("  next: ", r.Next)
+	}
+	switch {
+	case why == "":
+	case s.Rung != nil && s.Rung.Do != "":
+		p.item("  do: ", plain, capital(s.Rung.Do))
+	case s.Fault != nil && s.Fault.Hint != "":
+		p.item("  do: ", plain, capital(s.Fault.Hint))
+	}
+}
+
+// cause is why a run failed, in a sentence; "" where it did not, or where the outcome
+// says it.
+func cause(r *report.Report) string {
+	s := r.Failure()
+	if code := r.Outcome.ExitCode(); s == nil || code == 0 || code == 3 || r.Outcome == report.Interrupted {
+		return ""
+	}
+	text := stepText(*s)
+	if s.Fault != nil && s.Fault.ID == fault.PrincipalAmbiguous {
+		text = s.Fault.Message // it has the candidates
+	}
+	return capital(text)
+}
+
+// capital is a text as a sentence: it begins with a capital letter, unless its first
+// word is a name or an address, and ends with a full stop.
+func capital(text string) string {
+	if text == "" {
+		return text
+	}
+	if word, _, _ := strings.Cut(text, " "); strings.ToLower(word) == word && !strings.ContainsAny(word, ".:/-0123456789'\"") {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if !strings.ContainsAny(text[len(text)-1:], ".?!") {
+		text += "."
+	}
+	return text
+}
+
+func describeGrant(g *report.GrantState) string {
 	who := g.Assignee.Name
 	if who == "" {
 		who = g.Assignee.Given
@@ -75,7 +103,7 @@ func describeGrant(g *exchange.GrantState) string {
 	return fmt.Sprintf("'%s': %s for %s, %s", g.Name, g.Role, who, describeScope(g.Scope))
 }
 
-func describeScope(s exchange.ScopeState) string {
+func describeScope(s report.ScopeState) string {
 	text := "scope " + s.Given
 	switch s.Kind {
 	case exchange.WholeOrganization:
@@ -93,7 +121,7 @@ func describeScope(s exchange.ScopeState) string {
 	return text
 }
 
-func describeTarget(t exchange.Target) string {
+func describeTarget(t report.Target) string {
 	var parts []string
 	if t.Server != "" {
 		parts = append(parts, t.Server)
@@ -115,33 +143,37 @@ var marks = map[string]struct {
 	mark string
 	ink  ink
 }{
-	exchange.StatusPlanned:   {"~", yellow},
-	exchange.StatusChanged:   {"+", green},
-	exchange.StatusUnchanged: {"=", plain},
-	exchange.StatusSkipped:   {"/", plain},
-	exchange.StatusFailed:    {"x", red},
+	report.StatusPlanned:   {"~", yellow},
+	report.StatusChanged:   {"+", green},
+	report.StatusUnchanged: {"=", plain},
+	report.StatusSkipped:   {"/", plain},
+	report.StatusFailed:    {"x", red},
 }
 
-func (p *page) steps(steps []exchange.Step) {
-	if len(steps) == 0 {
-		return
+func (p *page) steps(r *report.Report) {
+	why := r.Failure()
+	if len(r.Steps) == 0 || len(r.Steps) == 1 && why != nil && why.Rung == nil && cause(r) != "" {
+		return // all of it stands above
 	}
 	p.heading("Steps")
 	told := map[string]bool{} // faults by their rule, which come again when something is tried again
-	for _, s := range steps {
+	if cause(r) != "" && why.Fault != nil {
+		told[why.Fault.Rule] = true
+	}
+	for _, s := range r.Steps {
 		m := marks[s.Status]
 		if s.Rung != nil {
 			p.rung(s, m.mark, m.ink)
 			continue
 		}
-		if s.ID == exchange.StepRemove && s.Status == exchange.StatusChanged {
+		if s.ID == report.StepRemove && s.Status == report.StatusChanged {
 			m.mark = "-"
 		}
 		p.item(fmt.Sprintf("  %s %s: ", m.mark, s.ID), m.ink, stepText(s))
 		if s.Command != "" {
 			p.command("      ", s.Command)
 		}
-		if s.GUID != "" && s.Status == exchange.StatusChanged {
+		if s.GUID != "" && s.Status == report.StatusChanged {
 			p.item("      ", dim, s.GUID)
 		}
 		if s.Fault != nil {
@@ -152,22 +184,37 @@ func (p *page) steps(steps []exchange.Step) {
 }
 
 // rung writes a rung of a diagnosis: in a line where nothing is to be done.
-func (p *page) rung(s exchange.Step, mark string, i ink) {
+func (p *page) rung(s report.Step, mark string, i ink) {
 	p.item(fmt.Sprintf("  %s %s: ", mark, visible(rungName(s.Rung))), i, stepText(s))
 	r := s.Rung
-	if s.Status == exchange.StatusFailed && r.Tried != "" {
+	if s.Status == report.StatusFailed && r.Tried != "" {
 		p.item("      tried: ", plain, r.Tried)
 	}
 	if r.Do != "" {
-		p.item("      do: ", plain, r.Do+".")
+		p.item("      do: ", plain, capital(r.Do))
 	}
-	if s.Fault != nil && s.Fault.Source != "" {
-		p.command("      see: ", s.Fault.Source)
+	if s.Fault != nil {
+		p.source(s.Fault)
 	}
 }
 
+func (p *page) source(f *fault.Fault) {
+	if source := readOn(f); source != "" {
+		p.command("      see: ", source)
+	}
+}
+
+// readOn is where to read more about a fault. What connect finds out is no matter of
+// reading, and other people's sources are no page for an administrator.
+func readOn(f *fault.Fault) string {
+	if strings.HasPrefix(f.ID, "connect_") || strings.HasPrefix(f.Source, "https://github.com/") {
+		return ""
+	}
+	return f.Source
+}
+
 // rungName is a rung's place on the ladder, and what it is about.
-func rungName(r *exchange.Rung) string {
+func rungName(r *report.Rung) string {
 	name := fmt.Sprintf("%d %s", r.Level, r.Name)
 	if r.Mailbox != "" {
 		name += " " + r.Mailbox
@@ -179,7 +226,7 @@ func rungName(r *exchange.Rung) string {
 }
 
 // stepText is a step in words, never empty.
-func stepText(s exchange.Step) string {
+func stepText(s report.Step) string {
 	text := s.Text
 	if text == "" && s.Fault != nil {
 		text = s.Fault.Message
@@ -195,7 +242,7 @@ func stepText(s exchange.Step) string {
 
 // fault says what an error means, below its step; what to do about it only the
 // first time.
-func (p *page) fault(s exchange.Step, again bool) {
+func (p *page) fault(s report.Step, again bool) {
 	f := s.Fault
 	if s.Text != "" && s.Text != f.Message {
 		p.item("      said: ", plain, f.Message)
@@ -205,14 +252,12 @@ func (p *page) fault(s exchange.Step, again bool) {
 		return
 	}
 	if f.Hint != "" {
-		p.item("      do: ", plain, f.Hint)
+		p.item("      do: ", plain, capital(f.Hint))
 	}
-	if f.Source != "" {
-		p.command("      see: ", f.Source)
-	}
+	p.source(f)
 }
 
-func (p *page) findings(findings []exchange.Finding) {
+func (p *page) findings(findings []report.Finding) {
 	if len(findings) == 0 {
 		return
 	}
@@ -220,16 +265,16 @@ func (p *page) findings(findings []exchange.Finding) {
 	for _, f := range findings {
 		i := plain
 		switch f.Severity {
-		case exchange.SeverityWarning:
+		case report.SeverityWarning:
 			i = yellow
-		case exchange.SeveritySecurity:
+		case report.SeveritySecurity:
 			i = red
 		}
 		p.item("  ! "+f.ID+": ", i, f.Text)
 	}
 }
 
-func (p *page) proof(rows []exchange.Proof) {
+func (p *page) proof(rows []report.Proof) {
 	if len(rows) == 0 {
 		return
 	}
@@ -263,9 +308,9 @@ type proofTable struct {
 	widths []int
 }
 
-func newProofTable(rows []exchange.Proof) proofTable {
+func newProofTable(rows []report.Proof) proofTable {
 	t := proofTable{cells: [][]string{{"mailbox", "expected", "role assignments", "Exchange Web Services"}}}
-	isAsked := func(row exchange.Proof) bool { return row.EWS != "" }
+	isAsked := func(row report.Proof) bool { return row.EWS != "" }
 	if !slices.ContainsFunc(rows, isAsked) {
 		return proofTable{}
 	}
@@ -277,36 +322,36 @@ func newProofTable(rows []exchange.Proof) proofTable {
 	for _, cells := range t.cells {
 		for i, text := range cells {
 			cells[i] = visible(text)
-			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(cells[i]))
+			t.widths[i] = max(t.widths[i], columns(cells[i]))
 		}
 	}
 	return t
 }
 
-// fits tells whether there is a table, and room for it; 0 columns is no limit.
-func (t proofTable) fits(columns int) bool {
+// fits tells whether there is a table, and room for it; a width of 0 is no limit.
+func (t proofTable) fits(width int) bool {
 	need := 4
 	for _, w := range t.widths {
 		need += w + 2
 	}
-	return t.cells != nil && (columns == 0 || need <= columns)
+	return t.cells != nil && (width == 0 || need <= width)
 }
 
 func (t proofTable) line(n int) string {
 	var b strings.Builder
 	for i, text := range t.cells[n] {
-		b.WriteString(text + strings.Repeat(" ", t.widths[i]-utf8.RuneCountInString(text)+2))
+		b.WriteString(padded(text, t.widths[i]+2))
 	}
 	return strings.TrimRight(b.String(), " ")
 }
 
 // asExpected tells whether nothing that was asked about a mailbox answered
 // otherwise than expected.
-func asExpected(row exchange.Proof) bool {
+func asExpected(row report.Proof) bool {
 	return (row.RBAC == "" || row.RBAC == row.Expected) && (row.EWS == "" || row.EWS == row.Expected)
 }
 
-func proofText(row exchange.Proof) string {
+func proofText(row report.Proof) string {
 	text := "expected " + row.Expected
 	if row.RBAC != "" {
 		text += ", role assignments say " + row.RBAC
@@ -318,7 +363,7 @@ func proofText(row exchange.Proof) string {
 }
 
 // undo says how to take a change back, and where the server's own record of it is.
-func (p *page) undo(r *exchange.Report) {
+func (p *page) undo(r *report.Report) {
 	if len(r.Inverse) > 0 {
 		p.heading("Undo")
 		p.item("  ", plain, undoText)
@@ -334,13 +379,13 @@ func (p *page) undo(r *exchange.Report) {
 
 const undoText = "exgrant revoke --from REPORT.json (the file that --report wrote), or one by one:"
 
-func recordText(r *exchange.Report) string {
+func recordText(r *report.Report) string {
 	return "Search-AdminAuditLog shows what the server recorded since " + shownTime(r.StartedAt) + "."
 }
 
 func shownTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 
-func inverseLine(v exchange.Inverse) string {
+func inverseLine(v report.Inverse) string {
 	line := v.Cmdlet + " " + v.Identity
 	if c, err := v.Command(""); err == nil {
 		if written, err := c.Line(); err == nil {

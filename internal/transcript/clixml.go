@@ -7,34 +7,33 @@ import (
 	"github.com/exgrant/exgrant/pkg/fault"
 )
 
-// parseCLIXML reads what PowerShell writes for another PowerShell: an error record
-// that was exported or serialized, or the standard error of powershell.exe, whose
-// errors are lines of a console or records. Of several records the first counts, and
-// of a document that is cut off what is there.
-func parseCLIXML(text string) (fault.Evidence, bool) {
+// parseCLIXML reads what PowerShell writes for another PowerShell: error records
+// that were exported or serialized, or the standard error of powershell.exe, whose
+// errors are records or lines of a console: those are rest. Of a document that is
+// cut off what is there counts.
+func parseCLIXML(text string) (found []fault.Evidence, rest string, ok bool) {
 	start := strings.Index(text, "<Objs ")
 	if start < 0 {
-		return fault.Evidence{}, false
+		return nil, "", false
 	}
-	record, lines := readCLIXML(text[start:])
+	records, lines := readCLIXML(text[start:])
+	for _, record := range records {
+		found = append(found, recordEvidence(record))
+	}
+	if lines != "" {
+		return found, lines, true
+	}
 	around := strings.TrimSuffix(strings.TrimSpace(text[:start]), "#< CLIXML")
 	if end := strings.LastIndex(text, "</Objs>"); end > start {
 		around += text[end+len("</Objs>"):]
 	}
-	switch {
-	case record != nil:
-		return recordEvidence(record), true
-	case lines != "":
-		return parseConsole(lines), true
-	case strings.TrimSpace(around) != "": // progress and the like, with an error beside it
-		return parseConsole(around), true
-	}
-	return fault.Evidence{}, false
+	// Progress and the like, with an error beside it.
+	return found, around, len(found) > 0 || strings.TrimSpace(around) != ""
 }
 
-// readCLIXML returns the first error record in a text, as JSON would hold it, and
-// the lines of its stream of errors.
-func readCLIXML(text string) (record map[string]any, lines string) {
+// readCLIXML returns the error records in a text, as JSON would hold them, and the
+// lines of its stream of errors.
+func readCLIXML(text string) (records []map[string]any, lines string) {
 	d := clixml.NewDecoder(strings.NewReader(text), clixml.Limits{Depth: 2 * maxDepth})
 	for {
 		v, err := d.Next()
@@ -44,36 +43,41 @@ func readCLIXML(text string) (record map[string]any, lines string) {
 				lines += v
 			}
 		case *clixml.Object:
-			if record == nil {
-				record = findErrorRecord(v, 0)
+			if record := findErrorRecord(v, map[*clixml.Object]bool{}); record != nil && len(records) < MaxAnswers {
+				records = append(records, record)
 			}
 		}
 		if err != nil {
-			return record, strings.ReplaceAll(lines, "\r\n", "\n")
+			return records, strings.ReplaceAll(lines, "\r\n", "\n")
 		}
 	}
 }
 
+// maxSeen is how many objects are looked at: they may lie in each other as deep.
+const maxSeen = 10_000
+
 // findErrorRecord looks for a record: the object itself, an element of it, as $Error
-// has them, what an exception carries, or the exception.
-func findErrorRecord(o *clixml.Object, depth int) map[string]any {
-	if depth > maxDepth {
+// has them, what an exception carries, or the exception. Objects may hold each other:
+// none is looked at twice.
+func findErrorRecord(o *clixml.Object, seen map[*clixml.Object]bool) map[string]any {
+	if seen[o] || len(seen) > maxSeen {
 		return nil
 	}
+	seen[o] = true
 	if id := propertyText(o, "FullyQualifiedErrorId"); id != "" || o.HasType("System.Management.Automation.ErrorRecord") {
 		return recordMembers(o)
 	}
 	if list, ok := o.Value.(*clixml.List); ok {
 		for _, item := range list.Items {
 			if inner, ok := item.(*clixml.Object); ok {
-				if record := findErrorRecord(inner, depth+1); record != nil {
+				if record := findErrorRecord(inner, seen); record != nil {
 					return record
 				}
 			}
 		}
 	}
 	if inner := propertyObject(o, "ErrorRecord"); inner != nil {
-		return findErrorRecord(inner, depth+1)
+		return findErrorRecord(inner, seen)
 	}
 	if o.HasType("System.Exception") {
 		return map[string]any{"exceptionType": typeName(o), "exception": exceptionMembers(o)}
@@ -145,7 +149,8 @@ func clixmlText(v any) string {
 		if v.HasToString {
 			return v.ToString
 		}
-		return clixmlText(v.Value)
+		text, _ := clixml.Base(v).(string)
+		return text
 	}
 	return ""
 }

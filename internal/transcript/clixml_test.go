@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
 )
@@ -51,11 +51,11 @@ func TestCLIXML(t *testing.T) {
 		"progress, then lines": {"#< CLIXML\r\n" + objs + progress + "</Objs>#< CLIXML\r\n" + objs + escapedLines(dehydratedConsole) + "</Objs>", dehydratedRecord},
 		"progress only":        {dehydratedConsole + "#< CLIXML\r\n" + objs + progress + "</Objs>", dehydratedRecord},
 	} {
-		e, err := Parse([]byte(test.text))
+		e, err := explain([]byte(test.text))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(test.want, e.Record); diff != "" {
+		if diff := cmp.Diff(test.want, e[0].Evidence.Record); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -70,12 +70,12 @@ func TestCLIXMLOfTheEngine(t *testing.T) {
 		"deserialized":  `try { Get-Nonsense } catch { $s = [System.Management.Automation.PSSerializer]; $s::Serialize($s::Deserialize($s::Serialize($_, 4)), 4) }`,
 	} {
 		ran := peers.RunProcess(t, peers.Process{Args: []string{"-NoProfile", "-NonInteractive", "-Command", script}})
-		e, err := Parse([]byte(ran.Stdout))
+		e, err := explain([]byte(ran.Stdout))
 		if err != nil {
 			t.Fatalf("%s: %v: %+v", name, err, ran)
 		}
-		if f, _ := fault.Classify(e); f.ID != fault.CmdletMissing || strings.Contains(e.Record.Message, "<") || !strings.Contains(e.Record.Message, "Get-Nonsense") {
-			t.Errorf("%s: %s, %+v", name, f.ID, e.Record)
+		if f := e[0].Fault; f.ID != fault.CmdletMissing || strings.Contains(f.Message, "<") || !strings.Contains(f.Message, "Get-Nonsense") {
+			t.Errorf("%s: %+v", name, f)
 		}
 	}
 }

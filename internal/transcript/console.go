@@ -23,7 +23,7 @@ var (
 	// position is "At line:1 char:1" in any language.
 	position   = pattern(`[:：]\s?\d+\s.{0,20}[:：]\s?\d+\s*$`)
 	serialized = pattern(`SerializedRemoteException\s*: ([A-Za-z0-9_.]+Exception)\b`)
-	codeLabel  = pattern(`(?i)\b(?:error ?code|error number)\s*:\s*(-?[0-9]{2,10})\b|\(code: ?([0-9]{2,10}), ?machine`)
+	codeLabel  = pattern(`(?i)\b(?:error ?code|error number)\s*:\s*(-?[0-9]{2,10})\b|\(code: ?([0-9]{1,10}), ?machine`)
 
 	// categoryLine is "Category: (target) [activity], Reason" without its spaces. A
 	// Chinese console writes a full-width comma.
@@ -34,94 +34,43 @@ var (
 	remoteID = pattern(`^(\[Server=[^\]]*\])(?:(\[FailureCategory=[^\]]*\])([0-9A-Fa-f]{1,8}))?,?([A-Za-z][A-Za-z0-9_.-]*)?`)
 )
 
-// parseConsole reads the text of a console, or any text.
+// parseConsole reads the text of a console, or any text, as one error.
 func parseConsole(text string) fault.Evidence {
-	text = unquote(text)
-	block := pick(split(text))
-	e := fault.Evidence{Record: block.record, Text: block.text}
-	if m := serialized().FindStringSubmatch(block.text); m != nil {
+	id := ""
+	if m := errorIDLabel().FindStringIndex(text); m != nil {
+		var length int
+		id, length = readErrorID(text[m[1]:])
+		text = text[:m[1]+length]
+	}
+	return consoleEvidence(text, id)
+}
+
+// consoleEvidence reads an error whose FullyQualifiedErrorId, if it has one, ends it.
+func consoleEvidence(text, id string) fault.Evidence {
+	shown := text
+	if m := errorIDLabel().FindStringIndex(text); m != nil {
+		shown = text[:m[0]]
+	}
+	e := fault.Evidence{Text: strings.TrimSpace(text)}
+	e.Record.FullyQualifiedErrorID = id
+	if m := categoryLabel().FindStringIndex(shown); m != nil {
+		addCategoryLine(&e.Record, shown[m[1]:])
+		shown = strings.TrimRight(shown[:m[0]], " \t+-*\\") // the label's own mark
+	}
+	head, message := readMessage(shown)
+	if e.Record.Activity == "" {
+		e.Record.Activity = head
+	}
+	e.Record.Message = message
+	if m := serialized().FindStringSubmatch(text); m != nil {
 		e.Record.ExceptionType = m[1]
 	}
-	if m := codeLabel().FindStringSubmatch(block.text); m != nil {
+	if m := codeLabel().FindStringSubmatch(text); m != nil {
 		if n, err := strconv.ParseInt(m[1]+m[2], 10, 64); err == nil {
 			e.WSManCode = uint32(n)
 		}
 	}
 	return e
-}
-
-var (
-	quoteMark = pattern(`(?m)^[ \t]*(?:>[ \t]?)+`)
-	fence     = pattern("(?m)^[ \t]*(?:```|~~~)[^\n]*\n?")
-	markup    = strings.NewReplacer(`\+`, "+", `\<`, "<", `\>`, ">", `\_`, "_", `\[`, "[", `\]`, "]", "**", "", "`", "", "_The command", "The command")
-	logPrefix = pattern(`(?m)^(?:\[[0-9][0-9/:. -]{7,30}(?: [AP]M)?\] ?)?(?:\[[0-9]{1,3}\] ?)?(?:\[?(?:ERROR|WARN|WARNING|INFO)\]?:? )?(?:##\[error\])?`)
-)
-
-// unquote removes what a mail, a web page or a log put round the text.
-func unquote(text string) string {
-	text = fence().ReplaceAllString(text, "")
-	text = quoteMark().ReplaceAllString(text, "")
-	text = markup.Replace(text)
-	return logPrefix().ReplaceAllString(text, "")
-}
-
-// A block is one error of a transcript.
-type block struct {
-	text   string
-	record exchange.ErrorRecord
-}
-
-// split cuts a transcript behind each FullyQualifiedErrorId: the last line of an
-// error that names anything of its own. Text without one is one block.
-func split(text string) []block {
-	var blocks []block
-	for {
-		m := errorIDLabel().FindStringIndex(text)
-		if m == nil {
-			break
-		}
-		id, length := readErrorID(text[m[1]:])
-		end := m[1] + length
-		blocks = append(blocks, newBlock(text[:m[0]], text[:end], id))
-		text = text[end:]
-		if len(blocks) == 64 {
-			break // a log of nothing but errors: the first ones tell
-		}
-	}
-	if len(blocks) == 0 {
-		blocks = append(blocks, newBlock(text, text, ""))
-	}
-	return blocks
-}
-
-// pick takes the first error: what follows it is mostly its consequence. An
-// answer of Enable-OrganizationCustomization is a side step: when another
-// cmdlet's error is there too, that one is meant.
-func pick(blocks []block) block {
-	for _, b := range blocks {
-		if b.record.Activity != "" && b.record.Activity != "Enable-OrganizationCustomization" {
-			if blocks[0].record.Activity == "Enable-OrganizationCustomization" {
-				return b
-			}
-			break
-		}
-	}
-	return blocks[0]
-}
-
-func newBlock(shown, whole, id string) block {
-	b := block{text: strings.TrimSpace(whole)}
-	b.record.FullyQualifiedErrorID = id
-	if m := categoryLabel().FindStringIndex(shown); m != nil {
-		addCategoryLine(&b.record, shown[m[1]:])
-		shown = strings.TrimRight(shown[:m[0]], " \t+-*\\") // the label's own mark
-	}
-	head, message := readMessage(shown)
-	if b.record.Activity == "" {
-		b.record.Activity = head
-	}
-	b.record.Message = message
-	return b
 }
 
 // addCategoryLine reads the value of CategoryInfo; spaces in it may be wrapping.
@@ -163,7 +112,8 @@ func squeeze(s string) string {
 func readErrorID(text string) (id string, length int) {
 	var joined strings.Builder
 	for n := 0; length < len(text) && n < 12; n++ {
-		line, _, _ := strings.Cut(text[length:], "\n")
+		raw, _, _ := strings.Cut(text[length:], "\n")
+		line := plain(raw)
 		if n > 0 && !continues(joined.String(), line) {
 			break
 		}
@@ -171,7 +121,7 @@ func readErrorID(text string) (id string, length int) {
 		if strings.HasSuffix(line, " ") && !strings.HasSuffix(strings.TrimSpace(line), ",") && n == 0 {
 			joined.WriteByte(' ')
 		}
-		length = min(len(text), length+len(line)+1)
+		length = min(len(text), length+len(raw)+1)
 	}
 	return tidyID(joined.String()), length
 }

@@ -1,14 +1,13 @@
 package transcript
 
 import (
-	"bufio"
 	"encoding/json"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 	"github.com/exgrant/exgrant/pkg/fault"
 )
 
@@ -16,6 +15,7 @@ import (
 type corpusRecord struct {
 	ID           string `json:"id"`
 	Class        string `json:"class"`
+	Lang         string `json:"lang"`
 	Text         string `json:"text"`
 	Exception    string `json:"exception"`
 	FQEID        string `json:"fqeid"`
@@ -24,23 +24,19 @@ type corpusRecord struct {
 
 func readCorpus(t testing.TB) []corpusRecord {
 	t.Helper()
-	f, err := os.Open(peers.Shared(t, "corpus", "errors.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	var out []corpusRecord
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var r corpusRecord
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+	for _, name := range []string{"errors.jsonl", "errors-2.jsonl"} {
+		data, err := os.ReadFile(peers.Shared(t, "corpus", name))
+		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, r)
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
+		for line := range strings.Lines(string(data)) {
+			var r corpusRecord
+			if err := json.Unmarshal([]byte(line), &r); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, r)
+		}
 	}
 	return out
 }
@@ -112,11 +108,17 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-func mustParse(t testing.TB, text string) fault.Evidence {
+func mustExplain(t testing.TB, text string) []Answer {
 	t.Helper()
-	e, err := Parse([]byte(text))
+	answers, err := explain([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e
+	return answers
+}
+
+// mustParse is the evidence of the first answer.
+func mustParse(t testing.TB, text string) fault.Evidence {
+	t.Helper()
+	return mustExplain(t, text)[0].Evidence
 }

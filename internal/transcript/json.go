@@ -2,6 +2,8 @@ package transcript
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,53 +21,87 @@ var errorCategories = []string{
 	"LimitsExceeded", "QuotaExceeded", "NotEnabled",
 }
 
-// parseJSON reads an error record as ConvertTo-Json writes it (Windows PowerShell
-// and PowerShell 7), one of our own reports or a part of it, or a REST error.
-func parseJSON(text string) (fault.Evidence, bool) {
+// parseJSON reads error records as ConvertTo-Json writes them (Windows PowerShell
+// and PowerShell 7), one of our own reports or a part of it, REST errors, and the
+// texts of any other document; one document or several in a row.
+func parseJSON(text string) []fault.Evidence {
 	trimmed := strings.TrimSpace(text)
 	if trimmed == "" || trimmed[0] != '{' && trimmed[0] != '[' {
-		return fault.Evidence{}, false
+		return nil
 	}
-	var value any
-	if json.NewDecoder(strings.NewReader(trimmed)).Decode(&value) != nil {
-		return fault.Evidence{}, false
+	var out []fault.Evidence
+	d := json.NewDecoder(strings.NewReader(trimmed))
+	for {
+		var value any
+		if d.Decode(&value) != nil {
+			return out
+		}
+		var records []map[string]any
+		findRecords(value, 0, &records)
+		for _, m := range records {
+			e := recordEvidence(m)
+			if e.Record != (exchange.ErrorRecord{}) || e.WSManCode != 0 {
+				out = append(out, e)
+			}
+		}
+		if words := textsOf(value, 0); len(records) == 0 && strings.TrimSpace(words) != "" {
+			out = append(out, parseConsole(unquote(newlines.Replace(words))))
+		}
 	}
-	m := findRecord(value, 0)
-	if m == nil {
-		return fault.Evidence{}, false
-	}
-	e := recordEvidence(m)
-	if e.Record == (exchange.ErrorRecord{}) && e.WSManCode == 0 {
-		return fault.Evidence{}, false
-	}
-	return e, true
 }
 
-// findRecord returns the first object, from the outside inwards, that looks like
-// an error record, a fault of ours or a REST error.
-func findRecord(value any, depth int) map[string]any {
+// isJSON says whether a text begins with a whole document.
+func isJSON(text string) bool {
+	var value any
+	return json.NewDecoder(strings.NewReader(text)).Decode(&value) == nil
+}
+
+// textsOf returns the texts of a document that is no record of an error: a program's
+// output or a line of a log.
+func textsOf(value any, depth int) string {
 	if depth > maxDepth {
-		return nil
+		return ""
+	}
+	switch v := value.(type) {
+	case string:
+		return v + "\n"
+	case []any:
+		var b strings.Builder
+		for _, item := range v {
+			b.WriteString(textsOf(item, depth+1))
+		}
+		return b.String()
+	case map[string]any:
+		var b strings.Builder
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			b.WriteString(textsOf(v[name], depth+1))
+		}
+		return b.String()
+	}
+	return ""
+}
+
+// findRecords collects the objects, from the outside inwards, that look like an
+// error record, a fault of ours or a REST error.
+func findRecords(value any, depth int, found *[]map[string]any) {
+	if depth > maxDepth || len(*found) >= MaxAnswers {
+		return
 	}
 	switch v := value.(type) {
 	case []any:
 		for _, item := range v {
-			if m := findRecord(item, depth+1); m != nil {
-				return m
-			}
+			findRecords(item, depth+1, found)
 		}
 	case map[string]any:
 		if isRecord(v) {
-			return v
+			*found = append(*found, v)
+			return
 		}
 		// Where a report or a step holds its error, and where REST does.
-		for _, key := range []string{"fault", "steps", "error", "details", "errorRecord", "record"} {
-			if m := findRecord(member(v, key), depth+1); m != nil {
-				return m
-			}
+		for _, key := range []string{"fault", "steps", "error", "errors", "details", "errorRecord", "record"} {
+			findRecords(member(v, key), depth+1, found)
 		}
 	}
-	return nil
 }
 
 func isRecord(m map[string]any) bool {
@@ -122,7 +158,10 @@ func recordEvidence(m map[string]any) fault.Evidence {
 	addCategoryInfo(&e.Record, member(m, "categoryInfo"))
 	addException(&e, member(m, "exception"))
 	addException(&e, m)
-	e.HTTPStatus = restStatus[textOf(m, "code")]
+	code := textOf(m, "code")
+	if e.HTTPStatus = restStatus[code]; strings.HasPrefix(code, "Error") {
+		e.EWSCode = code // Graph answers with the codes of EWS
+	}
 	if inner, ok := member(m, "innererror").(map[string]any); ok && e.Record.ExceptionType == "" {
 		e.Record.ExceptionType = textOf(inner, "type")
 	}

@@ -46,8 +46,13 @@ func readPieces(t *testing.T, name string, least int) []txtar.File {
 
 func testClass(t *testing.T, want, text string) {
 	t.Helper()
-	e := mustParse(t, text)
-	if got, _ := fault.Classify(e); got.ID != want {
-		t.Errorf("%s by %s, want %s\n%+v", got.ID, got.Rule, want, e.Record)
+	answers := mustExplain(t, text)
+	if got := answers[0].Fault; got.ID != want {
+		t.Errorf("%s by %s, want %s\n%+v", got.ID, got.Rule, want, answers[0].Evidence.Record)
+	}
+	for _, a := range answers[1:] {
+		if isCostly(a.Fault.ID) && a.Fault.ID != want && a.Fault.ID != fault.AlreadyCustomized {
+			t.Errorf("also %s by %s", a.Fault.ID, a.Fault.Rule)
+		}
 	}
 }

@@ -1,68 +1,240 @@
 // Package transcript turns what people really paste into evidence: a console's
-// text, wrapped and quoted as it may be, an error record as JSON or CLIXML, a
-// WSMan fault, an HTTP answer or one of Exchange Web Services.
+// text, wrapped and quoted as it may be, a mail, a log, an error record as JSON or
+// CLIXML, a WSMan fault, an HTTP answer or one of Exchange Web Services.
 //
-// It only takes apart; package fault decides. Input is bounded: [MaxInput] bytes
-// are looked at, nesting is followed [maxDepth] deep, and no input makes it fail
-// other than one that is empty.
+// It takes apart; package fault says what each part means. Input of any length is
+// read in windows of maxInput bytes, nesting is followed [maxDepth] deep, and no
+// input makes it fail other than one that is empty.
 package transcript
 
 import (
+	"bufio"
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
+	"sync"
 
 	"github.com/exgrant/exgrant/pkg/fault"
 )
 
-// MaxInput is how much of the input is read, in bytes: one MiB.
-const MaxInput = 1 << 20
+// maxInput is how much is looked at as one text, in bytes: one MiB. A document in
+// JSON, XML or CLIXML that is longer is looked at in parts.
+const maxInput = 1 << 20
 
 // maxDepth bounds how deep JSON and XML are followed.
 const maxDepth = 32
 
+// MaxAnswers is how many different errors a [Reader] keeps.
+const MaxAnswers = 64
+
 // ErrEmpty says that there was nothing to explain: no input, or white space only.
 var ErrEmpty = errors.New("nothing to explain: the input is empty")
 
-// Read reads at most [MaxInput] bytes and parses them; truncated says that there
-// was more. The error is [ErrEmpty] or that of r.
-func Read(r io.Reader) (e fault.Evidence, truncated bool, err error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxInput+1))
-	if err != nil {
-		return fault.Evidence{}, false, fmt.Errorf("cannot read the error to explain: %w", err)
-	}
-	if len(data) > MaxInput {
-		data, truncated = data[:MaxInput], true
-	}
-	e, err = Parse(data)
-	return e, truncated, err
+// An Answer is one error of what was read, and what it means.
+type Answer struct {
+	Fault    fault.Fault
+	Rule     *fault.Rule
+	Evidence fault.Evidence
+	Source   string // the name of the input in which it was seen first
+	Count    int    // how often it was seen
+
+	key      string
+	recorded bool // a record of an error shows it, not only a text
 }
 
-// Parse takes apart what was pasted: UTF-8, or UTF-16 with or without its mark.
-// The error is [ErrEmpty].
-func Parse(data []byte) (fault.Evidence, error) {
-	if len(data) > MaxInput {
-		data = data[:MaxInput]
-	}
-	text := clean(decode(data))
-	if strings.TrimSpace(text) == "" {
-		return fault.Evidence{}, ErrEmpty
-	}
-	return parse(text), nil
+// A Reader reads one or more inputs and collects their errors. The zero value is
+// ready; it is not safe for concurrent use.
+type Reader struct {
+	answers []Answer
+	dropped int
+	forms   map[uint64][]int // of texts that were looked at: which answers of the pool they have
+	pool    []Answer
+	log     bool           // the window is one of several
+	places  map[string]int // in the pool, by an answer's key
+	looked  int
+	skipped int
+	text    bool   // there was something
+	last    []byte // the first window, for a text in which no error is known
+	name    string
 }
 
+// Add reads an input to its end. The error is that of r.
+func (x *Reader) Add(name string, r io.Reader) error {
+	decoded := decodeReader(r)
+	buffered := bufio.NewReaderSize(decoded, 64<<10)
+	window := make([]byte, 0, 64<<10)
+	first := true
+	for {
+		var err error
+		window, err = fill(buffered, window)
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("cannot read the error to explain: %w", err)
+		}
+		end := err == io.EOF
+		n := len(window)
+		if !end {
+			n = cut(window)
+		}
+		x.addWindow(name, window[:n], first && end)
+		if end {
+			return nil
+		}
+		window = append(window[:0], window[n:]...)
+		first = false
+	}
+}
+
+// fill reads until the window is full or the input ends.
+func fill(r io.Reader, window []byte) ([]byte, error) {
+	for len(window) < maxInput {
+		if len(window) == cap(window) {
+			window = slices.Grow(window, min(maxInput, 2*cap(window)+1)-len(window))
+		}
+		n, err := r.Read(window[len(window):min(cap(window), maxInput)])
+		window = window[:len(window)+n]
+		if err != nil {
+			return window, err
+		}
+	}
+	return window, nil
+}
+
+// cut says where a full window ends: at the last empty line of its second half,
+// else at its last line.
+func cut(window []byte) int {
+	half := len(window) / 2
+	for _, mark := range []string{"\n\n", "\n\r\n", "\n"} {
+		if i := bytes.LastIndex(window[half:], []byte(mark)); i >= 0 {
+			return half + i + len(mark)
+		}
+	}
+	return len(window)
+}
+
+// addWindow explains a part of an input; whole says that it is all of it.
+func (x *Reader) addWindow(name string, data []byte, whole bool) {
+	decoded := decode(data)
+	if x.log = !whole; x.log {
+		decoded = thin(decoded)
+	}
+	text := clean(decoded)
+	if strings.TrimSpace(plain(text)) == "" {
+		return
+	}
+	if !x.text {
+		x.text, x.name = true, name
+		x.last = bytes.Clone(data[:min(len(data), maxInput)])
+	}
+	answers := x.explain(text, whole)
+	if whole {
+		// A console may have cut the text in words: what is read without its breaks
+		// counts where an earlier rule knows it. Each reading can only lose words.
+		if joined := unwrap(newlines.Replace(decoded)); joined != "" {
+			if second := x.explain(clean(joined), whole); rank(second[0]) < rank(answers[0]) {
+				answers = second
+			}
+		}
+	}
+	for _, a := range answers {
+		a.Source = name
+		x.add(a)
+	}
+}
+
+func (x *Reader) add(a Answer) {
+	a.key = a.identity()
+	for i := range x.answers {
+		if x.answers[i].key == a.key {
+			x.answers[i].Count += a.Count
+			return
+		}
+	}
+	if len(x.answers) == MaxAnswers {
+		x.dropped++
+		return
+	}
+	x.answers = append(x.answers, a)
+}
+
+// identity is equal for repeats of one error.
+func (a Answer) identity() string {
+	return a.Fault.ID + " " + a.Fault.Rule + " " + key(a.Fault.Message)
+}
+
+// Answers returns the errors that were read, the first cause first, and how many
+// more there were. It is never empty without an error: a text in which nothing is
+// known is one unknown error. The error is [ErrEmpty].
+func (x *Reader) Answers() (answers []Answer, more int, err error) {
+	if !x.text {
+		return nil, 0, ErrEmpty
+	}
+	answers = slices.Clone(x.answers)
+	if len(answers) == 0 {
+		answers = []Answer{answer(parse(plain(clean(decode(x.last)))))}
+		answers[0].Source = x.name
+	}
+	slices.SortStableFunc(answers, func(a, b Answer) int { return consequence(a, answers) - consequence(b, answers) })
+	return answers, x.dropped, nil
+}
+
+// Skipped is how many parts of a log were not looked at, because the parts before
+// them had too many forms.
+func (x *Reader) Skipped() int { return x.skipped }
+
+// consequence is greater for what follows from other errors: an answer of
+// Enable-OrganizationCustomization is a step on the way to another command, and
+// what fails because a variable is empty has its cause before.
+func consequence(a Answer, all []Answer) int {
+	switch {
+	case len(all) == 1:
+		return 0
+	case a.Fault.ID == fault.AlreadyCustomized:
+		if slices.ContainsFunc(all, func(b Answer) bool { return b.Fault.ID != fault.Other && b.Fault.ID != fault.AlreadyCustomized }) {
+			return 1
+		}
+	case strings.HasPrefix(a.Rule.Name, "session-lost"):
+		// It says that a session broke, and another one why.
+		if slices.ContainsFunc(all, func(b Answer) bool {
+			return b.Rule.Name != a.Rule.Name && (strings.HasPrefix(b.Fault.ID, "connect_") || b.Fault.ID == fault.AccessDenied)
+		}) {
+			return 1
+		}
+	case a.Rule.Name == unknownRule && emptyArgument().MatchString(a.Evidence.Record.FullyQualifiedErrorID):
+		return 2
+	}
+	return 0
+}
+
+var emptyArgument = pattern(`^(?:ParameterArgument|InvokeMethodOnNull|ParameterBinding|CannotConvertArgument|VariableIsUndefined|NullArray|PropertyNotFound|ArgumentNull)`)
+
+// unknownRule is the name of the rule of what no rule knows.
+const unknownRule = "unknown"
+
+// ranks are the places of the rules in their table, by name.
+var ranks = sync.OnceValue(func() map[string]int {
+	out := map[string]int{}
+	for i, r := range fault.Rules() {
+		out[r.Name] = i
+	}
+	return out
+})
+
+func rank(a Answer) int { return ranks()[a.Rule.Name] }
+
+func answer(e fault.Evidence) Answer {
+	f, rule := fault.Classify(e)
+	return Answer{Fault: f, Rule: rule, Evidence: e, Count: 1, recorded: e.Record.FullyQualifiedErrorID != "" || e.Record.Category != ""}
+}
+
+func (a Answer) known() bool { return a.Rule.Name != unknownRule }
+
+// parse reads a text as one error.
 func parse(text string) fault.Evidence {
-	if e, ok := parseJSON(text); ok {
-		return e
-	}
-	if e, ok := parseCLIXML(text); ok {
-		return e
+	if e := parseJSON(text); len(e) > 0 {
+		return e[0]
 	}
 	if e, ok := parseHTTP(text); ok {
 		return e
@@ -71,50 +243,4 @@ func parse(text string) fault.Evidence {
 		return e
 	}
 	return parseConsole(text)
-}
-
-// decode makes UTF-8 of what Windows writes: `> file` of Windows PowerShell is
-// UTF-16 with a mark, some tools leave the mark away.
-func decode(data []byte) string {
-	switch {
-	case bytes.HasPrefix(data, []byte{0xEF, 0xBB, 0xBF}):
-		data = data[3:]
-	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
-		return decodeUTF16(data[2:], binary.LittleEndian)
-	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
-		return decodeUTF16(data[2:], binary.BigEndian)
-	case len(data) >= 4 && data[0] != 0 && data[1] == 0 && data[2] != 0 && data[3] == 0:
-		return decodeUTF16(data, binary.LittleEndian)
-	case len(data) >= 4 && data[0] == 0 && data[1] != 0 && data[2] == 0 && data[3] != 0:
-		return decodeUTF16(data, binary.BigEndian)
-	}
-	return strings.ToValidUTF8(string(data), string(utf8.RuneError))
-}
-
-func decodeUTF16(data []byte, order binary.ByteOrder) string {
-	units := make([]uint16, len(data)/2)
-	for i := range units {
-		units[i] = order.Uint16(data[2*i:])
-	}
-	return string(utf16.Decode(units))
-}
-
-var (
-	escapes  = pattern(`\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)`)
-	newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n", `\r\n`, "\n", "\u2028", "\n", "\u2029", "\n")
-)
-
-// clean removes colours and control characters and makes every line end "\n",
-// also one that was posted as the four characters \r\n.
-func clean(s string) string {
-	s = newlines.Replace(escapes().ReplaceAllString(s, ""))
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case unicode.IsControl(r), r == '\ufeff', r == '\u200b':
-			return -1
-		}
-		return r
-	}, s)
 }

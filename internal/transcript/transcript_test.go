@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
 )
@@ -93,14 +93,14 @@ func TestConsole(t *testing.T) {
 
 func TestFirstErrorCounts(t *testing.T) {
 	cascade := dehydratedConsole + "\nImport-PSSession : Cannot validate argument.\n    + CategoryInfo : InvalidData: (:) [Import-PSSession], ParameterBindingValidationException\n    + FullyQualifiedErrorId : ParameterArgumentValidationError,Microsoft.PowerShell.Commands.ImportPSSessionCommand\n"
-	if f, _ := fault.Classify(mustParse(t, cascade)); f.ID != fault.Dehydrated {
+	if f := mustExplain(t, cascade)[0].Fault; f.ID != fault.Dehydrated {
 		t.Errorf("a consequence was told: %s by %s", f.ID, f.Rule)
 	}
 	already := "PS C:\\> Enable-OrganizationCustomization\nThis operation is not required. Organization is already enabled for customization.\n    + CategoryInfo          : NotSpecified: (:) [Enable-OrganizationCustomization], InvalidOperationException\n    + FullyQualifiedErrorId : [Server=EX01,RequestId=1,TimeStamp=2] [FailureCategory=Cmdlet-InvalidOperationException] EA916286,Microsoft.Exchange.Management.Deployment.EnableOrganizationCustomizationTask\n"
-	if f, _ := fault.Classify(mustParse(t, already)); f.ID != fault.AlreadyCustomized {
+	if f := mustExplain(t, already)[0].Fault; f.ID != fault.AlreadyCustomized {
 		t.Errorf("alone: %s by %s", f.ID, f.Rule)
 	}
-	if f, _ := fault.Classify(mustParse(t, already+"PS C:\\> \n"+dehydratedConsole)); f.ID != fault.Dehydrated {
+	if f := mustExplain(t, already+"PS C:\\> \n"+dehydratedConsole)[0].Fault; f.ID != fault.Dehydrated {
 		t.Errorf("a side step was told: %s by %s", f.ID, f.Rule)
 	}
 }
@@ -117,7 +117,7 @@ func TestWrapped(t *testing.T) {
 	} {
 		for width := 24; width <= 130; width += 3 {
 			for _, indent := range []string{"", "   "} {
-				if f, _ := fault.Classify(mustParse(t, wrap(c.text, width, indent))); f.ID != c.want {
+				if f := mustExplain(t, wrap(c.text, width, indent))[0].Fault; f.ID != c.want {
 					t.Errorf("width %d, indent %d: %s by %s, want %s\n%s", width, len(indent), f.ID, f.Rule, c.want, wrap(c.text, width, indent))
 				}
 			}
@@ -153,36 +153,37 @@ func TestEncodings(t *testing.T) {
 		"UTF-16 without its mark":    little,
 		"UTF-16 big endian, no mark": big,
 	} {
-		got, err := Parse(data)
+		answers, err := explain(data)
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Fatalf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, answers[0].Evidence); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)
 		}
 	}
-	if got, err := Parse([]byte("Zugriff verweigert\xfc")); err != nil || !strings.HasPrefix(got.Record.Message, "Zugriff") {
-		t.Errorf("another code page: %+v, %v", got, err)
-	}
 }
 
-func TestRead(t *testing.T) {
-	for _, empty := range []string{"", " \r\n\t", "\ufeff", "```\n```"} {
-		if _, _, err := Read(strings.NewReader(empty)); empty != "```\n```" && !errors.Is(err, ErrEmpty) {
-			t.Errorf("Read(%q): %v, want ErrEmpty", empty, err)
+func TestReader(t *testing.T) {
+	for _, empty := range []string{"", " \r\n\t", "\ufeff", "\xff\xfe"} {
+		if _, err := explain([]byte(empty)); !errors.Is(err, ErrEmpty) {
+			t.Errorf("Explain(%q): %v, want ErrEmpty", empty, err)
 		}
 	}
 	boom := errors.New("boom")
-	if _, _, err := Read(iotest.ErrReader(boom)); !errors.Is(err, boom) {
+	var x Reader
+	if err := x.Add("a", iotest.ErrReader(boom)); !errors.Is(err, boom) {
 		t.Errorf("the reader's error is lost: %v", err)
 	}
-	long := dehydratedConsole + strings.Repeat("x", MaxInput)
-	e, truncated, err := Read(strings.NewReader(long))
-	if err != nil || !truncated || e.Record.Activity != dehydratedRecord.Activity {
-		t.Errorf("long input: truncated %v, %v, %+v", truncated, err, e.Record)
+	if err := x.Add("b", iotest.OneByteReader(strings.NewReader(dehydratedConsole+strings.Repeat("x ", maxInput)+"\n"+dehydratedConsole))); err != nil {
+		t.Error(err)
 	}
-	if len(e.Text) > MaxInput {
-		t.Errorf("%d bytes kept", len(e.Text))
+	if err := x.Add("c", strings.NewReader("HTTP/1.1 401 Unauthorized\n")); err != nil {
+		t.Error(err)
+	}
+	answers, more, err := x.Answers()
+	if err != nil || more != 0 || len(answers) != 2 || answers[0].Fault.ID != fault.Dehydrated || answers[0].Count != 2 || answers[0].Source != "b" ||
+		answers[1].Fault.ID != fault.ConnectAuth || answers[1].Source != "c" {
+		t.Errorf("%+v, %d more, %v", answers, more, err)
 	}
 }
 
@@ -227,7 +228,7 @@ func TestProtocols(t *testing.T) {
 		{"WSMan, empty reason", `<f:WSManFault Code="2152992672" Machine="m"><f:Message><f:ProviderFault>[FailureCategory=AuthZ-CmdletAccessDeniedException] The user &quot;x&quot;`, fault.Evidence{WSManCode: 2152992672, Record: exchange.ErrorRecord{Message: `[FailureCategory=AuthZ-CmdletAccessDeniedException] The user "x"`}}, fault.AccessDenied},
 		{"EWS fault", ews, fault.Evidence{EWSCode: "ErrorImpersonateUserDenied", Record: exchange.ErrorRecord{Message: "F"}}, fault.EWSImpersonationDenied},
 		{"EWS response", `<m:GetFolderResponseMessage ResponseClass="Error"><m:MessageText>gone</m:MessageText><m:ResponseCode>ErrorNonExistentMailbox</m:ResponseCode>`, fault.Evidence{EWSCode: "ErrorNonExistentMailbox", Record: exchange.ErrorRecord{Message: "gone"}}, fault.EWSOther},
-		{"HTTP", "HTTP/1.1 503 Service Unavailable\r\nServer: Microsoft-IIS/10.0\r\n\r\n<html>x</html>", fault.Evidence{HTTPStatus: 503, Record: exchange.ErrorRecord{Message: "<html>x</html>"}}, fault.ConnectHTTP},
+		{"HTTP", "HTTP/1.1 503 Service Unavailable\r\nServer: Microsoft-IIS/10.0\r\n\r\n<html>x</html>", fault.Evidence{HTTPStatus: 503, Record: exchange.ErrorRecord{Message: "x"}}, fault.ConnectHTTP},
 		{"HTTP/2, no body", "HTTP/2 401 \nwww-authenticate: Negotiate\n", fault.Evidence{HTTPStatus: 401, Record: exchange.ErrorRecord{Message: "HTTP/2 401"}}, fault.ConnectAuth},
 		{"curl -v", "< HTTP/1.1 403 Forbidden\n< Server: x\n", fault.Evidence{HTTPStatus: 403, Record: exchange.ErrorRecord{Message: "< HTTP/1.1 403 Forbidden"}}, fault.ConnectHTTP},
 		{"EWS over HTTP", "HTTP/1.1 500 Internal Server Error\nContent-Type: text/xml\n\n" + ews, fault.Evidence{HTTPStatus: 500, EWSCode: "ErrorImpersonateUserDenied", Record: exchange.ErrorRecord{Message: "F"}}, fault.EWSImpersonationDenied},
@@ -264,12 +265,54 @@ func TestMixturesAreNotCostly(t *testing.T) {
 	)
 	rapid.Check(t, func(t *rapid.T) {
 		picked := rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom(lines), rapid.StringN(0, 60, 200)), 1, 8).Draw(t, "lines")
-		e, err := Parse([]byte(strings.Join(picked, rapid.SampledFrom([]string{"\n", " ", "\r\n"}).Draw(t, "join"))))
+		answers, err := explain([]byte(strings.Join(picked, rapid.SampledFrom([]string{"\n", " ", "\r\n"}).Draw(t, "join"))))
 		if errors.Is(err, ErrEmpty) {
 			return
 		}
-		if f, _ := fault.Classify(e); isCostly(f.ID) {
-			t.Fatalf("%s by %s", f.ID, f.Rule)
+		for _, a := range answers {
+			if isCostly(a.Fault.ID) {
+				t.Fatalf("%s by %s", a.Fault.ID, a.Fault.Rule)
+			}
+		}
+	})
+}
+
+// TestMixedTexts mixes whole errors of the corpus and noise, as a mail or a log does:
+// what is costly in the answers was costly in one of the errors.
+func TestMixedTexts(t *testing.T) {
+	records := readCorpus(t)
+	classes := make([]map[string]bool, len(records))
+	for i, r := range records {
+		classes[i] = map[string]bool{r.Class: true}
+		for _, a := range mustExplain(t, r.pasted()) {
+			classes[i][a.Fault.ID] = true
+		}
+	}
+	noise := rapid.OneOf(
+		rapid.SampledFrom([]string{
+			"Regards, Dana", "On Friday the customer wrote:", "PS C:\\> Enable-OrganizationCustomization", "2026-11-28 10:00:00 INFO done", "already exists", "It is transient, they say.",
+			"> -----Original Message-----", "+ ~~~~~~", "HTTP/1.1 200 OK", "<div>", "&nbsp;", "=20", "The object wasn't found. Try again later.", "{", "}",
+		}),
+		rapid.StringN(0, 40, 120),
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		allowed := map[string]bool{}
+		var parts []string
+		for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(records)-1), 1, 3).Draw(t, "errors") {
+			parts = append(parts, noise.Draw(t, "noise"), records[i].pasted())
+			for id := range classes[i] {
+				allowed[id] = true
+			}
+		}
+		parts = append(parts, noise.Draw(t, "noise"))
+		answers, err := explain([]byte(strings.Join(parts, rapid.SampledFrom([]string{"\n", "\n\n", "\r\n"}).Draw(t, "join"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range answers {
+			if isCostly(a.Fault.ID) && !allowed[a.Fault.ID] {
+				t.Fatalf("%s by %s: %s", a.Fault.ID, a.Fault.Rule, a.Fault.Message)
+			}
 		}
 	})
 }
@@ -283,27 +326,41 @@ func isCostly(id string) bool {
 	return false
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzExplain(f *testing.F) {
 	f.Add([]byte(dehydratedConsole))
 	f.Add([]byte(`{"Exception": {"ErrorCode": -1}, "CategoryInfo": "a: (b:c) [d-e], f", "FullyQualifiedErrorId": 1}`))
 	f.Add([]byte(`<s:Envelope><s:Fault><f:WSManFault Code="5"><f:Message>x`))
 	f.Add([]byte("HTTP/1.1 401 x\nA: b\n\nHTTP/1.1 500\n\n<faultcode>a:ErrorX</faultcode>"))
 	f.Add([]byte("\xff\xfea\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := Parse(data)
+		answers, err := explain(data)
 		if err != nil {
 			if !errors.Is(err, ErrEmpty) {
 				t.Fatal(err)
 			}
 			return
 		}
-		got, rule := fault.Classify(e)
-		if got.ID == "" || rule == nil || rule.Name != got.Rule {
-			t.Fatalf("no answer: %+v", got)
+		if len(answers) == 0 || len(answers) > MaxAnswers {
+			t.Fatalf("%d answers", len(answers))
 		}
-		again, _ := Parse(bytes.Clone(data))
-		if diff := cmp.Diff(e, again); diff != "" {
-			t.Fatalf("parsed twice, the evidence differs\n%s", diff)
+		again, _ := explain(bytes.Clone(data))
+		for i, a := range answers {
+			if a.Fault.ID == "" || a.Rule == nil || a.Rule.Name != a.Fault.Rule || a.Count < 1 {
+				t.Fatalf("no answer: %+v", a)
+			}
+			if diff := cmp.Diff(a.Evidence, again[i].Evidence); diff != "" {
+				t.Fatalf("explained twice, the evidence differs\n%s", diff)
+			}
 		}
 	})
+}
+
+// explain reads one text: a [Reader] with one input.
+func explain(data []byte) ([]Answer, error) {
+	var x Reader
+	if err := x.Add("", bytes.NewReader(data)); err != nil {
+		return nil, err
+	}
+	answers, _, err := x.Answers()
+	return answers, err
 }

@@ -2,8 +2,8 @@ package wsman
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,13 +15,17 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/gofrs/uuid"
+
+	"github.com/exgrant/exgrant/internal/httptext"
 )
 
 // What a Config is when it does not say otherwise.
 const (
 	DefaultOperationTimeout = 20 * time.Second
 	DefaultOpenTimeout      = 3 * time.Minute // what Exchange's own shell allows
-	DefaultSlack            = 30 * time.Second
+	defaultSlack            = 30 * time.Second
 	DefaultMaxEnvelope      = 150 << 10 // MS-WSMV 3.1.1: what every server takes
 	// MaxEnvelope22 is what servers take whose shell speaks version 2.2 of the
 	// PowerShell Remoting Protocol or a later one.
@@ -68,7 +72,7 @@ func NewClient(config Config) *Client {
 	config.HTTP = withoutRedirects(config.HTTP)
 	config.Locale = firstOf(config.Locale, "en-US")
 	for d, usual := range map[*time.Duration]time.Duration{&config.OperationTimeout: DefaultOperationTimeout,
-		&config.OpenTimeout: DefaultOpenTimeout, &config.Slack: DefaultSlack} {
+		&config.OpenTimeout: DefaultOpenTimeout, &config.Slack: defaultSlack} {
 		if *d <= 0 {
 			*d = usual
 		}
@@ -77,7 +81,7 @@ func NewClient(config Config) *Client {
 		config.MaxEnvelope = DefaultMaxEnvelope
 	}
 	if config.NewID == nil {
-		config.NewID = randomID
+		config.NewID = func() string { return strings.ToUpper(uuid.Must(uuid.NewV4()).String()) }
 	}
 	if config.Now == nil {
 		config.Now = time.Now
@@ -85,14 +89,6 @@ func NewClient(config Config) *Client {
 	c := &Client{config: config, session: "uuid:" + config.NewID(), cookies: newCookies()}
 	c.SetMaxEnvelope(config.MaxEnvelope)
 	return c
-}
-
-// randomID makes a random GUID (RFC 9562 5.4).
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0F|0x40, b[8]&0x3F|0x80
-	return fmt.Sprintf("%X-%X-%X-%X-%X", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // SetMaxEnvelope changes the size of the largest envelope, for requests to come.
@@ -145,48 +141,39 @@ func (c *Client) do(ctx context.Context, r *Request, limit time.Duration) (*Repl
 	if err != nil {
 		return nil, &NetworkError{r.Action, c.config.URL, false, err}
 	}
-	reply, _, err := c.carry(ctx, r, envelope, limit)
-	return reply, err
-}
-
-// Exchange sends an envelope that somebody else built, and returns the reply as it
-// was read and its text. Nothing is sent that is no request of this protocol, and
-// nothing is returned that is no reply to it: a fault is an error, as for Client's
-// own requests. The answer may take as long as the envelope says, and the slack.
-func (c *Client) Exchange(ctx context.Context, envelope []byte) (*Reply, []byte, error) {
-	r, err := ParseRequest(envelope)
-	if err != nil {
-		return nil, nil, &NetworkError{r.Action, c.config.URL, false, fmt.Errorf("the envelope is no request: %w", err)}
-	}
-	limit := r.OperationTimeout
-	if limit <= 0 {
-		limit = c.config.OperationTimeout
-	}
 	return c.carry(ctx, r, envelope, limit)
 }
 
+// Exchange sends an envelope that somebody else built, and returns the reply to it: a
+// fault is an error, as for Client's own requests. r says what the envelope is: its
+// Action and MessageID, by which the reply is told from one to something else, how long
+// the answer may take, besides the slack, and, for a Create, the shell's identifier.
+func (c *Client) Exchange(ctx context.Context, r *Request, envelope []byte) (*Reply, error) {
+	return c.carry(ctx, r, envelope, cmp.Or(r.OperationTimeout, c.config.OperationTimeout))
+}
+
 // carry sends a request's envelope and checks what comes back.
-func (c *Client) carry(ctx context.Context, r *Request, envelope []byte, limit time.Duration) (*Reply, []byte, error) {
+func (c *Client) carry(ctx context.Context, r *Request, envelope []byte, limit time.Duration) (*Reply, error) {
 	c.trace("request", r.Action, len(envelope))
-	status, body, err := c.post(ctx, r.Action, envelope, limit+c.config.Slack)
+	status, body, err := c.post(ctx, r, envelope, limit+c.config.Slack)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	c.trace("reply", r.Action, len(body))
-	reply, err := ParseReply(body)
+	reply, err := parseReply(body)
 	switch {
 	case err != nil:
-		return nil, nil, &ProtocolError{r.Action, c.config.URL, "the answer cannot be read", err}
+		return nil, &ProtocolError{r.Action, c.config.URL, "the answer cannot be read", err}
 	case reply.RelatesTo != "" && !strings.EqualFold(reply.RelatesTo, r.MessageID):
-		return nil, nil, &ProtocolError{r.Action, c.config.URL, "the answer is to another request", nil}
+		return nil, &ProtocolError{r.Action, c.config.URL, "the answer is to another request", nil}
 	case reply.Fault != nil:
-		return nil, nil, &FaultError{*reply.Fault, status, r.Action, c.config.URL}
+		return nil, &FaultError{*reply.Fault, status, r.Action, c.config.URL}
 	case reply.RelatesTo == "" && r.Action != ActionIdentify:
-		return nil, nil, &ProtocolError{r.Action, c.config.URL, "the answer does not say to which request it is", nil}
+		return nil, &ProtocolError{r.Action, c.config.URL, "the answer does not say to which request it is", nil}
 	case reply.Action != r.Action:
-		return nil, nil, &ProtocolError{r.Action, c.config.URL, "the answer is one to " + clip(reply.Action.Name()), nil}
+		return nil, &ProtocolError{r.Action, c.config.URL, "the answer is one to " + clip(reply.Action.Name()), nil}
 	}
-	return reply, body, nil
+	return reply, nil
 }
 
 func (c *Client) trace(direction string, action Action, size int) {
@@ -196,7 +183,8 @@ func (c *Client) trace(direction string, action Action, size int) {
 }
 
 // post sends one envelope and reads the whole answer, which is an envelope.
-func (c *Client) post(ctx context.Context, action Action, envelope []byte, limit time.Duration) (status int, body []byte, err error) {
+func (c *Client) post(ctx context.Context, r *Request, envelope []byte, limit time.Duration) (status int, body []byte, err error) {
+	action := r.Action
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, lateError{limit})
 	defer cancel()
 	var sent atomic.Bool
@@ -215,6 +203,9 @@ func (c *Client) post(ctx context.Context, action Action, envelope []byte, limit
 	// An Exchange server's IIS compresses replies unless it is told not to, and a
 	// transport that seals messages has to see them as they are.
 	request.Header.Set("Accept-Encoding", "identity")
+	if r.repeatable() {
+		request.Header["X-Idempotency-Key"] = nil // net/http's mark, which is not sent
+	}
 	c.cookies.add(request)
 	response, err := c.config.HTTP.Do(request)
 	if err != nil {
@@ -225,8 +216,8 @@ func (c *Client) post(ctx context.Context, action Action, envelope []byte, limit
 	if err := c.checkAnswer(action, response); err != nil {
 		return 0, nil, err
 	}
-	body, err = c.readBody(response)
-	var long *tooLongError
+	body, err = httptext.Body(response, int(c.maxEnvelope.Load())+replySlack)
+	var long *httptext.TooLongError
 	if errors.As(err, &long) {
 		return 0, nil, &ProtocolError{action, c.config.URL, "the answer is longer than was asked for", err}
 	}
@@ -278,11 +269,9 @@ func (c *Client) checkAnswer(action Action, response *http.Response) error {
 }
 
 func (c *Client) httpError(action Action, response *http.Response) error {
-	start := make([]byte, 8<<10)
-	n, _ := io.ReadFull(response.Body, start)
 	return &HTTPError{Status: response.StatusCode, Offered: schemes(response.Header.Values("WWW-Authenticate")),
 		Server: clip(response.Header.Get("Server")), Location: clip(response.Header.Get("Location")),
-		Title: title(string(start[:n])), Action: action, URL: c.config.URL}
+		Title: httptext.Title(httptext.Start(response), maxClip), Action: action, URL: c.config.URL}
 }
 
 // schemes are the authentication schemes of WWW-Authenticate (RFC 9110 11.6.1): a
@@ -300,43 +289,9 @@ func schemes(headers []string) []string {
 	return list
 }
 
-// title is the title of an HTML page, or the first words of another text.
-func title(page string) string {
-	lower := strings.ToLower(page)
-	if _, rest, ok := strings.Cut(lower, "<title>"); ok && len(lower) == len(page) {
-		start := len(page) - len(rest)
-		if end := strings.Index(rest, "</title>"); end >= 0 {
-			return clip(oneLine(page[start : start+end]))
-		}
-	}
-	return clip(oneLine(page))
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ") }
-
-type tooLongError struct{ limit int }
-
-func (e *tooLongError) Error() string { return fmt.Sprintf("more than %d bytes", e.limit) }
-
 // replySlack is how much longer than MaxEnvelope a reply may be: servers do not
 // count to the byte.
 const replySlack = 64 << 10
-
-func (c *Client) readBody(response *http.Response) ([]byte, error) {
-	limit := int(c.maxEnvelope.Load()) + replySlack
-	if response.ContentLength > int64(limit) {
-		return nil, &tooLongError{limit}
-	}
-	var body bytes.Buffer
-	if response.ContentLength > 0 {
-		body.Grow(int(response.ContentLength) + bytes.MinRead)
-	}
-	_, err := body.ReadFrom(io.LimitReader(response.Body, int64(limit)+1))
-	if body.Len() > limit {
-		return nil, &tooLongError{limit}
-	}
-	return body.Bytes(), err
-}
 
 // drain reads what is left of a body, so that the connection can be used again, and
 // closes it. A long one is not worth it.

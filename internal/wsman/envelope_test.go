@@ -5,8 +5,10 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +47,7 @@ func sampleRequests() map[string]*Request {
 	send := base(ActionSend)
 	send.Send = &SendInput{Streams: []Stream{{Name: "stdin", CommandID: testCommand, Data: []byte("one")}, {Name: "pr", End: true, Data: []byte("two")}}}
 	receive := base(ActionReceive)
-	receive.Options = []Option{{Name: OptionKeepAlive, Value: "True"}}
+	receive.Options = []Option{{Name: optionKeepAlive, Value: "True"}}
 	receive.Receive = &ReceiveOutput{CommandID: testCommand, Streams: "stdout"}
 	signal := base(ActionSignal)
 	signal.Signal = &SignalCommand{CommandID: testCommand, Code: SignalPowerShellStop}
@@ -133,7 +135,7 @@ func TestReplies(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, name, envelope)
-			back, err := ParseReply(envelope)
+			back, err := parseReply(envelope)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -277,9 +279,39 @@ func TestDepthAndSizeAreLimited(t *testing.T) {
 	for _, xml := range []string{
 		strings.Repeat("<a>", maxDepth+1) + strings.Repeat("</a>", maxDepth+1),
 		"<a>" + strings.Repeat("<b/>", maxElements) + "</a>",
+		"<a" + numbered(` b%x=""`, 60_000) + "/>",
+		"<a" + numbered(` xmlns:b%x=""`, 60_000) + "/>",
 	} {
 		if _, err := parseXML([]byte(xml)); err == nil || !strings.Contains(err.Error(), "more than") {
 			t.Errorf("%.40s…: %v", xml, err)
+		}
+	}
+}
+
+func numbered(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// What an envelope costs is of the order of its length, whatever it is made of.
+func TestEnvelopeCost(t *testing.T) {
+	const n = 40_000
+	for name, xml := range map[string]string{
+		"attributes": "<a" + numbered(` b%x=""`, n) + "/>",
+		"namespaces": "<a" + numbered(` xmlns:b%x=""`, maxAttributes) + ">" + strings.Repeat("<b0:c/>", maxElements-1) + "</a>",
+		"comments":   "<a>" + strings.Repeat("<!---->", n) + "</a>",
+		"references": "<a>" + strings.Repeat("&#65;", n) + "</a>",
+		"CDATA":      "<a>" + strings.Repeat("<![CDATA[x]]>", n) + "</a>",
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := parseXML([]byte(xml))
+		runtime.ReadMemStats(&after)
+		if cost := (after.TotalAlloc - before.TotalAlloc) / uint64(len(xml)); cost > 60 {
+			t.Errorf("%s: %d bytes are allocated for each of %d (%.100v)", name, cost, len(xml), err)
 		}
 	}
 }
@@ -380,7 +412,7 @@ func FuzzParseReply(f *testing.F) {
 		f.Add(envelope)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := ParseReply(data)
+		r, err := parseReply(data)
 		if err != nil {
 			return
 		}
@@ -388,7 +420,7 @@ func FuzzParseReply(f *testing.F) {
 		if err != nil {
 			t.Fatalf("cannot be written again: %v", err)
 		}
-		back, err := ParseReply(envelope)
+		back, err := parseReply(envelope)
 		if err != nil {
 			t.Fatalf("%q cannot be read again: %v", envelope, err)
 		}
@@ -410,7 +442,7 @@ func BenchmarkParseReply(b *testing.B) {
 	b.SetBytes(int64(len(envelope)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ParseReply(envelope); err != nil {
+		if _, err := parseReply(envelope); err != nil {
 			b.Fatal(err)
 		}
 	}

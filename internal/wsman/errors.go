@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/exgrant/exgrant/internal/nettext"
 )
 
 // A FaultError is a fault that the service answered: the request arrived, and was
@@ -46,7 +48,7 @@ type HTTPError struct {
 }
 
 func (e *HTTPError) Error() string {
-	text := fmt.Sprintf("WSMan %s at %s: HTTP %d %s", e.Action.Name(), e.URL, e.Status, http.StatusText(e.Status))
+	text := fmt.Sprintf("%s answers HTTP %d %s", e.URL, e.Status, http.StatusText(e.Status))
 	if e.Title != "" {
 		text += fmt.Sprintf(" (%q)", e.Title)
 	}
@@ -62,6 +64,8 @@ func (e *HTTPError) Meaning() string {
 		return "the web server forbids it: it wants TLS or a client certificate, or refuses this address" + e.addressHint()
 	case e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed:
 		return e.pathHint()
+	case e.Status == http.StatusBadRequest && strings.Contains(e.Title, "HTTPS"):
+		return "this port is one for TLS: use https, or --tls with a name"
 	case e.Status == http.StatusUnsupportedMediaType:
 		return "the server does not take this form of the message: it wants sealed messages, or none, or this is not a WS-Management address"
 	case e.Status == http.StatusServiceUnavailable:
@@ -78,7 +82,7 @@ func (e *HTTPError) Meaning() string {
 
 func (e *HTTPError) unauthorizedHint() string {
 	if len(e.Offered) == 0 {
-		return "the server did not accept the log-on and offers no way to log on" + e.addressHint()
+		return "the server did not accept the log-on and offers no log-on method" + e.addressHint()
 	}
 	return "the server did not accept the log-on; it offers " + strings.Join(e.Offered, ", ") + e.addressHint()
 }
@@ -121,12 +125,15 @@ type NetworkError struct {
 
 func (e *NetworkError) Error() string {
 	if e.Sent {
-		return fmt.Sprintf("WSMan %s at %s: sent, but no whole answer came: %v", e.Action.Name(), e.URL, e.Err)
+		return "the request was sent, and no whole answer came: " + nettext.Cause(e.Err)
 	}
-	return fmt.Sprintf("WSMan %s at %s: not sent: %v", e.Action.Name(), e.URL, e.Err)
+	return nettext.Cause(e.Err)
 }
 
 func (e *NetworkError) Unwrap() error { return e.Err }
+
+// Hint returns what to do about it, or nothing.
+func (e *NetworkError) Hint() string { return nettext.Advice(e.Err) }
 
 // A ProtocolError says in what way an answer is not that of a WSMan service to this
 // request. The request may have been carried out.

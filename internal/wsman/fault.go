@@ -16,6 +16,7 @@ const (
 	CodeUnknownResource    uint32 = 0x8033803B // the resource URI is not in the catalogue
 	CodeInvalidResourceURI uint32 = 0x80338002 // no such session configuration
 	CodeQuota              uint32 = 0x803381A5 // too many shells of this user
+	CodeUserLoad           uint32 = 0x803381A7 // too many requests of this user in a time
 	CodePlugin             uint32 = 0x80540FA0 // the PowerShell or Exchange plug-in refused
 	CodeInvalidXML         uint32 = 0x80338043
 	CodeMissingHeader      uint32 = 0x80338011

@@ -67,13 +67,13 @@ const (
 // Command states (MS-WSMV 2.2.4.4).
 const (
 	StateDone    = nsShell + "/CommandState/Done"
-	StatePending = nsShell + "/CommandState/Pending"
+	statePending = nsShell + "/CommandState/Pending"
 	StateRunning = nsShell + "/CommandState/Running"
 )
 
-// OptionKeepAlive is the option of a Receive that keeps the shell's idle timer
+// optionKeepAlive is the option of a Receive that keeps the shell's idle timer
 // from running out while it waits (MS-WSMV 3.1.4.14).
-const OptionKeepAlive = "WSMAN_CMDSHELL_OPTION_KEEPALIVE"
+const optionKeepAlive = "WSMAN_CMDSHELL_OPTION_KEEPALIVE"
 
 // OptionProtocolVersion is the option of a PowerShell shell's Create (MS-PSRP
 // 3.1.5.3.1).

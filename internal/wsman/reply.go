@@ -158,11 +158,11 @@ func (i *Identity) write(w *writer) {
 	w.raw("</wsmid:IdentifyResponse></s:Body></s:Envelope>")
 }
 
-// ParseReply reads an envelope that a server sent. The error says in what way it
+// parseReply reads an envelope that a server sent. The error says in what way it
 // is no reply to a request of this package.
 //
 // Data in the reply may share memory with the envelope.
-func ParseReply(data []byte) (*Reply, error) {
+func parseReply(data []byte) (*Reply, error) {
 	root, err := parseXML(data)
 	if err != nil {
 		return nil, err

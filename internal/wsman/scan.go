@@ -11,8 +11,9 @@ import (
 // What an envelope may hold at most. The largest that a server sends has a Stream
 // element for each fragment of a reply of 500 KiB.
 const (
-	maxElements = 20_000
-	maxDepth    = 32
+	maxElements   = 20_000
+	maxDepth      = 32
+	maxAttributes = 64 // of one element
 )
 
 // An element is one element of an envelope. Its texts are slices of the document
@@ -223,6 +224,9 @@ func (s *scanner) startTag(e *element, name []byte) (empty bool, err error) {
 				if bytes.Equal(a.name, name) {
 					return false, fmt.Errorf("the attribute %s comes twice", name)
 				}
+			}
+			if len(raw) == maxAttributes {
+				return false, fmt.Errorf("an element has more than %d attributes", maxAttributes)
 			}
 			raw = append(raw, struct {
 				name  []byte

@@ -3,6 +3,7 @@ package wsman
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -54,6 +55,19 @@ func (c *Client) Create(ctx context.Context, create CreateRequest) (*Shell, erro
 		return nil, err
 	}
 	return &Shell{c, reply.Created.Selectors, r.Create.OutputStreams}, nil
+}
+
+// repeatable reports whether a request may reach the server twice: the second Create
+// or Command of the same identifier is refused as such, and that of the others does
+// nothing. A second Receive would get what comes after the output of the first.
+func (r *Request) repeatable() bool {
+	switch {
+	case r.Create != nil:
+		return r.Create.ShellID != ""
+	case r.Command != nil:
+		return r.Command.CommandID != ""
+	}
+	return r.Action == ActionSignal || r.Action == ActionDelete || r.Action == ActionIdentify
 }
 
 // Attach returns a PowerShell shell that is known to exist, or may exist. It
@@ -117,6 +131,14 @@ type ReceiveResult struct {
 	ExitCode int      // of a command that is done
 }
 
+// maxQuick is how often in a row a server may say that it has nothing long before the
+// operation's time-out, until which it should wait for output.
+const maxQuick = 20
+
+// ErrNothing is in the error of a Receive that was answered again and again at once,
+// and never by anything.
+var ErrNothing = errors.New("that it has nothing yet")
+
 // Receive waits for output of a command or, when commandID is empty, of the shell.
 // It asks again whenever the server had nothing to give in time, until there is
 // something, or ctx ends. Only one Receive for the same command waits at a time.
@@ -126,18 +148,20 @@ func (s *Shell) Receive(ctx context.Context, commandID string) (ReceiveResult, e
 		result, err := s.receive(ctx, commandID)
 		var fault *FaultError
 		nothing := errors.As(err, &fault) && fault.Code == CodeOperationTimeout ||
-			err == nil && len(result.Streams) == 0 && !result.Done && !result.Pending
+			err == nil && len(result.Data) == 0 && !result.Done && !result.Pending
 		if !nothing {
 			return result, err
 		}
 		// A server that says at once that it has nothing must not be asked without a
 		// break.
-		if s.client.config.Now().Sub(start) > time.Second {
+		if s.client.config.Now().Sub(start) > s.client.config.OperationTimeout/4 {
 			quick = 0
 			continue
 		}
-		quick = min(quick+1, 6)
-		if err := s.pause(ctx, time.Duration(1<<quick)*20*time.Millisecond); err != nil {
+		if quick++; quick > maxQuick {
+			return ReceiveResult{}, &ProtocolError{ActionReceive, s.client.config.URL, fmt.Sprintf("the server said %d times, and at once", quick), ErrNothing}
+		}
+		if err := s.pause(ctx, time.Duration(1<<min(quick, 6))*20*time.Millisecond); err != nil {
 			return ReceiveResult{}, err
 		}
 	}
@@ -158,14 +182,14 @@ func (s *Shell) pause(ctx context.Context, d time.Duration) error {
 func (s *Shell) receive(ctx context.Context, commandID string) (ReceiveResult, error) {
 	r := s.request(ActionReceive)
 	r.Receive = &ReceiveOutput{CommandID: commandID, Streams: s.streams}
-	r.Options = []Option{{Name: OptionKeepAlive, Value: "True"}}
+	r.Options = []Option{{Name: optionKeepAlive, Value: "True"}}
 	reply, err := s.do(ctx, r)
 	if err != nil {
 		return ReceiveResult{}, err
 	}
 	received := reply.Received
 	result := ReceiveResult{Data: received.all, Streams: received.Streams, Done: received.Done(),
-		Pending: received.State == StatePending, ExitCode: received.ExitCode}
+		Pending: received.State == statePending, ExitCode: received.ExitCode}
 	for _, stream := range received.Streams {
 		if !strings.EqualFold(stream.CommandID, commandID) {
 			return ReceiveResult{}, &ProtocolError{ActionReceive, s.client.config.URL, "the answer has output of another command", nil}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/exgrant/exgrant/internal/httptext"
 )
 
 // A writer appends XML. What XML cannot hold becomes its error, and nothing that
@@ -29,7 +31,7 @@ func (w *writer) text(s string) {
 		switch {
 		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"), !isXML(r):
 			if w.err == nil {
-				w.err = fmt.Errorf("XML cannot hold the character at byte %d of %q", i, clip(s))
+				w.err = fmt.Errorf("XML cannot hold the character at byte %d of %.200q", i, s)
 			}
 			return
 		case r == '&':
@@ -120,18 +122,11 @@ func withoutSpace(text []byte) []byte {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// clip shortens foreign text for a message.
-func clip(s string) string {
-	const most = 200
-	if len(s) <= most {
-		return s
-	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
-}
+// maxClip bounds what a message shows of foreign text, in bytes.
+const maxClip = 200
+
+// clip makes one short line of foreign text for a message.
+func clip(s string) string { return httptext.Line(s, maxClip) }
 
 // formatDuration writes an xs:duration in seconds, milliseconds the least.
 func formatDuration(d time.Duration) string {

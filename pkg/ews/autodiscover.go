@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/exgrant/exgrant/internal/negotiate"
+	"github.com/exgrant/exgrant/internal/nettext"
 )
 
 // An AutodiscoverConfig says how Discover asks.
@@ -23,16 +24,22 @@ type AutodiscoverConfig struct {
 	Anonymous http.RoundTripper
 	// LookupSRV asks the DNS; nil is net.DefaultResolver's.
 	LookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
-	// Trust says whether the log-on may go to a host that was learned in a way that
-	// anybody on the network could have forged: a redirection in clear, or the DNS. nil
-	// trusts the address's own domain and what is below it.
+	// Trust says whether the log-on may go to a host outside the domain of the address,
+	// in whichever way the host was learned; nil trusts none. What is in the domain, or
+	// below it, is trusted.
 	Trust func(host string) bool
 
 	UserAgent string
 	Timeout   time.Duration // of one request
 	MaxReply  int
 	NewID     func() string
+	// Sleep waits for a server that is busy and says for how long; nil waits, or returns
+	// the context's error.
+	Sleep func(context.Context, time.Duration) error
 }
+
+// maxDiscoverWait is how long one place is waited for that is busy: there are others.
+const maxDiscoverWait = 30 * time.Second
 
 // A Way is a way of Autodiscover to find settings.
 type Way string
@@ -82,11 +89,13 @@ const maxHops = 10
 // The service connection point, which only machines of the domain can read in Active
 // Directory, is not asked.
 //
-// The log-on goes over verified TLS only, and to no host of Exchange Online. The error
+// The log-on goes over verified TLS only, to servers that ask for it, and to no host
+// outside the address's domain but those of Trust: another host is shown, and not
+// logged on to, whether a redirection, the DNS or an answer named it. The error
 // is the one that tells most of those of the attempts; the Discovery is returned with
 // it.
 func Discover(ctx context.Context, config AutodiscoverConfig, address string) (Discovery, error) {
-	s := &search{config: config.complete(), found: Discovery{Address: address}, asked: map[string]bool{}}
+	s := &search{config: config.complete(), domain: domainOf(address), found: Discovery{Address: address}, asked: map[string]bool{}}
 	if err := checkAddress(address); err != nil {
 		return s.found, fmt.Errorf("autodiscover: %w", err)
 	}
@@ -115,10 +124,13 @@ func (c AutodiscoverConfig) complete() AutodiscoverConfig {
 		c.Timeout = DefaultTimeout
 	}
 	if c.MaxReply <= 0 {
-		c.MaxReply = DefaultMaxReply
+		c.MaxReply = defaultMaxReply
 	}
 	if c.NewID == nil {
-		c.NewID = randomID
+		c.NewID = newUUID
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
 	}
 	return c
 }
@@ -126,6 +138,7 @@ func (c AutodiscoverConfig) complete() AutodiscoverConfig {
 // A search is one run of Discover.
 type search struct {
 	config AutodiscoverConfig
+	domain string // of the address that was asked about first
 	found  Discovery
 	hops   int
 	asked  map[string]bool // URL and address
@@ -139,6 +152,9 @@ func (s *search) mailbox(ctx context.Context) error {
 		return nil
 	}
 	domain := domainOf(s.found.Address)
+	if err := s.foreign(domain); err != nil {
+		return err
+	}
 	var telling error
 	for _, try := range []func() error{
 		func() error { return s.host(ctx, domain) },
@@ -174,12 +190,17 @@ func weight(err error) int {
 	var network *NetworkError
 	var protocol *ProtocolError
 	var logon *negotiate.Error
+	var foreign *ForeignHostError
 	switch {
+	case errors.As(err, &foreign):
+		return 7
+	case errors.As(err, &logon) && logon.Kind == negotiate.NoAuthentication:
+		return 2 // a web site
 	case errors.As(err, &logon), errors.As(err, &web) && web.Status == http.StatusUnauthorized:
 		return 6
 	case errors.As(err, &response):
 		return 5
-	case errors.As(err, &network) && isTLS(network.Err):
+	case errors.As(err, &network) && nettext.IsTLS(network.Err):
 		return 4
 	case errors.As(err, &protocol):
 		return 3
@@ -220,8 +241,11 @@ func (s *search) url(ctx context.Context, way Way, text string) error {
 		s.note(way, text, nil)
 		return nil
 	}
+	if err := s.foreign(u.Hostname()); err != nil {
+		return s.note(way, clip(text), err)
+	}
 	key := strings.ToLower(text) + " " + s.found.Address
-	if s.hops++; s.hops > maxHops+len(Ways())*4 || s.asked[key] {
+	if s.hops++; s.hops > maxHops+len(ways())*4 || s.asked[key] {
 		return s.note(way, text, &ProtocolError{What: "the redirections of Autodiscover lead in a circle, or too far"})
 	}
 	s.asked[key] = true
@@ -235,8 +259,8 @@ func (s *search) url(ctx context.Context, way Way, text string) error {
 	return s.follow(ctx, way, text, told, answer)
 }
 
-// Ways returns every way, in their order.
-func Ways() []Way { return []Way{BySOAP, ByPOX, ByRedirect, BySRV} }
+// ways returns every way, in their order.
+func ways() []Way { return []Way{BySOAP, ByPOX, ByRedirect, BySRV} }
 
 // A told is what one answer of Autodiscover says: one of its fields.
 type told struct {
@@ -263,24 +287,41 @@ func (s *search) follow(ctx context.Context, way Way, asked string, t told, answ
 		return s.elsewhere(ctx, way, t.url)
 	}
 	s.found.InternalURL, s.found.ExternalURL = t.internal, t.external
-	s.found.URL = t.internal
-	if s.found.URL == "" {
-		s.found.URL = t.external
+	if err := s.chooseURL(t.internal, t.external); err != nil {
+		return s.note(way, asked, err)
 	}
 	s.found.Way, s.found.Asked, s.found.Build = way, asked, answer.Build
-	u, err := url.Parse(s.found.URL)
-	switch {
-	case s.found.URL == "":
-		return s.note(way, asked, &ProtocolError{What: "it tells no address of EWS"})
-	case err != nil || checkURL(s.found.URL) != nil:
-		text := s.found.URL
-		s.found.URL = ""
-		return s.note(way, asked, &ProtocolError{What: "it tells an address of EWS that cannot be used: " + clip(text)})
-	case isCloudHost(u.Hostname()):
-		s.found.Cloud, s.found.URL = u.Hostname(), ""
-	}
-	s.noteSaw(way, asked, "EWS is at "+clip(s.found.InternalURL+" "+s.found.ExternalURL))
+	s.noteSaw(way, asked, "EWS is at "+clip(t.internal+" "+t.external))
 	return nil
+}
+
+// chooseURL takes the first of the addresses of EWS that can be used.
+func (s *search) chooseURL(urls ...string) error {
+	var why error = &ProtocolError{What: "it tells no address of EWS"}
+	first := true
+	for _, text := range urls {
+		if text == "" {
+			continue
+		}
+		u, err := url.Parse(text)
+		switch {
+		case err != nil || checkURL(text) != nil:
+			err = &ProtocolError{What: "it tells an address of EWS that cannot be used: " + clip(text)}
+		case isCloudHost(u.Hostname()):
+			s.found.Cloud = u.Hostname()
+			return nil
+		default:
+			err = s.foreign(u.Hostname())
+		}
+		if err == nil {
+			s.found.URL = text
+			return nil
+		}
+		if first {
+			why, first = err, false
+		}
+	}
+	return why
 }
 
 // elsewhere asks at the URL of a redirection that came over verified TLS.
@@ -314,7 +355,7 @@ func (s *search) redirection(ctx context.Context, domain string) error {
 		return s.note(ByRedirect, asked, httpError(response))
 	}
 	s.noteSaw(ByRedirect, asked, "redirects to "+location(response))
-	return s.forgeable(ctx, ByRedirect, to.Hostname(), to.Host, to.Scheme, domain)
+	return s.forgeable(ctx, ByRedirect, to.Hostname(), to.Host, to.Scheme)
 }
 
 // srv asks the DNS.
@@ -334,30 +375,40 @@ func (s *search) srv(ctx context.Context, domain string) error {
 	if r.Port != 443 {
 		at = net.JoinHostPort(host, fmt.Sprint(r.Port))
 	}
-	return s.forgeable(ctx, BySRV, host, at, "https", domain)
+	return s.forgeable(ctx, BySRV, host, at, "https")
 }
 
 // forgeable asks a host that was learned in a way that can be forged, where it is
 // trusted.
-func (s *search) forgeable(ctx context.Context, way Way, name, host, scheme, domain string) error {
+func (s *search) forgeable(ctx context.Context, way Way, name, host, scheme string) error {
 	switch {
 	case isCloudHost(name):
 		s.found.Cloud = name
 		return nil
 	case scheme != "https":
 		return s.note(way, host, &ProtocolError{What: "it leads to an address in clear, where the log-on does not go"})
-	case !s.trusts(name, domain):
-		return s.note(way, host, &ProtocolError{What: fmt.Sprintf("it leads to %s, outside %s: that could be forged, and the log-on does not go there; name the address of EWS (--ews-url) if it is yours", clip(name), domain)})
+	}
+	if err := s.foreign(name); err != nil {
+		return s.note(way, host, err)
 	}
 	return s.host(ctx, host)
 }
 
-func (s *search) trusts(host, domain string) bool {
-	if s.config.Trust != nil {
-		return s.config.Trust(host)
+// A ForeignHostError is a host that Autodiscover leads to, outside the domain of the
+// address: whoever can answer in the place of one server could have named it.
+type ForeignHostError struct{ Host, Domain string }
+
+func (e *ForeignHostError) Error() string {
+	return fmt.Sprintf("it leads to %s, outside %s: that could be forged, and the log-on does not go there; name the address of EWS (--ews-url) if it is yours", clip(e.Host), e.Domain)
+}
+
+// foreign returns an error for a host that the log-on must not go to.
+func (s *search) foreign(host string) error {
+	name := strings.TrimSuffix(strings.ToLower(host), ".")
+	if name == s.domain || strings.HasSuffix(name, "."+s.domain) || s.config.Trust != nil && s.config.Trust(name) {
+		return nil
 	}
-	host = strings.ToLower(host)
-	return host == domain || strings.HasSuffix(host, "."+domain)
+	return &ForeignHostError{host, s.domain}
 }
 
 // note records an attempt and returns its error.

@@ -5,12 +5,15 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/ewsd"
@@ -27,18 +30,27 @@ type world struct {
 	mu     sync.Mutex
 	asked  []string // "POST https://name/path", in order
 	secret []string // those of them that had a log-on
+
+	challenged map[string]bool // hosts that were asked without one
 }
 
 // newWorld serves hosts. A certificate is for its own host; one of badTLS is of an
 // authority that nobody trusts.
 func newWorld(t *testing.T, badTLS string, hosts map[string]http.Handler) *world {
 	t.Helper()
-	w := &world{authorities: x509.NewCertPool(), hosts: hosts, web: map[string]*httptest.Server{}}
+	w := &world{authorities: x509.NewCertPool(), hosts: hosts, web: map[string]*httptest.Server{}, challenged: map[string]bool{}}
 	for at, handler := range hosts {
 		scheme, name, _ := strings.Cut(at, "://")
 		s := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			w.mu.Lock()
-			w.asked = append(w.asked, r.Method+" "+at+r.URL.Path)
+			asked := r.Method + " " + at + r.URL.Path
+			if n := len(w.asked); n == 0 || w.asked[n-1] != asked { // the same again is with a log-on
+				w.asked = append(w.asked, asked)
+			}
+			if r.Header.Get("Authorization") != "" && !w.challenged[at] {
+				t.Errorf("%s got a log-on that it had not asked for", at)
+			}
+			w.challenged[at] = true
 			if r.Header.Get("Authorization") != "" {
 				w.secret = append(w.secret, at+r.URL.Path)
 			}
@@ -117,6 +129,32 @@ func onlyPOX(next http.Handler) http.Handler {
 	})
 }
 
+// told answers by POX, to whom is logged on.
+func told(account string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+			w.WriteHeader(401)
+			return
+		}
+		w.Header().Set("Content-Type", "text/xml")
+		_, _ = io.WriteString(w, `<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"><Response xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"><Account>`+account+`</Account></Response></Autodiscover>`)
+	})
+}
+
+// busy answers so many requests by 503.
+func busy(n int, retryAfter string, next http.Handler) http.Handler {
+	var asked atomic.Int32
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if int(asked.Add(1)) <= n {
+			w.Header().Set("Retry-After", retryAfter)
+			w.WriteHeader(503)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func TestDiscover(t *testing.T) {
 	server := exchangeServer(t, nil)
 	external := exchangeServer(t, func(c *ewsd.Config) { c.ExternalURL = "https://mail.contoso.test/EWS/Exchange.asmx" })
@@ -158,7 +196,25 @@ func TestDiscover(t *testing.T) {
 		{name: "the DNS", hosts: map[string]http.Handler{"https://mail.contoso.test": server}, srv: []*net.SRV{{Target: "mail.contoso.test.", Port: 443}},
 			url: "https://mail.contoso.test/EWS/Exchange.asmx", way: ews.BySOAP, asked: []string{"POST https://mail.contoso.test" + svc}},
 		{name: "the DNS names somebody else", hosts: map[string]http.Handler{"https://evil.test": server}, srv: []*net.SRV{{Target: "evil.test.", Port: 443}}, err: "could be forged"},
-		{name: "over verified TLS, to another host", hosts: map[string]http.Handler{"https://contoso.test": redirect(302, "https://hoster.test"+svc), "https://hoster.test": server},
+		{name: "over verified TLS, to somebody else", hosts: map[string]http.Handler{"https://contoso.test": redirect(302, "https://evil.test"+svc), "https://evil.test": server},
+			err: "could be forged", asked: []string{"POST https://contoso.test" + svc, "POST https://contoso.test" + pox}},
+		{name: "somebody else's URL in the answer", hosts: map[string]http.Handler{"https://contoso.test": exchangeServer(t, func(c *ewsd.Config) { c.RedirectURL = "https://evil.test" + svc }), "https://evil.test": server},
+			err: "could be forged"},
+		{name: "somebody else's URL in POX", hosts: map[string]http.Handler{"https://contoso.test": onlyPOX(told(`<Action>redirectUrl</Action><RedirectUrl>https://evil.test` + pox + `</RedirectUrl>`)), "https://evil.test": server},
+			err: "could be forged"},
+		{name: "somebody else's address in POX", hosts: map[string]http.Handler{"https://contoso.test": onlyPOX(told(`<Action>redirectAddr</Action><RedirectAddr>anna@evil.test</RedirectAddr>`)), "https://evil.test": server, "https://autodiscover.evil.test": server},
+			err: "could be forged"},
+		{name: "somebody else's EWS", hosts: map[string]http.Handler{"https://contoso.test": onlyPOX(told(`<Protocol><Type>EXPR</Type><EwsUrl>https://evil.test/EWS/Exchange.asmx</EwsUrl></Protocol>`))},
+			err: "could be forged"},
+		{name: "EWS inside by a name of another domain, outside by ours", hosts: map[string]http.Handler{"https://contoso.test": onlyPOX(told(`<Protocol><Type>EXCH</Type><EwsUrl>https://ex01.corp.local/EWS/Exchange.asmx</EwsUrl></Protocol><Protocol><Type>EXPR</Type><EwsUrl>https://mail.contoso.test/EWS/Exchange.asmx</EwsUrl></Protocol>`))},
+			url: "https://mail.contoso.test/EWS/Exchange.asmx", way: ews.ByPOX, asked: []string{"POST https://contoso.test" + svc, "POST https://contoso.test" + pox}},
+		{name: "another address of ours", hosts: map[string]http.Handler{"https://contoso.test": onlyPOX(told(`<Action>redirectAddr</Action><RedirectAddr>anna@sub.contoso.test</RedirectAddr>`)), "https://sub.contoso.test": onlyPOX(told(`<Protocol><Type>EXCH</Type><EwsUrl>https://contoso.test/EWS/Exchange.asmx</EwsUrl></Protocol>`))},
+			url: "https://contoso.test/EWS/Exchange.asmx", way: ews.ByPOX, asked: []string{"POST https://contoso.test" + svc, "POST https://contoso.test" + pox, "POST https://sub.contoso.test" + svc, "POST https://sub.contoso.test" + pox}},
+		{name: "a web site that is busy for a moment", hosts: map[string]http.Handler{"https://contoso.test": busy(2, "1", server)},
+			url: "https://contoso.test/EWS/Exchange.asmx", way: ews.BySOAP, asked: []string{"POST https://contoso.test" + svc}},
+		{name: "a web site that is busy for long", hosts: map[string]http.Handler{"https://contoso.test": busy(99, "600", server), "https://autodiscover.contoso.test": server},
+			url: "https://autodiscover.contoso.test/EWS/Exchange.asmx", way: ews.BySOAP, asked: []string{"POST https://contoso.test" + svc, "POST https://contoso.test" + pox, "POST https://autodiscover.contoso.test" + svc}},
+		{name: "over verified TLS, to another host that is trusted", trust: true, hosts: map[string]http.Handler{"https://contoso.test": redirect(302, "https://hoster.test"+svc), "https://hoster.test": server},
 			url: "https://hoster.test/EWS/Exchange.asmx", way: ews.BySOAP, asked: []string{"POST https://contoso.test" + svc, "POST https://hoster.test" + svc}},
 		{name: "over verified TLS, to an address in clear", hosts: map[string]http.Handler{"https://contoso.test": redirect(302, "http://hoster.test"+svc), "http://hoster.test": server},
 			err: "https addresses only", asked: []string{"POST https://contoso.test" + svc, "POST https://contoso.test" + pox}},
@@ -177,17 +233,18 @@ func TestDiscover(t *testing.T) {
 		{name: "Exchange Online's host, over TLS", hosts: map[string]http.Handler{"https://contoso.test": redirect(302, "https://outlook.office365.com"+svc), "https://outlook.office365.com": server},
 			cloud: "outlook.office365.com", asked: []string{"POST https://contoso.test" + svc}},
 		{name: "a certificate that nobody vouches for", badTLS: "autodiscover.contoso.test", hosts: map[string]http.Handler{"https://autodiscover.contoso.test": server},
-			err: "unknown authority", fault: fault.ConnectTLS},
+			err: "an authority that is not trusted here", fault: fault.ConnectTLS},
 		{name: "nobody knows the address", address: "nobody@contoso.test", hosts: map[string]http.Handler{"https://contoso.test": server},
 			err: "InvalidUser", fault: fault.EWSOther, asked: []string{"POST https://contoso.test" + svc, "POST https://contoso.test" + pox}},
 		{name: "the log-on is refused", hosts: map[string]http.Handler{"https://contoso.test": exchangeServer(t, func(c *ewsd.Config) { c.Password = "other" })},
 			err: "refuses name or password", fault: fault.ConnectAuth, asked: []string{"POST https://contoso.test" + svc}},
-		{name: "nothing is there", err: "no such host", fault: fault.ConnectNetwork},
+		{name: "nothing is there", err: "has no address", fault: fault.ConnectNetwork},
 		{name: "no address", address: "anna", err: "not an address"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, c.badTLS, c.hosts)
 			config := w.config(t, c.srv...)
+			config.Sleep = func(context.Context, time.Duration) error { return nil }
 			if c.trust {
 				config.Trust = func(string) bool { return true }
 			}
@@ -207,7 +264,7 @@ func TestDiscover(t *testing.T) {
 			if c.fault != "" && fault.Of(err).ID != c.fault {
 				t.Errorf("it means %+v", fault.Of(err))
 			}
-			if strings.Join(w.asked, "\n") != strings.Join(c.asked, "\n") {
+			if c.asked != nil && strings.Join(w.asked, "\n") != strings.Join(c.asked, "\n") {
 				t.Errorf("asked %q, want %q", w.asked, c.asked)
 			}
 			for _, at := range w.secret {

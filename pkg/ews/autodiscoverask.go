@@ -17,8 +17,23 @@ const (
 	actionUserSettings = nsAutodiscover + "/Autodiscover/GetUserSettings"
 )
 
-// ask sends one request of Autodiscover.
+// ask asks one place, and waits for one that is busy.
 func (s *search) ask(ctx context.Context, way Way, to string) (told, Answer, error) {
+	patience := patience{left: maxDiscoverWait}
+	for {
+		t, answer, err := s.askOnce(ctx, way, to)
+		wait, busy := patience.next(err)
+		if !busy {
+			return t, answer, err
+		}
+		if err := s.config.Sleep(ctx, wait); err != nil {
+			return told{}, answer, err
+		}
+	}
+}
+
+// askOnce sends one request of Autodiscover.
+func (s *search) askOnce(ctx context.Context, way Way, to string) (told, Answer, error) {
 	answer := Answer{Operation: "Autodiscover", URL: to, RequestID: s.config.NewID(), Requests: 1}
 	body, err := marshalPOX(s.found.Address)
 	if way == BySOAP {
@@ -31,7 +46,7 @@ func (s *search) ask(ctx context.Context, way Way, to string) (told, Answer, err
 	reply, err := errand{s.config.Transport, to, s.config.Timeout, s.config.MaxReply, map[string]string{
 		"User-Agent": s.config.UserAgent, "X-AnchorMailbox": s.found.Address,
 		"client-request-id": answer.RequestID, "return-client-request-id": "true",
-	}}.post(ctx, body, &answer)
+	}, false}.post(ctx, body, &answer)
 	var web *HTTPError
 	switch {
 	case errors.As(err, &web) && web.Location != "" && web.Status != http.StatusNotModified:

@@ -3,7 +3,6 @@ package ews
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -11,9 +10,13 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/gofrs/uuid"
+
+	"github.com/exgrant/exgrant/internal/httptext"
 	"github.com/exgrant/exgrant/internal/negotiate"
 	"github.com/exgrant/exgrant/pkg/fault"
 )
@@ -21,8 +24,8 @@ import (
 // What a Config is when it does not say otherwise.
 const (
 	DefaultTimeout   = 60 * time.Second
-	DefaultMaxWait   = 6 * time.Minute // servers ask for five
-	DefaultMaxReply  = 4 << 20
+	defaultMaxWait   = 6 * time.Minute // servers ask for five
+	defaultMaxReply  = 4 << 20
 	DefaultUserAgent = "exgrant"
 )
 
@@ -76,10 +79,10 @@ func New(config Config) (*Client, error) {
 		config.Timeout = DefaultTimeout
 	}
 	if config.MaxReply <= 0 {
-		config.MaxReply = DefaultMaxReply
+		config.MaxReply = defaultMaxReply
 	}
 	if config.MaxWait == 0 {
-		config.MaxWait = DefaultMaxWait
+		config.MaxWait = defaultMaxWait
 	}
 	if config.Now == nil {
 		config.Now = time.Now
@@ -88,7 +91,7 @@ func New(config Config) (*Client, error) {
 		config.Sleep = sleep
 	}
 	if config.NewID == nil {
-		config.NewID = randomID
+		config.NewID = newUUID
 	}
 	return &Client{config: config}, nil
 }
@@ -101,9 +104,11 @@ func checkURL(text string) error {
 	switch {
 	case err != nil:
 		return errors.New("the URL of EWS cannot be read") // without the text, which may hold a password
+	case strings.Contains(text, "@") && !strings.Contains(text, "://"):
+		return errors.New("the URL of EWS has no user in it, nor a password: who logs on is told otherwise") // without the text
 	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Fragment != "":
 		return fmt.Errorf("EWS at %q: a URL has the form https://NAME/EWS/Exchange.asmx", u.Redacted())
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !negotiate.IsLoopback(u.Hostname()):
 		return fmt.Errorf("EWS at %s: it would go in clear: use https", u.Redacted())
 	}
 	return nil
@@ -120,13 +125,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// randomID makes a random GUID (RFC 9562 5.4).
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
+// newUUID makes the id of a request.
+func newUUID() string { return uuid.Must(uuid.NewV4()).String() }
 
 // An operation is one request, and what reads its reply.
 type operation struct {
@@ -274,7 +274,7 @@ func (c *Client) send(ctx context.Context, on Mailbox, op operation, version Ver
 	case errors.As(err, &refused):
 		answer.Code = refused.Code
 	case err != nil && answer.Status == http.StatusInternalServerError && !bytes.Contains(body, []byte(nsSOAP)):
-		err = &HTTPError{Status: answer.Status, Title: title(string(body))}
+		err = &HTTPError{Status: answer.Status, Title: httptext.Title(string(body), maxClip)}
 	case err == nil:
 		answer.Code, err = r.check()
 		if err == nil && answer.Status != http.StatusOK {
@@ -289,7 +289,7 @@ func (c *Client) post(ctx context.Context, on Mailbox, envelope []byte, answer *
 	return errand{c.config.Transport, c.config.URL, c.config.Timeout, c.config.MaxReply, map[string]string{
 		"User-Agent": c.config.UserAgent, "X-AnchorMailbox": on.Address,
 		"client-request-id": answer.RequestID, "return-client-request-id": "true",
-	}}.post(ctx, envelope, answer)
+	}, answer.Operation == "CreateItem"}.post(ctx, envelope, answer)
 }
 
 // An errand is one request on its way.
@@ -299,6 +299,7 @@ type errand struct {
 	timeout   time.Duration
 	maxReply  int
 	headers   map[string]string
+	changes   bool // what it asks for must not be done twice
 }
 
 // post sends XML and reads the whole answer, which is XML.
@@ -316,6 +317,9 @@ func (e errand) post(ctx context.Context, body []byte, answer *Answer) ([]byte, 
 	}
 	for name, value := range e.headers {
 		request.Header.Set(name, value)
+	}
+	if !e.changes {
+		request.Header["X-Idempotency-Key"] = nil // net/http's mark, which is not sent
 	}
 	response, err := e.transport.RoundTrip(request)
 	if err != nil {

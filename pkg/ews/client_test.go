@@ -124,7 +124,7 @@ func TestRequests(t *testing.T) {
 			r.Header.Get("Accept-Encoding") != "identity" || r.Header.Get("Content-Type") != "text/xml; charset=utf-8" {
 			t.Errorf("%s: %+v", as, r)
 		}
-		event := s.seen()[i]
+		event := s.carriedOut()[i]
 		impersonated := ""
 		if !as.IsZero() {
 			impersonated = `EMEA\emily`
@@ -205,7 +205,7 @@ func TestOlderServer(t *testing.T) {
 			t.Errorf("call %d: %+v, %v", i, answer, err)
 		}
 	}
-	if got := s.seen()[1].Version; got != string(ews.Exchange2010SP2) {
+	if got := s.carriedOut()[1].Version; got != string(ews.Exchange2010SP2) {
 		t.Errorf("then it asks in version %s", got)
 	}
 	insisting := s.as(t, service, func(c *ews.Config) { c.Version = ews.Exchange2013SP1 })
@@ -247,7 +247,7 @@ func TestBrokenReplies(t *testing.T) {
 		{ewsd.Fault{Kind: ewsd.SOAPFault, Code: "NoError"}, "says nothing", fault.ConnectHTTP},
 	} {
 		t.Run(string(c.fault.Kind)+fmt.Sprint(c.fault.Status)+c.fault.Code, func(t *testing.T) {
-			s := start(t, "ews-granted", faults(ewsd.FaultPlan{1: c.fault}))
+			s := start(t, "ews-granted", faults(ewsd.FaultPlan{1: c.fault, 2: c.fault})) // a connection that is cut is dialled anew once
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			_, answer, err := s.as(t, service).GetFolder(t.Context(), ews.Impersonated(anna), ews.Calendar)

@@ -36,7 +36,7 @@ func TestEndpoint(t *testing.T) {
 			verdict: ews.Failed, fault: fault.ConnectHTTP, saw: "HTTP 503"},
 		{name: "a log-on page", handler: redirect(302, "/owa/auth/logon.aspx"), verdict: ews.Failed, fault: fault.ConnectHTTP, saw: "HTTP 302"},
 		{name: "an authority that nobody trusts", handler: offering("Negotiate"), badTLS: "mail.contoso.test", verdict: ews.Failed, fault: fault.ConnectTLS, next: "--ca-file"},
-		{name: "no such host", url: "https://nowhere.contoso.test/EWS/Exchange.asmx", handler: offering("Negotiate"), verdict: ews.Failed, fault: fault.ConnectNetwork, saw: "no such host"},
+		{name: "no such host", url: "https://nowhere.contoso.test/EWS/Exchange.asmx", handler: offering("Negotiate"), verdict: ews.Failed, fault: fault.ConnectNetwork, saw: "the name nowhere.contoso.test has no address"},
 		{name: "a certificate that ends soon", handler: offering("Negotiate"), verdict: ews.Passed, next: "renew it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestEndpointNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := ews.NewProber(ews.ProberConfig{Client: client, Anonymous: anonymous, Account: anna})
-	if r := p.Endpoint(t.Context()); r.Verdict != ews.Failed || !strings.Contains(r.Next, "mail.contoso.test") {
+	if r := p.Endpoint(t.Context()); r.Verdict != ews.Failed || !strings.Contains(r.Saw, "mail.contoso.test") {
 		t.Errorf("%+v", r)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/exgrant/exgrant/internal/httptext"
 )
 
 // The namespaces of EWS (MS-OXWSCDATA 2.2.1) and of SOAP 1.1.
@@ -260,7 +262,7 @@ func decodeFault(d *xml.Decoder, start xml.StartElement) error {
 }
 
 func newResponseError(code, text string, values []namedValue) *ResponseError {
-	e := &ResponseError{Code: clip(code), Message: shorten(oneLine(text), maxMessage)}
+	e := &ResponseError{Code: clip(code), Message: httptext.Line(text, maxMessage)}
 	for _, v := range values {
 		if len(e.Details) == maxDetails {
 			break

@@ -2,8 +2,6 @@ package ews
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"github.com/exgrant/exgrant/internal/negotiate"
+	"github.com/exgrant/exgrant/internal/nettext"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
 )
@@ -55,11 +54,15 @@ func (e *Error) Evidence() fault.Evidence {
 	return evidence
 }
 
-// Hint returns what to do about it, where the log-on knows.
+// Hint returns what to do about it, where the log-on or the connection shows that.
 func (e *Error) Hint() string {
 	var logon *negotiate.Error
-	if errors.As(e.Err, &logon) {
+	var network *NetworkError
+	switch {
+	case errors.As(e.Err, &logon):
 		return logon.Hint()
+	case errors.As(e.Err, &network):
+		return network.Hint()
 	}
 	return ""
 }
@@ -116,7 +119,7 @@ func (e *HTTPError) Error() string {
 	case e.Status == http.StatusUnauthorized && len(e.Offered) > 0:
 		text += ": the log-on was not accepted; offered are " + strings.Join(e.Offered, ", ")
 	case e.Status == http.StatusUnauthorized:
-		text += ": the log-on was not accepted, and no way to log on is offered"
+		text += ": the log-on was not accepted, and no log-on method is offered"
 	case e.Location != "":
 		text += ": redirections are not followed (to " + e.Location + ")"
 	case e.Status < 300:
@@ -151,19 +154,22 @@ type NetworkError struct {
 
 func (e *NetworkError) Error() string {
 	if e.Sent {
-		return "sent, but no whole answer came: " + e.Err.Error()
+		return "the request was sent, and no whole answer came: " + nettext.Cause(e.Err)
 	}
-	return "not sent: " + e.Err.Error()
+	return nettext.Cause(e.Err)
 }
 
 func (e *NetworkError) Unwrap() error { return e.Err }
+
+// Hint returns what to do about it, or nothing.
+func (e *NetworkError) Hint() string { return nettext.Advice(e.Err) }
 
 // code is the one that Windows' own client gives (WinHTTP's error messages). Package
 // fault knows them.
 func (e *NetworkError) code() uint32 {
 	var name *net.DNSError
 	switch {
-	case isTLS(e.Err):
+	case nettext.IsTLS(e.Err):
 		return 12175 // ERROR_WINHTTP_SECURE_FAILURE
 	case errors.As(e.Err, &name):
 		return 12007 // ERROR_WINHTTP_NAME_NOT_RESOLVED
@@ -173,16 +179,6 @@ func (e *NetworkError) code() uint32 {
 		return 12002 // ERROR_WINHTTP_TIMEOUT
 	}
 	return 12030 // ERROR_WINHTTP_CONNECTION_ERROR
-}
-
-func isTLS(err error) bool {
-	var verification *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
-		errors.As(err, &authority) || errors.As(err, &host)
 }
 
 // isCancel reports whether an error is that of a caller's context.

@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exgrant/exgrant/internal/exchangesim/ewsd"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 	"github.com/exgrant/exgrant/pkg/ews"
 )
 
@@ -63,6 +63,7 @@ func exchangelib(t *testing.T, s *server, mailboxes ...string) map[string]seenBy
 // TestExchangelib has a client that others wrote read, write and be refused at the
 // simulator, and holds ours to what it sees and to how it asks.
 func TestExchangelib(t *testing.T) {
+	peers.Python(t, "exchangelib")
 	s := start(t, "ews-granted")
 	const clara = "clara@contoso.test"
 	peer := exchangelib(t, s, anna, boss, clara)

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/exgrant/exgrant/internal/exchangesim/ewsd"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 	"github.com/exgrant/exgrant/pkg/ews"
 	"github.com/exgrant/exgrant/pkg/fault"
 )

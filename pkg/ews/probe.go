@@ -45,7 +45,7 @@ func NewProber(c ProberConfig) *Prober {
 		c.Now = time.Now
 	}
 	if c.NewID == nil {
-		c.NewID = randomID
+		c.NewID = newUUID
 	}
 	return &Prober{c, c.Client}
 }

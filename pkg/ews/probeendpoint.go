@@ -3,14 +3,14 @@ package ews
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/exgrant/exgrant/internal/nettext"
 )
 
 // soon is when a certificate's end is worth a word.
@@ -28,21 +28,20 @@ func (p *Prober) Endpoint(ctx context.Context) Rung {
 			}
 		},
 	})
-	response, err := p.anonymous(traced)
+	response, waited, err := p.patient(traced)
 	if err != nil {
-		r = r.fail(err)
-		if !r.IsCancel() {
-			r.Next = certificateHint(err, r.Next)
-		}
-		return r
+		return r.fail(err)
 	}
 	defer drain(response.Body)
-	r.Answer = Answer{URL: p.client.URL(), Requests: 1}
+	r.Answer = Answer{URL: p.client.URL(), Requests: 1, Waited: waited}
 	r.Answer.note(response)
 	offered := offered(response)
 	saw := p.connection(address, response.TLS) + fmt.Sprintf("HTTP %d", response.StatusCode)
 	if len(offered) > 0 {
 		saw += ", which offers " + strings.Join(offered, ", ")
+	}
+	if waited > 0 {
+		saw += fmt.Sprintf(", after waiting %v as the server asked", waited)
 	}
 	return p.judgeEndpoint(r, response, offered, saw)
 }
@@ -54,7 +53,7 @@ func (p *Prober) judgeEndpoint(r Rung, response *http.Response, offered []string
 		r.Next = p.certificateEnd(response.TLS)
 	case response.StatusCode == http.StatusUnauthorized:
 		r.Verdict, r.Saw = Failed, saw
-		r.Means = "The server offers none of the ways to log on that EWS has"
+		r.Means = "The server offers no log-on method that EWS has"
 		r.Next = "Look at the authentication of the virtual directory: Get-WebServicesVirtualDirectory | Format-List *Authentication*, and set WindowsAuthentication or BasicAuthentication"
 	case response.StatusCode < 300:
 		r.Verdict, r.Saw = Failed, saw
@@ -66,6 +65,31 @@ func (p *Prober) judgeEndpoint(r Rung, response *http.Response, offered []string
 		r.Verdict = Failed
 	}
 	return r
+}
+
+// patient is anonymous, and waits for a server that is busy.
+func (p *Prober) patient(ctx context.Context) (response *http.Response, waited time.Duration, err error) {
+	patience := patience{left: p.client.config.MaxWait}
+	for {
+		response, err = p.anonymous(ctx)
+		if err != nil {
+			return nil, waited, err
+		}
+		wait, busy := patience.next(httpBusy(response))
+		if !busy {
+			return response, waited, nil
+		}
+		drain(response.Body)
+		if err := p.client.config.Sleep(ctx, wait); err != nil {
+			return nil, waited, err
+		}
+		waited += wait
+	}
+}
+
+// httpBusy is what an answer says about when to come back, without its body.
+func httpBusy(r *http.Response) error {
+	return &HTTPError{Status: r.StatusCode, RetryAfter: retryAfter(r.Header)}
 }
 
 // anonymous sends an empty request that logs nobody on.
@@ -111,23 +135,7 @@ func (p *Prober) connection(address string, state *tls.ConnectionState) string {
 		return text + tls.VersionName(state.Version) + ", "
 	}
 	leaf := state.PeerCertificates[0]
-	return text + fmt.Sprintf("%s, certificate for %s until %s, ", tls.VersionName(state.Version), names(leaf), leaf.NotAfter.UTC().Format(time.DateOnly))
-}
-
-// names are those that a certificate is for, the first few.
-func names(c *x509.Certificate) string {
-	list := slices.Clone(c.DNSNames)
-	for _, ip := range c.IPAddresses {
-		list = append(list, ip.String())
-	}
-	if len(list) == 0 {
-		return clip(c.Subject.CommonName)
-	}
-	const most = 4
-	if len(list) > most {
-		list = append(list[:most], fmt.Sprintf("%d more", len(list)-most))
-	}
-	return clip(strings.Join(list, ", "))
+	return text + fmt.Sprintf("%s, certificate for %s until %s, ", tls.VersionName(state.Version), nettext.Names(leaf), leaf.NotAfter.UTC().Format(time.DateOnly))
 }
 
 func (p *Prober) certificateEnd(state *tls.ConnectionState) string {
@@ -138,20 +146,4 @@ func (p *Prober) certificateEnd(state *tls.ConnectionState) string {
 		return fmt.Sprintf("The certificate ends in %d days: renew it", int(left.Hours()/24))
 	}
 	return ""
-}
-
-// certificateHint says what is wrong with a certificate, where that is it.
-func certificateHint(err error, otherwise string) string {
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	switch {
-	case errors.As(err, &authority):
-		return "The certificate's authority is not one that this machine trusts: give it with --ca-file, or use a certificate of one that it does"
-	case errors.As(err, &host):
-		return fmt.Sprintf("The certificate is for %s: use one of these names, or a certificate for this one", names(host.Certificate))
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "The certificate has expired, or this machine's clock is wrong: renew it (Get-ExchangeCertificate)"
-	}
-	return otherwise
 }

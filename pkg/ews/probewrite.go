@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/exgrant/exgrant/internal/aftermath"
 )
 
 // cleanupTime is how long an appointment may take to be removed after the caller has
@@ -71,7 +73,7 @@ func left(a Appointment, on Mailbox) string {
 
 // outlive returns a context for cleaning up, which ends later than the caller's.
 func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	return aftermath.Within(ctx, cleanupTime)
 }
 
 // remove deletes an item and looks whether it is gone.

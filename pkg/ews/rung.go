@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/httptext"
 	"github.com/exgrant/exgrant/pkg/fault"
 )
 
@@ -145,7 +146,7 @@ func seen(e *Error) string {
 	if errors.As(e.Err, &response) {
 		text := e.Answer.saw()
 		if response.Message != "" {
-			text += ": " + shorten(strings.TrimRight(response.Message, ".。"), 300)
+			text += ": " + httptext.Line(strings.TrimRight(response.Message, ".。"), 300)
 		}
 		if response.BackOff > 0 {
 			text += fmt.Sprintf("; it asks to be left alone for %v", response.BackOff)

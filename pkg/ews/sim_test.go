@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -66,6 +67,11 @@ func (s *server) seen() []ewsd.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]ewsd.Event(nil), s.events...)
+}
+
+// carriedOut are those of the events that were logged on.
+func (s *server) carriedOut() []ewsd.Event {
+	return slices.DeleteFunc(s.seen(), func(e ewsd.Event) bool { return e.User == "" })
 }
 
 // invoke runs a cmdlet as the administrator.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -47,19 +47,13 @@ func (c TransportConfig) dial() negotiate.DialFunc {
 
 // elsewhere returns the place outside this machine that requests to a URL get to.
 func (c TransportConfig) elsewhere(u *url.URL) string {
-	if !isLoopback(u.Hostname()) {
+	if !negotiate.IsLoopback(u.Hostname()) {
 		return u.Host
 	}
-	if host, _, err := net.SplitHostPort(c.ConnectTo); err == nil && !isLoopback(host) {
+	if host, _, err := net.SplitHostPort(c.ConnectTo); err == nil && !negotiate.IsLoopback(host) {
 		return c.ConnectTo
 	}
 	return ""
-}
-
-// isLoopback reports whether a host can only be this machine.
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
 }
 
 // NewTransport returns a transport fit for EWS, which logs nobody on: HTTP/1.1 only,
@@ -133,6 +127,9 @@ var _ http.RoundTripper = (*LogOn)(nil)
 // NewLogOn returns a transport that logs on. It contacts nobody; the error is about
 // the credential.
 func NewLogOn(c TransportConfig, who Credential) (*LogOn, error) {
+	if strings.Contains(c.ConnectTo, "@") {
+		return nil, errors.New("the address to connect to has no user in it, nor a password") // without the text
+	}
 	if c.ConnectTo != "" {
 		if host, port, err := net.SplitHostPort(c.ConnectTo); err != nil || host == "" || port == "" {
 			return nil, fmt.Errorf("connect to %q: expected HOST:PORT", c.ConnectTo)
@@ -149,7 +146,7 @@ func NewLogOn(c TransportConfig, who Credential) (*LogOn, error) {
 }
 
 func (l *LogOn) newServer() (*negotiate.Transport, error) {
-	return negotiate.New(negotiate.Config{Method: negotiate.Method(l.credential.Method), Account: l.account, Seal: negotiate.SealNever,
+	return negotiate.New(negotiate.Config{Method: negotiate.Method(l.credential.Method), Account: l.account, Seal: negotiate.SealNever, AskFirst: true,
 		SPN: l.credential.SPN, TLS: l.config.tls(), Dial: l.config.dial(), Elsewhere: l.config.elsewhere})
 }
 

@@ -1,9 +1,8 @@
 package ews
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/httptext"
 	"github.com/exgrant/exgrant/internal/negotiate"
 )
 
@@ -32,10 +32,8 @@ func checkAnswer(r *http.Response) error {
 }
 
 func httpError(r *http.Response) error {
-	start := make([]byte, 8<<10)
-	n, _ := io.ReadFull(r.Body, start)
 	return &HTTPError{Status: r.StatusCode, Offered: offered(r), Server: clip(r.Header.Get("Server")),
-		Location: location(r), Title: title(string(start[:n])), RetryAfter: retryAfter(r.Header.Get("Retry-After"))}
+		Location: location(r), Title: httptext.Title(httptext.Start(r), maxClip), RetryAfter: retryAfter(r.Header)}
 }
 
 // location is where a redirection leads, without query: that may hold what is not
@@ -52,14 +50,23 @@ func withoutQuery(u *url.URL) string {
 	return clip((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
 
-// retryAfter reads the header in its form of seconds (RFC 9110 10.2.3), the one that
-// IIS sends.
-func retryAfter(header string) time.Duration {
-	seconds, err := strconv.Atoi(strings.TrimSpace(header))
-	if err != nil || seconds < 0 {
+// retryAfter reads the header in both of its forms (RFC 9110 10.2.3): seconds, as IIS
+// sends them, and a date, which counts from the answer's own.
+func retryAfter(h http.Header) time.Duration {
+	text := strings.TrimSpace(h.Get("Retry-After"))
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(max(0, min(seconds, int64(maxBackOff/time.Second)))) * time.Second
+	}
+	until, err := http.ParseTime(text)
+	if err != nil {
 		return 0
 	}
-	return time.Duration(min(seconds, int(maxBackOff/time.Second))) * time.Second
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return max(0, min(until.Sub(now), maxBackOff))
 }
 
 // offered are the ways to log on that an answer offers, fit to be shown.
@@ -71,63 +78,17 @@ func offered(r *http.Response) []string {
 	return list
 }
 
-// title is the title of an HTML page, or the first words of another text.
-func title(page string) string {
-	lower := strings.ToLower(page)
-	if _, rest, ok := strings.Cut(lower, "<title>"); ok && len(lower) == len(page) {
-		start := len(page) - len(rest)
-		if end := strings.Index(rest, "</title>"); end >= 0 {
-			return clip(page[start : start+end])
-		}
-	}
-	return clip(page)
-}
-
 // maxClip bounds what is shown of a server's text where it is no message.
 const maxClip = 120
 
 // clip makes one short line of a server's text, fit to be shown.
-func clip(s string) string {
-	if len(s) > 4*maxClip {
-		s = s[:4*maxClip]
-	}
-	return shorten(oneLine(s), maxClip)
-}
-
-// oneLine is a text without line breaks and without what a terminal would obey.
-func oneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '\t' || r == '\n' || r == '\r' {
-			return ' '
-		}
-		if !strconv.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	return strings.Join(strings.Fields(s), " ")
-}
-
-func shorten(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
-}
+func clip(s string) string { return httptext.Line(s, maxClip) }
 
 // read reads a whole body. One that is longer than the limit is a *ProtocolError.
 func read(r *http.Response, limit int) ([]byte, error) {
-	tooLong := &ProtocolError{What: fmt.Sprintf("the answer is longer than %d bytes: the rest was not read", limit)}
-	if r.ContentLength > int64(limit) {
-		return nil, tooLong
+	body, err := httptext.Body(r, limit)
+	if long := (*httptext.TooLongError)(nil); errors.As(err, &long) {
+		return nil, &ProtocolError{What: fmt.Sprintf("the answer is longer than %d bytes: the rest was not read", limit)}
 	}
-	var body bytes.Buffer
-	if r.ContentLength > 0 {
-		body.Grow(int(r.ContentLength) + bytes.MinRead)
-	}
-	_, err := body.ReadFrom(io.LimitReader(r.Body, int64(limit)+1))
-	if body.Len() > limit {
-		return nil, tooLong
-	}
-	return body.Bytes(), err
+	return body, err
 }

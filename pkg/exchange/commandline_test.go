@@ -6,22 +6,21 @@ import (
 )
 
 func TestCommandLine(t *testing.T) {
-	scope := AssignmentScope{Custom: "Rooms"}
+	unattended := Param{"Confirm", Bool(false)}
 	for _, test := range []struct {
 		command Command
 		want    string
 	}{
-		{GetExchangeServer(), "Get-ExchangeServer"},
-		{NewAssignment("A name", User, `CONTOSO\svc`, Role, scope, "dc1"),
-			`New-ManagementRoleAssignment -Name 'A name' -User 'CONTOSO\svc' -Role 'ApplicationImpersonation'` +
-				` -CustomRecipientWriteScope 'Rooms' -DomainController 'dc1' -Confirm:$false`},
-		{NewScope("O'Brien\u2019s", "Name -eq 'O''Brien'", ""),
-			"New-ManagementScope -Name 'O''Brien\u2019\u2019s' -RecipientRestrictionFilter 'Name -eq ''O''''Brien''' -Confirm:$false"},
-		{NewRoleGroup("G", []string{"R"}, []string{"Doe, J", "b"}, AssignmentScope{}, ""),
-			"New-RoleGroup -Name 'G' -Roles 'R' -Members 'Doe, J', 'b' -Confirm:$false"},
-		{ListHolders("R"), "Get-ManagementRoleAssignment -Role 'R' -GetEffectiveUsers"},
-		{SetAssignmentEnabled("guid", true, ""),
-			"Set-ManagementRoleAssignment -Identity 'guid' -Enabled:$true -Confirm:$false"},
+		{Command{Cmdlet: "Get-ExchangeServer"}, "Get-ExchangeServer"},
+		{Command{"New-ManagementRoleAssignment", []Param{{"Name", String("A name")}, {"User", String(`CONTOSO\svc`)}, unattended}},
+			`New-ManagementRoleAssignment -Name 'A name' -User 'CONTOSO\svc' -Confirm:$false`},
+		{Command{"New-ManagementScope", []Param{{"Name", String("O'Brien\u2019s")}, {"RecipientRestrictionFilter", String("Name -eq 'O''Brien'")}}},
+			"New-ManagementScope -Name 'O''Brien\u2019\u2019s' -RecipientRestrictionFilter 'Name -eq ''O''''Brien'''"},
+		{Command{"New-RoleGroup", []Param{{"Roles", Strings{"R"}}, {"Members", Strings{"Doe, J", "b"}}}},
+			"New-RoleGroup -Roles 'R' -Members 'Doe, J', 'b'"},
+		{Command{"Get-ManagementRoleAssignment", []Param{{"GetEffectiveUsers", Switch(true)}}},
+			"Get-ManagementRoleAssignment -GetEffectiveUsers"},
+		{Command{"Set-ManagementRoleAssignment", []Param{{"Enabled", Bool(true)}}}, "Set-ManagementRoleAssignment -Enabled:$true"},
 		{Command{Cmdlet: "Set-It", Params: []Param{
 			{Name: "Off", Value: Switch(false)}, {Name: "Count", Value: Int(-3)},
 			{Name: "Cleared", Value: Null{}}, {Name: "None", Value: Strings{}}}},

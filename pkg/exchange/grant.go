@@ -3,9 +3,11 @@ package exchange
 import (
 	"fmt"
 	"strings"
+
+	"github.com/exgrant/exgrant/pkg/opath"
 )
 
-// A Grant is one wish: that the assignee may act for the mailboxes of the scope.
+// A Grant says what is wanted: that the assignee may act for the mailboxes of the scope.
 type Grant struct {
 	Name     string // of the role assignment, at most MaxName; derived when empty (AssignmentName)
 	Assignee Assignee
@@ -18,6 +20,10 @@ type Grant struct {
 	// InScope and OutOfScope are mailboxes by which the grant is checked once it
 	// is made: the first must be within reach of the assignee, the others not.
 	InScope, OutOfScope []string
+
+	// Accept names other assignments of the assignee, by name or GUID, that a check of
+	// the grant takes as known.
+	Accept []string
 }
 
 // A FieldError says what is wrong with one field of a Grant. Field is the name
@@ -69,6 +75,9 @@ func (g Grant) Validate() error {
 	v.scope(g.Scope)
 	if g.DomainController != "" {
 		v.check("domain-controller", g.DomainController, CheckIdentity)
+	}
+	for _, a := range g.Accept {
+		v.check("accept", a, CheckIdentity)
 	}
 	inScope := map[string]bool{}
 	for _, m := range g.InScope {
@@ -174,5 +183,5 @@ func checkFilter(s string) error {
 	if err := CheckText(s); err != nil {
 		return fmt.Errorf("must not contain %w", err)
 	}
-	return checkFilterToWrite(s)
+	return opath.Check(s)
 }

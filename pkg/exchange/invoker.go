@@ -27,6 +27,20 @@ type LanguageModer interface {
 	LanguageMode(ctx context.Context) (string, error)
 }
 
+// A Session is an Invoker that says where it is and who acts in it, for reports. It is
+// safe for concurrent use with Invoke.
+type Session interface {
+	Invoker
+	Place() Place
+}
+
+// A Place is where an Invoker's commands run, and who runs them.
+type Place struct {
+	Server    string // host that was dialed; "" for a shell of this computer that names none
+	Transport string // psrp, winrs or local
+	Operator  string // the account that is logged on, DOMAIN\name or a UPN
+}
+
 // A LostReplyError says that a pipeline was sent and the connection failed before
 // its end was known: it may have run, whole or in part, or not at all. Invokers
 // give it only for pipelines that change something; those that only read are

@@ -78,7 +78,7 @@ func (g Grant) AssignmentName() string {
 		fold.String(string(g.Scope.Kind)), fold.String(g.Scope.Text),
 	}, "\x00")))
 	parts := []string{Role}
-	if last := lastPart(g.Assignee.Identity); last != "" {
+	if last := LastPart(g.Assignee.Identity); last != "" {
 		parts = append(parts, last)
 	}
 	return strings.Join(append(parts, hex.EncodeToString(sum[:4])), "-")
@@ -100,9 +100,9 @@ func (g Grant) ScopeName() string {
 
 const maxLastPart = 30 // ApplicationImpersonation, two hyphens, 8 digits: 34 of 64
 
-// lastPart is the part of an identity by which people know it: what follows the
+// LastPart is the part of an identity by which people know it: what follows the
 // domain or path, precedes the @, or is the value of a DN's first RDN.
-func lastPart(identity string) string {
+func LastPart(identity string) string {
 	s := identity
 	if v, ok := firstRDN(s); ok {
 		s = v

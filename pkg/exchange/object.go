@@ -21,10 +21,6 @@ type Property struct {
 	Value any
 }
 
-// A GUID is an object's identity that no rename changes, in lower case with
-// hyphens.
-type GUID string
-
 // Value returns the named property (names ignore case, as in PowerShell) and
 // whether the object has it.
 func (o Object) Value(name string) (any, bool) {
@@ -87,4 +83,32 @@ func (o Object) Strings(name string) []string {
 	default:
 		return []string{o.Text(name)}
 	}
+}
+
+// Size is how many bytes of memory the object takes, more or less: whoever keeps
+// objects of a server bounds the sum.
+func (o Object) Size() int {
+	const (
+		word   = 8
+		header = 2 * word // of a string
+	)
+	size := 4*word + header + len(o.TypeName)
+	for _, p := range o.Properties {
+		size += 2*header + len(p.Name)
+		switch v := p.Value.(type) {
+		case string:
+			size += header + len(v)
+		case GUID:
+			size += header + len(v)
+		case []string:
+			for _, s := range v {
+				size += header + len(s)
+			}
+		case Object:
+			size += v.Size()
+		default:
+			size += word
+		}
+	}
+	return size
 }

@@ -1,5 +1,7 @@
 package exchange
 
+import "github.com/exgrant/exgrant/pkg/opath"
+
 // ScopeKind is how a scope is given.
 type ScopeKind string
 
@@ -21,6 +23,12 @@ type Scope struct {
 	// Name names the management scope to create for the kinds Group and
 	// RecipientFilter; empty means the assignment's name.
 	Name string
+}
+
+// NewFilterScope returns the scope of an OPATH filter, without the braces that people
+// put round one out of PowerShell's habit. Name is as in Scope.
+func NewFilterScope(filter, name string) Scope {
+	return Scope{Kind: RecipientFilter, Text: opath.Unwrap(filter), Name: name}
 }
 
 // Creates reports whether the grant needs a management scope of its own.

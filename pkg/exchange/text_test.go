@@ -7,7 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
+	"github.com/exgrant/exgrant/pkg/opath"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -166,4 +167,42 @@ func TestUTF16Len(t *testing.T) {
 			t.Fatalf("utf16Len(%q) = %d, want %d", s, got, want)
 		}
 	})
+}
+
+// A filter becomes a PowerShell literal; the engine must read the filter back from
+// it, byte for byte.
+func TestFilterInPowerShellLiteral(t *testing.T) {
+	peers.Pwsh(t)
+	var want []string
+	for _, dn := range []string{"CN=O'Brien", "CN=’ -or Name -like ’*", "CN=‘’‚‛''\"“”„`$x$(1)", "CN=@'\\\"%#{}", "CN=東京 Büro"} {
+		filter, err := opath.MemberOf(dn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, filter)
+	}
+	texts := rapid.StringOf(rapid.Rune().Filter(func(r rune) bool { return CheckText(string(r)) == nil }))
+	for i := range 500 {
+		filter, err := opath.MemberOf("CN=" + texts.Example(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, filter)
+	}
+	literals := make([]string, len(want))
+	for i, filter := range want {
+		literal, err := Quote(filter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		literals[i] = literal
+	}
+	r := engine.Run(t, peers.Job{Command: "@(\n" + strings.Join(literals, "\n") + "\n)"})
+	got := make([]string, len(r.Output))
+	for i, o := range r.Output {
+		got[i] = o.Text
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(r.Errors) > 0 {
+		t.Errorf("errors %v; -want +got\n%s", r.Errors, diff)
+	}
 }

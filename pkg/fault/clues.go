@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +30,7 @@ type clues struct {
 	codes     []uint32
 	status    int
 	ewsCode   string
-	text      string // message and text, normalised
+	text      passage // message and text, normalised
 	remoting  bool
 	wsman     bool
 	ews       bool
@@ -41,17 +40,27 @@ var (
 	categoryPattern  = pattern(`\[FailureCategory=([A-Za-z0-9]+-[A-Za-z0-9_.]+)\]`)
 	connectIDPattern = pattern(`([A-Za-z]{3,60}|-?[0-9]{1,10}), ?(PSSession(?:Open|Opened|State)[A-Za-z]{0,20})`)
 	taskPattern      = pattern(`^([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$`)
-	hexCodePattern   = pattern(`0[xX]([89A-Fa-f][0-9A-Fa-f]{7})`)
+	hexCodePattern   = pattern(`(?i:0x)([89A-Fa-f][0-9A-Fa-f]{7})`)
 	codePattern      = pattern(`-21[0-9]{8}\b|\b21[45][0-9]{7}\b`)
-	elementPattern   = pattern(`WSManFault[^>]{0,200}?Code=["']?([0-9]{1,10})`)
-	statusPattern    = pattern(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b|H(?:TTP|ttpStatus)[^0-9/]{0,60}?([3-5][0-9][0-9])\b|\(([45][0-9][0-9])\)|(?:\bCode: ?|\b[Ss]tatus(?: of| code)?:? )([45][0-9][0-9])\b`)
-	wordCodePattern  = pattern(`\bError[A-Z][A-Za-z]{2,60}\b`)
-	markedPattern    = pattern(`(?:ResponseCode[^A-Za-z<]{0,4}(?:xmlns[^>]{0,120})?>|faultcode[^>]{0,120}>[a-z]{1,3}:|\{|exchangelib\.errors\.)(Error[A-Z][A-Za-z]{2,60})`)
-	typePattern      = pattern(TypePattern)
+	elementPattern   = pattern(`WSManFault[^>]{0,200}?Code=["']?([0-9]{1,10})|(?i:\(code:)([0-9]{1,10}),(?i:machine)|(?i:error(?:number|code):)(-?[0-9]{2,10})\b`)
+	// statusPatterns are the ways in which a status is written, the surest first.
+	statusPatterns = []func() *expression{
+		pattern(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b`),
+		pattern(`(?i:http|httpstatus)[^0-9/]{0,60}?([3-5][0-9][0-9])\b`),
+		pattern(`(?i:error|server|status|returned|failed|` + spoken(saysError) + `)[^()]{0,80}\(([45][0-9][0-9])\)`),
+		pattern(`(?i:\bcode:? ?|\bstatus(?: of| code)?[:=]? ?)([45][0-9][0-9])\b`),
+		pattern(`\b([45][0-9][0-9]) (?i:client error|server error|unauthorized|forbidden|not found|bad request|internal server error|bad gateway|service unavailable)`),
+		pattern(`Response \[([345][0-9][0-9])\]`),
+	}
+	wordCodePattern = pattern(`\bError[A-Z][A-Za-z]{2,60}\b`)
+	// ewsWordPattern is how the response codes of EWS end, and no member of PowerShell's errors.
+	ewsWordPattern = pattern(`(?:Failed|Denied|NotFound|Exceeded|Unavailable|NotAvailable|Required|Disabled|Expired|NotSupported|NotAllowed|Reached|Mailbox|SmtpAddress|ServerVersion|NotConfigured)$`)
+	markedPattern  = pattern(`(?:ResponseCode[^A-Za-z<]{0,4}(?:xmlns[^>]{0,120})?>|faultcode[^>]{0,120}>[a-z]{1,3}:|\{|exchangelib\.errors\.)(Error[A-Z][A-Za-z]{2,60})`)
+	typePattern    = pattern(TypePattern)
 
 	remotingPattern = pattern(`(?i)PSSession(?:Open|Opened|State)[a-z]*(?:Failed|Broken)|CreateRemoteRunspaceFailed|` +
 		`PSRemoting(?:Transport|DataStructure)Exception|create a runspace|about_Remote_Troubleshooting|WinRM|WS-?Man\b|WS-Management|BrokenCimSession|JobFailure` +
-		`|Remoteserver|remote server|serveur distant|servidor remoto|server remoto|удаленн[а-я]+ сервер|リモート サーバー|远程服务器`)
+		`|remote server|` + spoken(saysRemoteServer))
 	wsmanPattern = pattern(`(?i)WSMan ?Fault`)
 	ewsPattern   = pattern(`Service(?:Response|Request|Local|RequestFailed)Exception|exchangelib\.|\bEWS\b|(?i:Microsoft\.Exchange\.WebServices\.)|schemas\.microsoft\.com/exchange/services/2006`)
 )
@@ -63,24 +72,31 @@ func newClues(e Evidence) *clues {
 		// Where a script throws, and over REST, the message is in the identifier.
 		shown = bound(r.FullyQualifiedErrorID)
 	}
-	c := &clues{text: normalise(shown), status: e.HTTPStatus, cmdlet: cmdletOf(e)}
-	squeezed := squeeze(shown)
+	c := &clues{text: newPassage(nameless(normalise(shown))), status: e.HTTPStatus, cmdlet: cmdletOf(e)}
+	squeezed := newPassage(squeeze(c.text.text))
 
-	c.category = firstSubmatch(categoryPattern(), squeeze(r.FullyQualifiedErrorID), squeezed)
+	c.category = categoryPattern().first(newPassage(squeeze(r.FullyQualifiedErrorID)), squeezed)
 	c.errorIDs = errorIDsOf(r.FullyQualifiedErrorID, c.text, squeezed)
 	c.exception = exceptionOf(e, c.category, c.text, squeezed)
 	c.codes = codesOf(e, c.errorIDs, c.text, squeezed)
-	if c.status == 0 {
-		c.status, _ = strconv.Atoi(firstSubmatch(statusPattern(), c.text))
+	for _, p := range statusPatterns {
+		if c.status == 0 {
+			c.status, _ = strconv.Atoi(p().first(c.text))
+		}
 	}
 	c.ewsCode = ewsCodeOf(e.EWSCode, c.text, squeezed)
 
-	all := squeeze(r.FullyQualifiedErrorID+" "+r.ExceptionType+" "+r.Reason) + " " + c.text
-	c.remoting = remotingPattern().MatchString(all) || isConnectCmdlet(c.cmdlet)
-	c.wsman = e.WSManCode != 0 || wsmanPattern().MatchString(all)
-	c.ews = c.ewsCode != "" || ewsPattern().MatchString(all)
+	fields := newPassage(squeeze(r.FullyQualifiedErrorID + " " + r.ExceptionType + " " + r.Reason))
+	c.remoting = c.any(remotingPattern(), fields) || isConnectCmdlet(c.cmdlet)
+	c.wsman = e.WSManCode != 0 || c.any(wsmanPattern(), fields)
+	c.ews = c.ewsCode != "" || c.any(ewsPattern(), fields)
 	return c
 }
+
+// any says whether an expression is in the fields or in what was shown.
+func (c *clues) any(x *expression, fields passage) bool { return x.in(fields) || c.says(x) }
+
+func (c *clues) says(x *expression) bool { return x.in(c.text) }
 
 // shownText joins message and text, each once: a rule may look for words in their
 // order, and text often holds the message again.
@@ -110,6 +126,30 @@ func normalise(s string) string {
 
 var plainQuotes = strings.NewReplacer("\u2018", "'", "\u2019", "'", "\u201c", `"`, "\u201d", `"`)
 
+// named matches a quoted name and the word that introduces it.
+var named = pattern(`(?i)\b(object|user|mailbox|group|recipient|identity|database|policy|scope|assignment|account|contact|member|unit)(:? ?)(?:"[^"]{1,100}"|'(?:[^']|'[A-Za-z0-9]){1,100}')`)
+
+// nameless replaces the names of things: whatever somebody called a group, it says
+// nothing about an error. A distinguished name stays one.
+func nameless(s string) string {
+	if !strings.ContainsAny(s, `"'`) {
+		return s
+	}
+	return named().re.ReplaceAllStringFunc(s, func(quoted string) string {
+		open := strings.IndexAny(quoted, `"'`)
+		mark, name := quoted[open:open+1], quoted[open+1:len(quoted)-1]
+		switch {
+		case strings.Contains(name, ". "), strings.Contains(name, "ApplicationImpersonation"), strings.HasPrefix(name, "Deserialized."):
+			return quoted
+		case strings.HasPrefix(name, "CN="), strings.HasPrefix(name, "OU="):
+			name = "CN=name"
+		default:
+			name = "name"
+		}
+		return quoted[:open] + mark + name + mark
+	})
+}
+
 // squeeze removes all white space: consoles wrap inside identifiers and codes.
 func squeeze(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -118,19 +158,6 @@ func squeeze(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// firstSubmatch returns the first group that is not empty, of the first text that
-// matches.
-func firstSubmatch(re *regexp.Regexp, texts ...string) string {
-	for _, s := range texts {
-		for i, group := range re.FindStringSubmatch(s) {
-			if i > 0 && group != "" {
-				return group
-			}
-		}
-	}
-	return ""
 }
 
 // cmdletOf prefers the activity; a task class such as
@@ -142,16 +169,16 @@ func cmdletOf(e Evidence) string {
 	}
 	class := e.Record.TaskClass()
 	class = class[strings.LastIndex(class, ".")+1:]
-	if m := taskPattern().FindStringSubmatch(class); m != nil {
+	if m := taskPattern().re.FindStringSubmatch(class); m != nil {
 		return m[1] + "-" + m[2]
 	}
 	return ""
 }
 
-func errorIDsOf(id, text, squeezed string) []string {
+func errorIDsOf(id string, text, squeezed passage) []string {
 	if id == "" {
-		for _, s := range []string{text, squeezed} {
-			if m := connectIDPattern().FindStringSubmatch(s); m != nil {
+		for _, p := range []passage{text, squeezed} {
+			if m := connectIDPattern().find(p); m != nil {
 				return m[1:]
 			}
 		}
@@ -175,7 +202,7 @@ var wrappers = []string{
 
 // exceptionOf returns the outermost exception that says something: of the failure
 // category, the record, and at last the text.
-func exceptionOf(e Evidence, category, text, squeezed string) string {
+func exceptionOf(e Evidence, category string, text, squeezed passage) string {
 	_, fromCategory, _ := strings.Cut(category, "-")
 	fromID, _, _ := strings.Cut(e.Record.FullyQualifiedErrorID, ",")
 	for _, name := range []string{fromCategory, e.Record.ExceptionType, e.Record.Reason, fromID} {
@@ -184,8 +211,11 @@ func exceptionOf(e Evidence, category, text, squeezed string) string {
 			return name
 		}
 	}
-	for _, s := range []string{text, squeezed} {
-		for _, m := range typePattern().FindAllStringSubmatch(s, -1) {
+	for _, p := range []passage{text, squeezed} {
+		if !typePattern().possible(p) {
+			continue
+		}
+		for _, m := range typePattern().re.FindAllStringSubmatch(p.text, -1) {
 			if name := shortName(m[1]); !slices.Contains(wrappers, name) && !strings.HasPrefix(name, "PSRemoting") {
 				return name
 			}
@@ -204,7 +234,7 @@ func shortName(name string) string {
 
 // codesOf collects every fault code that is shown. Small Win32 codes count only
 // where they were given as codes: in text they could be any number.
-func codesOf(e Evidence, errorIDs []string, text, squeezed string) []uint32 {
+func codesOf(e Evidence, errorIDs []string, text, squeezed passage) []uint32 {
 	var codes []uint32
 	add := func(s string, base int) {
 		if n, err := strconv.ParseInt(s, base, 64); err == nil && n != 0 && !slices.Contains(codes, uint32(n)) {
@@ -218,29 +248,35 @@ func codesOf(e Evidence, errorIDs []string, text, squeezed string) []uint32 {
 		add(errorIDs[0], 10)
 	}
 	if e.WSManCode == 0 { // a provider's fault inside another counts less than that
-		if m := elementPattern().FindStringSubmatch(squeezed); m != nil {
-			add(m[1], 10)
+		if m := elementPattern().find(squeezed); m != nil {
+			add(m[1]+m[2]+m[3], 10)
 		}
 	}
-	for _, m := range hexCodePattern().FindAllStringSubmatch(squeezed, 8) {
-		add(m[1], 16)
+	if hexCodePattern().possible(squeezed) {
+		for _, m := range hexCodePattern().re.FindAllStringSubmatch(squeezed.text, 8) {
+			add(m[1], 16)
+		}
 	}
-	for _, m := range codePattern().FindAllString(text, 8) {
-		add(m, 10)
+	if codePattern().possible(text) {
+		for _, m := range codePattern().re.FindAllString(text.text, 8) {
+			add(m, 10)
+		}
 	}
 	return codes
 }
 
 // ewsCodeOf takes a code as given, or one of the dictionary as a word of the
 // text, or any that stands where EWS puts its code.
-func ewsCodeOf(given, text, squeezed string) string {
+func ewsCodeOf(given string, text, squeezed passage) string {
 	if given = strings.TrimSpace(given); given != "" && given != "NoError" {
 		return given
 	}
-	for _, word := range wordCodePattern().FindAllString(text, 64) {
-		if slices.Contains(knownEWSCodes, word) {
-			return word
+	if wordCodePattern().possible(text) {
+		for _, word := range wordCodePattern().re.FindAllString(text.text, 64) {
+			if slices.Contains(knownEWSCodes, word) || ewsWordPattern().re.MatchString(word) {
+				return word
+			}
 		}
 	}
-	return firstSubmatch(markedPattern(), squeezed)
+	return markedPattern().first(squeezed)
 }

@@ -19,8 +19,17 @@ import (
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
-// A Fault is an error with its meaning.
-type Fault = exchange.Fault
+// A Fault is an error with its meaning. Its JSON form is part of
+// a report's.
+type Fault struct {
+	ID      string                `json:"id"`
+	Rule    string                `json:"rule"`
+	Message string                `json:"message"`
+	Hint    string                `json:"hint,omitempty"`
+	Retry   string                `json:"retry"`
+	Source  string                `json:"source,omitempty"`
+	Record  *exchange.ErrorRecord `json:"record,omitempty"`
+}
 
 // The identifiers of faults: what is wrong, in one word. They are a contract.
 const (
@@ -48,32 +57,37 @@ const (
 	Other                  = "other"                    // not known; never tried again
 )
 
-// meanings holds every fault once, in the order of the constants, and what it is
-// in words.
-var meanings = []struct{ id, meaning string }{
-	{Dehydrated, "the organization must be customized before this command can run"},
-	{AlreadyCustomized, "the organization is customized already; there was nothing to do"},
-	{AlreadyExists, "an object of that name, or that member, is there already"},
-	{CmdletMissing, "the session does not have this cmdlet or parameter"},
-	{AccessDenied, "logged on, but not permitted"},
-	{PrincipalNotFound, "there is no such object"},
-	{PrincipalAmbiguous, "several objects match"},
-	{RoleNotFound, "there is no such management role"},
-	{ScopeError, "Exchange refuses the scope or filter"},
-	{LanguageMode, "the session takes single commands, not script text"},
-	{Serialization, "an object was passed or came back in a form that is not accepted"},
-	{Throttled, "too many requests in too short a time"},
-	{Transient, "a domain controller is away for a moment"},
-	{ConnectAuth, "could not log on"},
-	{ConnectHTTP, "the web server answered, but not as Exchange does"},
-	{ConnectNetwork, "no answer, or the link was cut"},
-	{ConnectQuota, "the account has too many sessions or requests open"},
-	{ConnectTLS, "the certificate or the TLS version is not accepted"},
-	{WSManFault, "the WS-Management service reports a fault"},
-	{EWSImpersonationDenied, "Exchange Web Services do not let the account act for this mailbox"},
-	{EWSOther, "Exchange Web Services report an error"},
-	{Other, "not an error that is known here"},
+// meanings holds every fault once, in the order of the constants: what it is in
+// words, and who can do something about it.
+var meanings = []struct{ id, meaning, who string }{
+	{Dehydrated, "the organization must be customized before this command can run", whoOrganization},
+	{AlreadyCustomized, "the organization is customized already; there was nothing to do", whoRan},
+	{AlreadyExists, "an object of that name, or that member, is there already", whoRan},
+	{CmdletMissing, "the session does not have this cmdlet or parameter", whoOrganization},
+	{AccessDenied, "logged on, but not permitted", whoOrganization},
+	{PrincipalNotFound, "there is no such object", whoRan},
+	{PrincipalAmbiguous, "several objects match", whoRan},
+	{RoleNotFound, "there is no such management role", whoOrganization},
+	{ScopeError, "Exchange refuses the scope or filter", whoRan},
+	{LanguageMode, "the session takes single commands, not script text", whoRan},
+	{Serialization, "an object was passed or came back in a form that is not accepted", whoRan},
+	{Throttled, "too many requests in too short a time", "whoever runs the program; a wider throttling policy is given by a member of Organization Management"},
+	{Transient, "a domain controller is away for a moment", "nobody, if it passes; else whoever keeps the domain controllers"},
+	{ConnectAuth, "could not log on", "whoever has the account's password; for service names and trusts, a domain administrator"},
+	{ConnectHTTP, "the web server answered, but not as Exchange does", "the administrator of the Exchange server, or of the proxy before it"},
+	{ConnectNetwork, "no answer, or the link was cut", "whoever keeps the network and the firewall between; on the server, its administrator"},
+	{ConnectQuota, "the account has too many sessions or requests open", "whoever uses the account"},
+	{ConnectTLS, "the certificate or the TLS version is not accepted", "whoever keeps the certificate of the server or load balancer"},
+	{WSManFault, "the WS-Management service reports a fault", "the administrator of that server"},
+	{EWSImpersonationDenied, "Exchange Web Services do not let the account act for this mailbox", whoOrganization},
+	{EWSOther, "Exchange Web Services report an error", "the administrator of the Exchange server, with the vendor of the program"},
+	{Other, "an error that is known here, and of none of the other kinds", ""},
 }
+
+const (
+	whoOrganization = "a member of Organization Management in that Exchange organization"
+	whoRan          = "whoever ran the command"
+)
 
 // IDs returns every fault identifier once, in the order of the constants.
 func IDs() []string {
@@ -95,29 +109,56 @@ func Meaning(id string) string {
 	return ""
 }
 
+// Says is the meaning of what a rule matches: its own, else that of its fault.
+func (r Rule) Says() string {
+	if r.Meaning != "" {
+		return r.Meaning
+	}
+	return Meaning(r.ID)
+}
+
+// Can says who can do what the rule's hint says. It is empty where nobody is known.
+func (r Rule) Can() string {
+	if r.Who != "" {
+		return r.Who
+	}
+	for _, m := range meanings {
+		if m.id == r.ID {
+			return m.who
+		}
+	}
+	return ""
+}
+
+// Unknown says whether the rule is the last one: that of what no rule knows.
+func (r Rule) Unknown() bool { return r.Name == unknownName }
+
 // What may be done about a fault without asking anybody.
 const (
 	RetryNever              = "never"               // the same again fails again: somebody must change something first
 	RetryAfterCustomization = "after-customization" // run Enable-OrganizationCustomization, then the command again
+	RetryCommand            = "command"             // not this one again: the command that it was run for
 	RetryReread             = "reread"              // the outcome is unknown or already there: read the state, then decide
 	RetryBackoff            = "backoff"             // the same again after growing waits, a few times only
 	RetryNewSession         = "new-session"         // open a new session, then the same again
 )
 
-// RetryMeaning says in a few words what a kind of retry is. It is empty for an
-// unknown kind.
+// RetryMeaning says in a few words what a kind of retry is, and for how long to
+// wait. It is empty for an unknown kind.
 func RetryMeaning(kind string) string {
 	switch kind {
 	case RetryNever:
-		return "the same again fails again until somebody changes something"
+		return "the same again gives the same until somebody changes something"
 	case RetryAfterCustomization:
-		return "run " + enableCustomization + ", then the command again with growing waits"
+		return "run " + enableCustomization + " once, then the command again after 1, 2, 4 minutes and so on, for an hour; it can take a day"
+	case RetryCommand:
+		return enableCustomization + " need not be repeated; repeat the command before it, after 1, 2, 4 minutes and so on, for an hour"
 	case RetryReread:
-		return "read what is there now, then decide"
+		return "read what is there now, then decide; waiting does not help"
 	case RetryBackoff:
-		return "the same again after growing waits, a few times only"
+		return "the same again after 1, 2, 4 and 8 minutes, then stop"
 	case RetryNewSession:
-		return "open a new session, then the same again"
+		return "open a new session now, then the same again, once"
 	default:
 		return ""
 	}

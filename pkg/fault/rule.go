@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +36,12 @@ type Rule struct {
 	Text string
 	// Unless is an expression like Text; where it matches, the rule does not.
 	Unless string
+	// Weak marks a rule that rests on single words: where the words alone are there,
+	// in a text with other errors, it says nothing.
+	Weak bool
+
+	Meaning string // what is wrong, in a few words, where that of the ID says too little
+	Who     string // who can do something about it, where it is not who the ID says
 
 	Hint   string // what to do next, in a sentence or two
 	Retry  string // [RetryNever] and so on
@@ -78,7 +83,7 @@ func (r Rule) clone() Rule {
 // A matcher is a rule with its expressions compiled.
 type matcher struct {
 	Rule
-	text, unless *regexp.Regexp
+	text, unless *expression
 }
 
 // matchers compiles the table once: it never changes.
@@ -87,10 +92,10 @@ var matchers = sync.OnceValue(func() []matcher {
 	for i, r := range table {
 		out[i] = matcher{Rule: r}
 		if r.Text != "" {
-			out[i].text = regexp.MustCompile(r.Text)
+			out[i].text = compile(r.Text)
 		}
 		if r.Unless != "" {
-			out[i].unless = regexp.MustCompile(r.Unless)
+			out[i].unless = compile(r.Unless)
 		}
 	}
 	return out
@@ -106,8 +111,8 @@ func (m *matcher) matches(c *clues) bool {
 		(len(m.HTTPStatuses) == 0 || c.hasStatus(m.HTTPStatuses)) &&
 		(len(m.EWSCodes) == 0 || c.hasEWSCode(m.EWSCodes)) &&
 		(m.Layer == LayerAny || c.hasLayer(m.Layer)) &&
-		(m.text == nil || m.text.MatchString(c.text)) &&
-		(m.unless == nil || !m.unless.MatchString(c.text))
+		(m.text == nil || c.says(m.text)) &&
+		(m.unless == nil || !c.says(m.unless))
 }
 
 func (c *clues) hasCategory(categories []string) bool {

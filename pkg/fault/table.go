@@ -8,10 +8,10 @@ const (
 	sourceAssignment    = "https://learn.microsoft.com/powershell/module/exchangepowershell/new-managementroleassignment"
 	sourceRBAC          = "https://learn.microsoft.com/exchange/permissions/permissions"
 	sourceRecords       = "https://learn.microsoft.com/powershell/scripting/developer/cmdlet/windows-powershell-error-records"
+	sourceBinding       = "https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_parameter_binding"
 	sourceRemote        = "https://learn.microsoft.com/powershell/exchange/connect-to-exchange-servers-using-remote-powershell"
 	sourceFilters       = "https://learn.microsoft.com/powershell/exchange/recipient-filters"
-	sourceConnect       = "https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeServer/administration/connecting-remote-server-failed.md"
-	sourceConnectIDs    = "https://github.com/PowerShell/PowerShell/blob/master/src/System.Management.Automation/engine/remoting/fanin/WSManTransportManager.cs"
+	sourceConnect       = "https://learn.microsoft.com/troubleshoot/exchange/administration/connecting-remote-server-failed"
 	sourceTroubleshoot  = "https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_remote_troubleshooting"
 	sourceEWSCodes      = "https://learn.microsoft.com/exchange/client-developer/web-service-reference/responsecode"
 	sourceEWSThrottling = "https://learn.microsoft.com/exchange/client-developer/exchange-web-services/ews-throttling-in-exchange"
@@ -30,10 +30,10 @@ const enableCustomization = "Enable-OrganizationCustomization"
 // Hints that several rules give.
 const (
 	hintCustomize     = "Exchange asks for " + enableCustomization + " first. It cannot be undone, and the real command may be refused for hours after it: repeat that command with growing waits. An Exchange server on-premises is not known to ask for this: check that the shell is not connected to Exchange Online."
-	hintCmdlet        = "Exchange hides cmdlets that no role of yours contains. Give your account the role that has it (Role Management for assignments and scopes), then open a new session. In a plain PowerShell window open the Exchange Management Shell first."
+	hintCmdlet        = "Exchange hides cmdlets that no role of yours contains. In a plain PowerShell window open the Exchange Management Shell first. If it is missing there too, have your account added: Add-RoleGroupMember 'Organization Management' -Member ACCOUNT (Role Management is enough for assignments and scopes), then open a new session."
 	hintParameter     = "The cmdlet is there, that parameter is not: your roles hide it, or this version of Exchange does not have it. Compare with (Get-Command NAME).Parameters in a session of an Organization Management member."
 	hintQuota         = "The account has used up its PowerShell sessions. Close sessions that are not needed (Get-PSSession | Remove-PSSession), or wait until idle ones end, then connect again."
-	hintNoRoles       = "The logon worked, but no management role is assigned to this account. Add it to a role group such as Organization Management by its own name, then open a new session."
+	hintNoRoles       = "The log-on worked, but no management role is assigned to this account. Add-RoleGroupMember 'Organization Management' -Member ACCOUNT gives it one (by its own name: a group of the domain is not enough everywhere); then open a new session."
 	hintDirectory     = "Active Directory refused the change, not Exchange's roles. Check that permissions are inherited on the object named, and that the Exchange groups still have theirs; Setup /PrepareAD puts those back."
 	hintHalfway       = enableCustomization + " stopped half-way. Run it again in a few minutes: it goes on where it stopped. If it stops at the same place three times, open a support case."
 	hintCustomized    = "Nothing to do: the organization is customized already. That does not mean that the real command works yet: repeat that one with growing waits."
@@ -45,12 +45,13 @@ const (
 	hintImpersonation = "The account may not act for this mailbox: no assignment, one that has not replicated yet, or the mailbox is outside its scope or in an exclusive one. Ask the server: Get-ManagementRoleAssignment -RoleAssignee ACCOUNT -WritableRecipient MAILBOX -Delegating $false."
 	hintShell         = "The session is gone: the server was restarted, or another server behind the load balancer answered. Open a new session and read the state before you go on."
 	hintLoad          = "WS-Management counts requests per second and this was one too many. Send fewer at a time and try again after a few seconds; do not believe the number of milliseconds in the text."
-	hintTLS           = "The server's certificate or TLS version is not accepted. Use the name that is in the certificate, trust its issuer (--ca-file), and check that it has not expired. The default connection needs no TLS: Kerberos seals it."
+	hintTLS           = "The certificate or the TLS version of the other side is not accepted. Use the name that is in the certificate, trust its issuer (--ca-file FILE), and check that it has not expired. To Exchange's PowerShell the default connection of exgrant goes without TLS; EWS always needs it."
 	hintAuthZ         = "Exchange's authorization refused the session; the protocol version is not the matter. Read the sentence after FailureCategory: most often no role is assigned, or PowerShell is disabled for the account."
-	hintLogon         = "The logon failed. Check account (user@domain or DOMAIN\\user) and password, use the server's full name, and see that this machine can reach a domain controller. A second hop needs its own credentials."
-	hintNetwork       = "No answer from that address, or it stopped half-way. Check name, port and firewall; if a command was running, read the state before you repeat it."
-	hintHTTP          = "A web server answered, but not as Exchange PowerShell. Use http://SERVER/PowerShell/ with the server's full name, see that no proxy is between, and check the PowerShell virtual directory (require SSL off, its application pool started)."
+	hintLogon         = "The log-on failed. Check account (user@domain or DOMAIN\\user) and password first: repeated failures may lock the account. Use the server's full name, no address. exgrant connect --server SERVER --logon ACCOUNT tells which step refuses; a second hop needs its own credentials."
+	hintNetwork       = "No answer from that address, or it stopped half-way. exgrant connect --server SERVER --logon ACCOUNT finds the step at which it ends; check name, port and firewall. If a command was running, read the state before you repeat it."
+	hintHTTP          = "A web server answered, but not as Exchange PowerShell. Use http://SERVER/PowerShell/ with the server's full name, see that no proxy is between, and check the PowerShell virtual directory: Get-PowerShellVirtualDirectory, and in IIS that SSL is not required and MSExchangePowerShellFrontEndAppPool runs."
 	hintEWS           = "EWS reports an error without its code. Ask the tool for the response code (a trace of the EWS response), and try the same call without impersonation."
+	hintName          = "Nothing was sent: DNS has no address for that name. Check the spelling and use the full name; nslookup NAME asks the same question. Where DNS does not know the server, give its address beside the name: --connect-to ADDRESS:PORT."
 	hintLost          = "The session could not be opened, or it broke, and no cause is shown. Connect again and read the state before you repeat anything; $Error[0].Exception has ErrorCode and TransportMessage."
 )
 
@@ -59,9 +60,15 @@ const (
 const dehydratedText = `(?i)(?:isn't|is not|not) (?:currently )?allowed (?:in your|for the|in this) organization.{0,120}` + enableCustomization +
 	`|organization with disabled customizations`
 
+// dehydratedSentence is what those two sentences say word for word, and nothing
+// else does.
+const dehydratedSentence = `isn.t (?:currently )?allowed in your organization\. To run this command, you first need to run the command: ?` + enableCustomization +
+	`|not allowed for the organization with disabled customizations`
+
 // deniedText is "access is denied" in the languages of Windows.
-const deniedText = `(?i)Access is denied|Zugriff (?:wurde )?verweigert|Acc[eè]s (?:est )?refus[eé]|Acceso denegado|Accesso negato|Acesso negado` +
-	`|アクセスが拒否|拒绝访问|存取被拒|Отказано в доступе`
+var deniedText = `(?i)` + deniedWords
+
+var deniedWords = `Access (?:is )?denied|` + spoken(saysDenied)
 
 // table is the order of decision: the first rule that matches wins. Rules that
 // rest on a cmdlet's own type come first, then the way to the server, then EWS,
@@ -81,6 +88,27 @@ const deniedText = `(?i)Access is denied|Zugriff (?:wurde )?verweigert|Acc[eè]s
 var table = []Rule{
 	// Cmdlets: types.
 	{
+		// Whatever carried it: a portal, a web server's status, a mail.
+		Name: "dehydrated-sentence", ID: Dehydrated,
+		Types: []string{
+			"", "InvalidOperationException", "PSRemotingTransportException", "PSRemotingDataStructureException", "ODataServiceException",
+			"WebException", "HttpRequestException", "HttpResponseException", "CimException", "ServiceResponseException",
+		},
+		Text:   `(?i)` + dehydratedSentence,
+		Hint:   hintCustomize,
+		Retry:  RetryAfterCustomization,
+		Source: sourceCustomization,
+	},
+	{
+		// What an installer says that ran the command and goes on waiting.
+		Name: "dehydrated-waiting", ID: Dehydrated,
+		Types:  []string{""},
+		Text:   `(?i)customization has been enabled, but this has not yet taken effect`,
+		Hint:   "Nothing to do but wait: " + enableCustomization + " has run, and the organization answers as before for minutes to hours, at times a day. Let the program go on, or start it again later.",
+		Retry:  RetryCommand,
+		Source: sourceCustomization,
+	},
+	{
 		Name: "dehydrated-type", ID: Dehydrated,
 		Types:  []string{"InvalidOperationInDehydratedContextException"},
 		Hint:   hintCustomize,
@@ -95,23 +123,70 @@ var table = []Rule{
 		Source: sourceRBAC,
 	},
 	{
-		Name: "cmdlet-missing-id", ID: CmdletMissing,
-		ErrorIDs: []string{"CommandNotFoundException"},
-		Hint:     hintCmdlet,
-		Retry:    RetryNever,
-		Source:   sourceRBAC,
-	},
-	{
 		Name: "cmdlet-missing-text", ID: CmdletMissing,
-		Types: []string{""},
-		Text: `(?i)not recognized as (?:the|a) name of a cmdlet|nicht als Name eines Cmdlet|reconnu comme nom d'applet de commande` +
-			`|reconoce como nombre de un cmdlet|riconosciuto come nome di cmdlet|reconhecido como nome de (?:um )?cmdlet` +
-			`|コマンドレット、関数、スクリプト|识别为 ?cmdlet|распознано как имя командлета` +
-			// In most other languages too: 'Name' ... cmdlet, function, script file or program.
-			`|["'].{0,60}\bcmdlet ?[,、，] ?[^,、，.;:"']{2,30}[,、，] ?[^,、，.;:"']{2,60}`,
+		Types:  []string{""},
+		Text:   `(?i)not recognized as (?:the|a) name of a cmdlet|the term .{1,120} is not recognized|` + spoken(saysNoCmdlet),
 		Hint:   hintCmdlet,
 		Retry:  RetryNever,
 		Source: sourceRBAC,
+	},
+	{
+		Name: "account-missing", ID: Other,
+		ErrorIDs: []string{"MissingArgument"},
+		Cmdlets:  []string{"New-ManagementRoleAssignment", ""},
+		Text:     `(?i)["'](?:User|SecurityGroup)["']`,
+		Meaning:  "the command has no account after -User",
+		Hint:     "Nothing was run. Write the account after -User: New-ManagementRoleAssignment -Role ApplicationImpersonation -User 'DOMAIN\\account'. Without a scope that reaches every mailbox: add -CustomRecipientWriteScope 'NAME', or let exgrant script grant write the command.",
+		Retry:    RetryNever,
+		Source:   sourceAssignment,
+	},
+	{
+		Name: "argument-missing", ID: Other,
+		ErrorIDs: []string{"MissingArgument"},
+		Meaning:  "a parameter of the command has no value",
+		Hint:     "Nothing was run. The message names the parameter: write its value behind it, in quotes when it has spaces or a backslash.",
+		Retry:    RetryNever,
+		Source:   sourceBinding,
+	},
+	{
+		Name: "argument-missing-text", ID: Other,
+		Text:    `(?i)missing an argument for parameter ["'](?:User|SecurityGroup)["']`,
+		Meaning: "the command has no account after -User",
+		Hint:    "Nothing was run. Write the account after -User: New-ManagementRoleAssignment -Role ApplicationImpersonation -User 'DOMAIN\\account'. Without a scope that reaches every mailbox: add -CustomRecipientWriteScope 'NAME', or let exgrant script grant write the command.",
+		Retry:   RetryNever,
+		Source:  sourceAssignment,
+	},
+	{
+		Name: "positional-parameter", ID: Other,
+		ErrorIDs: []string{"PositionalParameterNotFound"},
+		Meaning:  "a name with a space is not in quotes",
+		Hint:     "Nothing was run. The word in the message was left over: put the whole name in quotes, for example -SecurityGroup 'Reschedule Users'.",
+		Retry:    RetryNever,
+		Source:   sourceBinding,
+	},
+	{
+		Name: "positional-parameter-text", ID: Other,
+		Text:    `(?i)positional parameter cannot be found that accepts argument`,
+		Meaning: "a name with a space is not in quotes",
+		Hint:    "Nothing was run. The word in the message was left over: put the whole name in quotes, for example -SecurityGroup 'Reschedule Users'.",
+		Retry:   RetryNever,
+		Source:  sourceBinding,
+	},
+	{
+		Name: "script-policy", ID: Other,
+		Text:    `(?i)running scripts is disabled on this system|is not digitally signed|about_Execution_Policies`,
+		Meaning: "Windows does not run this script file",
+		Hint:    "Nothing was run: Get-ExecutionPolicy -List shows the policy. Sign the script (Set-AuthenticodeSignature), or for this window only Set-ExecutionPolicy RemoteSigned -Scope Process and, for a downloaded file, Unblock-File FILE. A Group Policy wins over both: ask who keeps it.",
+		Retry:   RetryNever,
+		Source:  "https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_execution_policies",
+	},
+	{
+		Name: "no-wsman-client", ID: Other,
+		Text:    `(?i)no supported WSMan client library was found`,
+		Meaning: "this PowerShell cannot speak to WinRM",
+		Hint:    "Nothing was sent: PowerShell on Linux and macOS has no WSMan client of its own. exgrant needs none: exgrant connect --server SERVER --logon ACCOUNT, from the same computer.",
+		Retry:   RetryNever,
+		Source:  "https://github.com/PowerShell/PowerShell/issues/12310",
 	},
 	{
 		Name: "parameter-missing", ID: CmdletMissing,
@@ -122,13 +197,18 @@ var table = []Rule{
 	},
 	{
 		Name: "parameter-missing-text", ID: CmdletMissing,
-		Types: []string{""},
-		Text: `(?i)parameter cannot be found that matches parameter name|kein Parameter gefunden, der dem Parameternamen` +
-			`|trouver un paramètre correspondant au nom|ningún parámetro que coincida con el nombre|parametro corrispondente al nome del parametro` +
-			`|parâmetro que coincida com o nome|に一致するパラメーターが見つかりません|匹配的参数|параметр, соответствующий имени`,
+		Types:  []string{""},
+		Text:   `(?i)parameter cannot be found that matches parameter name|` + spoken(saysNoParameter),
 		Hint:   hintParameter,
 		Retry:  RetryNever,
 		Source: sourceRBAC,
+	},
+	{
+		Name: "runspace-rate", ID: ConnectQuota,
+		Text:   `(?i)exceeded your budget to create runspace`,
+		Hint:   "Too many sessions were opened in a short time; how many are open does not matter. Wait a minute, then open one and keep it for all commands.",
+		Retry:  RetryBackoff,
+		Source: "https://learn.microsoft.com/powershell/exchange/connect-to-exchange-online-powershell",
 	},
 	{
 		Name: "authz-quota", ID: ConnectQuota,
@@ -153,17 +233,14 @@ var table = []Rule{
 	},
 	{
 		Name: "no-delegating-assignment", ID: AccessDenied,
-		// The term as Microsoft's documentation translates it; the whole sentence was seen in English only.
-		Text: `(?i)delegating (?:management )?role assignment|delegierende \S*Rollenzuweisung|` +
-			`attribution de rôle de délégation|asignación de roles? de delegación|atribuição de função de delegação|` +
-			`assegnazione di ruolo di delega|委任(?:役割|ロール)の割り当て|委派(?:管理)?角色分配|делегирующ\S+ назначени\S+ рол`,
+		Text:   `(?i)delegating (?:management )?role assignment|` + spoken(saysDelegating),
 		Hint:   "Your account may not hand this role on. Add it to Organization Management by its own name, or give it a delegating assignment of the role, then open a new session. Right after the organization was customized the same answer can pass within the hour.",
 		Retry:  RetryNever,
 		Source: "https://learn.microsoft.com/en-us/answers/questions/1336420/exchange-impersonation-error-unable-to-open-user-m",
 	},
 	{
 		Name: "directory-rights", ID: AccessDenied,
-		Text:   `INSUFF_ACCESS_RIGHTS`,
+		Text:   `INSUFF?_ACCESS_RIGHTS`,
 		Hint:   hintDirectory,
 		Retry:  RetryNever,
 		Source: "https://github.com/microsoft/CSS-Exchange/issues/60",
@@ -175,6 +252,36 @@ var table = []Rule{
 		Hint:   hintDirectory,
 		Retry:  RetryNever,
 		Source: "https://github.com/microsoft/CSS-Exchange/issues/60",
+	},
+	{
+		Name: "role-definition", ID: AccessDenied,
+		Text:   `(?i)(?:parameter|cmdlet).{0,120} in the role definition for the current user|isn't supported in this scenario.{0,120}directory roles|raise an elevated access request`,
+		Hint:   "The log-on worked; no role of the account contains that cmdlet or parameter. Ask an Organization Management member for the role that has it (Get-ManagementRoleEntry '*\\CMDLET'), then open a new session.",
+		Retry:  RetryNever,
+		Source: "https://github.com/Microsoft365DSC/Microsoft365DSC/issues/6753",
+	},
+	{
+		Name: "graph-denied", ID: AccessDenied,
+		Text:   `Authorization_RequestDenied|(?i:insufficient privileges to complete the operation)`,
+		Hint:   "Microsoft Graph answered, not Exchange: the application or account lacks the permission for this call in Entra ID. Roles of an organization on-premises do not matter there.",
+		Retry:  RetryNever,
+		Source: "https://learn.microsoft.com/graph/resolve-auth-errors",
+	},
+	{
+		Name: "snap-in-rights", ID: AccessDenied,
+		Types:  []string{"UnauthorizedAccessException"},
+		Text:   `(?i)registry key`,
+		Hint:   "The Exchange snap-in was loaded into a plain PowerShell and needs Windows rights on the server. Use remote PowerShell instead: the Exchange Management Shell, or New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/ -Authentication Kerberos.",
+		Retry:  RetryNever,
+		Source: "https://learn.microsoft.com/answers/questions/202408/exchange-2016-set-mailboxautoreplyconfiguration-ac",
+	},
+	{
+		Name: "snap-in-rights-text", ID: AccessDenied,
+		Types:  []string{""},
+		Text:   `(?i)access to the registry key .{1,300} is denied`,
+		Hint:   "The Exchange snap-in was loaded into a plain PowerShell and needs Windows rights on the server. Use remote PowerShell instead: the Exchange Management Shell, or New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/ -Authentication Kerberos.",
+		Retry:  RetryNever,
+		Source: "https://learn.microsoft.com/answers/questions/202408/exchange-2016-set-mailboxautoreplyconfiguration-ac",
 	},
 	{
 		Name: "out-of-scope-type", ID: AccessDenied,
@@ -199,7 +306,7 @@ var table = []Rule{
 		Types:   []string{"InvalidOperationException"},
 		Unless:  dehydratedText,
 		Hint:    hintCustomized,
-		Retry:   RetryNever,
+		Retry:   RetryCommand,
 		Source:  "https://github.com/MicrosoftDocs/office-docs-powershell/issues/6497",
 	},
 	{
@@ -209,7 +316,7 @@ var table = []Rule{
 		Text:    `(?i)already enabled for customization`,
 		Unless:  dehydratedText,
 		Hint:    hintCustomized,
-		Retry:   RetryNever,
+		Retry:   RetryCommand,
 		Source:  "https://github.com/MicrosoftDocs/office-docs-powershell/issues/6497",
 	},
 	{
@@ -219,7 +326,7 @@ var table = []Rule{
 		Text:    `(?i)operation is(?: not|n't) available in (?:the |your )?current (?:service offer|organization)`,
 		Unless:  dehydratedText,
 		Hint:    "From " + enableCustomization + " this means that there is nothing to customize; repeat the real command. From any other cmdlet it means that this edition does not offer it.",
-		Retry:   RetryNever,
+		Retry:   RetryCommand,
 		Source:  "https://help.bittitan.com/hc/en-us/articles/115008098447-The-account-does-not-have-permission-to-impersonate-the-requested-user",
 	},
 	{
@@ -227,7 +334,7 @@ var table = []Rule{
 		Cmdlets: []string{enableCustomization},
 		Types: []string{
 			"ManagementObjectNotFoundException", "ManagementObjectAmbiguousException", "ADObjectAlreadyExistsException",
-			"ADOperationException", "DataValidationException", "TaskException", "ScriptExecutionException",
+			"ADOperationException", "DataValidationException", "TaskException", "ScriptExecutionException", "TimeoutException",
 		},
 		Hint:   hintHalfway,
 		Retry:  RetryBackoff,
@@ -297,6 +404,14 @@ var table = []Rule{
 		Source:  "https://github.com/Microsoft365DSC/Microsoft365DSC/issues/4049",
 	},
 	{
+		Name: "already-exists-sentence", ID: AlreadyExists,
+		Types:  []string{"InvalidOperationException", ""},
+		Text:   `(?i)can't create the new management (?:role|scope|role assignment).{0,80} because there's already an(?:other)? .{1,40} with the same name`,
+		Hint:   hintExists,
+		Retry:  RetryReread,
+		Source: "https://github.com/Microsoft365DSC/Microsoft365DSC/issues/7124",
+	},
+	{
 		Name: "already-exists-dn", ID: AlreadyExists,
 		Types:  []string{"ADOperationException", ""},
 		Text:   `(?i)object ["'](?:CN|OU)=[^"']{1,1000}["'] already exists`,
@@ -317,7 +432,7 @@ var table = []Rule{
 			"ADTransientException", "ADServerSettingsChangedException", "DirectoryTransientErrorException",
 			"SuitabilityDirectoryException", "NoSuitableServerFoundException",
 		},
-		Unless: `INSUFF_ACCESS_RIGHTS|0x31\b|` + deniedText,
+		Unless: `INSUFF?_ACCESS_RIGHTS|0x31\b|` + deniedText,
 		Hint:   "Exchange cannot reach a suitable domain controller at the moment. It usually finds another: try again in a minute. If it stays, check the controllers of this site with Get-ExchangeServer -Status and dcdiag.",
 		Retry:  RetryBackoff,
 		Source: "https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeServer/administration/ad-error-0x52-install-edge-role.md",
@@ -355,8 +470,8 @@ var table = []Rule{
 	// Cmdlets: parameters and sessions.
 	{
 		Name: "serialization", ID: Serialization,
-		Text: `["' ]Deserialized\.[A-Z]|\bMicrosoft\.Exchange\.Configuration\.Tasks\.[A-Za-z]*IdParameter\b` +
-			`|Serializ(?:ation)?(?:ed)?DataSigning|Runtime\.Serialization|(?i:serialized data signing|failed to deserialize)`,
+		Text: `["' \[]Deserialized\.[A-Z]|(?i:cannot convert) .{1,400} to type ["']Microsoft\.Exchange\.Configuration\.Tasks\.[A-Za-z]*IdParameter\b` +
+			`|Serializ(?:ation)?(?:ed)?DataSigning|Runtime\.Serialization|(?i:serialized data signing|failed to deserialize|requires to be run inside of exchange management shell)`,
 		Hint:   "An object that came back over remoting was passed on as it was. Pass its GUID, distinguished name or name as text instead. If this began with an update, check the Auth Certificate: signed serialization depends on it.",
 		Retry:  RetryNever,
 		Source: sourceSigning,
@@ -373,7 +488,7 @@ var table = []Rule{
 	},
 	{
 		Name: "language-mode-text", ID: LanguageMode,
-		Text:   `\$PSCulture, \$PSUICulture|(?i:no-language mode|restricted language mode)|NoLanguage|RestrictedLanguage|ConstrainedLanguage|InDataSection\b`,
+		Text:   `\$PSCulture, \$PSUICulture|(?i:no-language mode|restricted language mode|syntax is not supported by this runspace|core types in this language mode)|NoLanguage|RestrictedLanguage|ConstrainedLanguage|InDataSection\b`,
 		Hint:   hintLanguage,
 		Retry:  RetryNever,
 		Source: "https://github.com/jborean93/pypsrp/issues/103",
@@ -388,7 +503,7 @@ var table = []Rule{
 	},
 	{
 		Name: "scope-filter", ID: ScopeError,
-		Text:   `(?i)invalid filter syntax|recogni[sz]ed filterable property|valid OPath filter|is an exclusive scope`,
+		Text:   `(?i)invalid filter syntax|recipient filter .{0,120}(?:isn't|is not) valid|(?:isn't|is not) a valid (?:recipient |OPath )?filter|exclusive scopes? (?:can't|cannot|can not)|transformation on parameter ['"](?:RecipientRestriction|Recipient)?Filter['"]|recogni[sz]ed filterable property|valid OPath filter|is an exclusive scope`,
 		Hint:   hintScope,
 		Retry:  RetryNever,
 		Source: sourceFilters,
@@ -568,6 +683,47 @@ var table = []Rule{
 		Source:   sourceEWSCodes,
 	},
 
+	// Exchange Web Services: by their own sentences, whatever status carried them.
+	{
+		Name: "ews-impersonation-text", ID: EWSImpersonationDenied,
+		Text:   `(?i)permissions? to impersonate|cannot impersonate the requested user|impersonation (?:error|failed|is not|denied|rights?)`,
+		Hint:   hintImpersonation,
+		Retry:  RetryNever,
+		Source: sourceImpersonation,
+	},
+	{
+		Name: "ews-throttled-text", ID: Throttled,
+		Text:   `(?i)server cannot service this request right now|exceeded the available concurrent connections|throttling budget for policy part|budget type: ?'?ews`,
+		Hint:   "Exchange throttles the account. Wait for BackOffMilliseconds where the answer gives it, else a minute, and do less at a time; Get-ThrottlingPolicyAssociation ACCOUNT shows the policy, an Organization Management member can give a wider one.",
+		Retry:  RetryBackoff,
+		Source: sourceEWSThrottling,
+	},
+	{
+		Name: "ews-no-mailbox-text", ID: EWSOther,
+		Text:   `(?i)SMTP address has no mailbox associated|mailbox does not have SMTP address|no mailbox with such guid|mailbox does not exist`,
+		Types:  []string{"", "ServiceResponseException", "ServiceRequestException"},
+		Hint:   "There is no mailbox of that address on these servers: a typing error, a mail user, or a mailbox in Exchange Online, which roles of this organization do not reach. Check it with Get-Recipient ADDRESS: RecipientTypeDetails is RemoteUserMailbox for one in the cloud.",
+		Retry:  RetryNever,
+		Source: "https://github.com/microsoftgraph/microsoft-graph-docs/issues/8861",
+	},
+	{
+		Name: "autodiscover-text", ID: EWSOther,
+		Text:   `(?i)autodiscover(?:y)? service (?:couldn't|could not) be (?:located|found)|autodiscover service returned an error|autodiscover .{0,60}(?:failed|redirect url|blocked a potentially insecure)`,
+		Unless: `(?i)x509|certificate|SSL|no such host|name or service not known|\b401\b|unauthorized`,
+		Hint:   "Autodiscover answered nobody, which says nothing about rights. Name the address of EWS instead, https://SERVER/EWS/Exchange.asmx, and look whether autodiscover.DOMAIN has an address and a certificate that the client trusts.",
+		Retry:  RetryNever,
+		Source: "https://github.com/OfficeDev/ews-managed-api/issues/275",
+	},
+	{
+		Name: "ews-sentence", ID: EWSOther,
+		Text: `(?i)none of the client access servers in the destination site|primary SMTP address must be specified when referencing a mailbox|ExchangeImpersonation SOAP header must be present` +
+			`|specified (?:object|folder) (?:was not|could not be) found in the store|mailbox move in progress|mailbox primary SMTP address for any distinguished folder|access is denied\. check credentials and try again` +
+			`|the request failed schema validation|an internal server error occurred\. the operation failed|` + spoken(saysServerFault),
+		Hint:   hintEWS,
+		Retry:  RetryNever,
+		Source: sourceEWSCodes,
+	},
+
 	// The way to the server: Exchange's own words, under whatever code.
 	{
 		Name: "shell-gone", ID: ConnectHTTP,
@@ -579,7 +735,7 @@ var table = []Rule{
 	{
 		Name: "front-end-logon", ID: ConnectAuth,
 		Categories: []string{"LiveID-", "Kerberos-", "Auth-"},
-		Hint:       "Exchange's front end refused the logon. Check account and password, and that PowerShell is allowed for it (Get-User NAME | Format-List RemotePowerShellEnabled).",
+		Hint:       "Exchange's front end refused the log-on. Check account and password, and that PowerShell is allowed for it (Get-User NAME | Format-List RemotePowerShellEnabled).",
 		Retry:      RetryNever,
 		Source:     sourceRemote,
 	},
@@ -593,13 +749,14 @@ var table = []Rule{
 	{
 		Name: "authz-refused", ID: AccessDenied,
 		Categories: []string{"AuthZ-"},
-		Hint:       "The logon worked, but Exchange's authorization refused the session. Read the sentence after FailureCategory: most often no role is assigned, or PowerShell is disabled for the account.",
+		Hint:       "The log-on worked, but Exchange's authorization refused the session. Read the sentence after FailureCategory: most often no role is assigned, or PowerShell is disabled for the account.",
 		Retry:      RetryNever,
 		Source:     sourceRBAC,
 	},
 	{
 		Name: "no-roles-text", ID: AccessDenied,
-		Text:   `(?i)isn't assigned to any management roles|\bRBAC\b`,
+		Weak:   true,
+		Text:   `(?i)isn't assigned to any management roles|\bRBAC\b|` + spoken(saysNoPermission),
 		Unless: `CN=RBAC`,
 		Hint:   hintNoRoles,
 		Retry:  RetryNever,
@@ -609,7 +766,7 @@ var table = []Rule{
 		Name: "rest-denied", ID: AccessDenied,
 		Types:        []string{"ODataServiceException"},
 		HTTPStatuses: []int{401, 403},
-		Hint:         "The logon worked, but no role of the account contains that cmdlet. Assign one that does, then connect again.",
+		Hint:         "The log-on worked, but no role of the account contains that cmdlet. Assign one that does, then connect again.",
 		Retry:        RetryNever,
 		Source:       "https://github.com/MicrosoftDocs/office-docs-powershell/issues/7970",
 	},
@@ -643,8 +800,8 @@ var table = []Rule{
 	},
 	{
 		Name: "load-quota-text", ID: Throttled,
-		Text: `(?i)(?:system|user) load quota|Systemlastenkontingent|quota de charge|cuota de carga|quota di carico|cota de carga|システム負荷` +
-			`|(?:WinRM|WS-Man).{0,600}(?:millise[ck]|ミリ秒|毫秒|миллисек)`,
+		Weak:   true,
+		Text:   `(?i)(?:system|user) load quota|(?:WinRM|WS-Man).{0,600}millise[ck]|` + spoken(saysLoad),
 		Hint:   hintLoad,
 		Retry:  RetryBackoff,
 		Source: sourceQuota,
@@ -652,8 +809,8 @@ var table = []Rule{
 	{
 		Name: "quota-text", ID: ConnectQuota,
 		Layer: LayerRemoting,
-		Text: `(?i)m[aáà](?:x|ss)im.{0,60}\bshells?\b|concurrent shells|maximum number of (?:[0-9]+ )?(?:connections|concurrent (?:operations|commands|users))` +
-			`|(?:BudgetType|MaxConcurrency|ActiveRunspaces|MI_RESULT_SERVER_LIMITS_EXCEEDED)|最大.{0,12}(?:外壳|殼層|シェル)|シェル.{0,12}最大|максим.{0,60}оболоч`,
+		Text: `(?i)` + spoken(saysShells) + `|concurrent shells|maximum number of (?:[0-9]+ )?(?:connections|concurrent (?:operations|commands|users))` +
+			`|(?:tenant )?quota has (?:been )?exceeded|(?:BudgetType|MaxConcurrency|ActiveRunspaces|MI_RESULT_SERVER_LIMITS_EXCEEDED)`,
 		Hint:   hintQuota,
 		Retry:  RetryBackoff,
 		Source: "https://github.com/soteria-security/365Inspect/issues/38",
@@ -662,6 +819,14 @@ var table = []Rule{
 	// The way to the server: TLS before logon, because a certificate's code is
 	// often wrapped in one of security in general.
 	{
+		Name: "tls-expired", ID: ConnectTLS,
+		Text:    `(?i)certificate has expired|certificate expired|certificate is valid from [0-9]|CERT_HAS_EXPIRED|expired or is not yet valid`,
+		Meaning: "the certificate of the other side is not valid at this time",
+		Hint:    "The certificate has expired, or one of the two clocks is wrong: compare them first. A new certificate is put in by whoever keeps the server: Get-ExchangeCertificate shows the dates, Enable-ExchangeCertificate -Services IIS takes the new one.",
+		Retry:   RetryNever,
+		Source:  "https://learn.microsoft.com/powershell/module/exchangepowershell/enable-exchangecertificate",
+	},
+	{
 		Name: "tls-code", ID: ConnectTLS,
 		WSManCodes: []uint32{
 			12037, 12038, 12044, 12045, 12157, 12169, 12170, 12175, // WinHTTP: certificate and secure channel
@@ -669,6 +834,7 @@ var table = []Rule{
 			0x80090325, 0x80090326, 0x80090327, 0x80090328, 0x80090331, 0x80090349, // SEC_E_: untrusted root to wrong usage
 			0x800B0101, 0x800B0109, 0x800B010A, 0x800B010C, 0x800B010F, 0x80092013, // CERT_E_ and CRYPT_E_REVOCATION_OFFLINE
 			0x803381BA, // ERROR_WSMAN_SSL_CONNECTION_ABORTED
+			0x80338115, // ERROR_WSMAN_HTTPS_LISTENER_CERTIFICATE: no certificate that fits
 		},
 		Hint:   hintTLS,
 		Retry:  RetryNever,
@@ -676,17 +842,16 @@ var table = []Rule{
 	},
 	{
 		Name: "tls-text", ID: ConnectTLS,
-		Text: `(?i)x509: |\btls: |CERTIFICATE_VERIFY_FAILED|SSLHandshakeException|SSLError|SSL connection could not be established|certificate (?:chain|verify|has expired|is not trusted|is invalid)` +
-			`|SSL/TLS secure channel|RemoteCertificate(?:NameMismatch|ChainErrors)|SSL certificate (?:is|contains|has|problem)|unable to verify the first certificate`,
+		Text: `(?i)x509: |\btls: |server.s certificate (?:is for|comes from|is not accepted)|does not speak TLS|server refuses TLS|certificate did not match expected hostname|hostname .{1,200} doesn't match|PKIX path building failed|unable to find valid certification path|no subject alternative|trust relationship for the SSL|remote certificate is invalid|self[- ]signed certificate|wrong version number|handshake[_ ]failure|unrecognized SSL message|does not match the certificate|certificates? (?:does|do) not conform|SSLPeerUnverified|SSLException|certificate (?:has been )?revoked|revocation (?:function|status|server)|EOF occurred in violation of protocol|tlsv1 alert|possess a common algorithm|unable to get (?:local )?issuer|certificate verification failed|certificate is not valid|untrusted root|CERTIFICATE_VERIFY_FAILED|SSLHandshakeException|SSLError|SSL connection (?:could not|cannot) be established|certificate (?:chain|verify|has expired|is not trusted|is invalid)` +
+			`|SSL/TLS secure channel|RemoteCertificate(?:NameMismatch|ChainErrors)|SSL certificate (?:is|contains|has|problem)|unable to verify the first certificate|` + spoken(saysNoTrust),
 		Hint:   hintTLS,
 		Retry:  RetryNever,
 		Source: sourceTroubleshoot,
 	},
 	{
 		Name: "tls-certificate", ID: ConnectTLS,
-		Layer: LayerRemoting,
-		Text: `(?i)(?:server|SSL)[ -]?(?:certificate|zertifikat)|SSL library|certificat (?:SSL|d[eu] serveur)|certificado (?:SSL|de servidor|del servidor|do servidor)` +
-			`|certificato (?:SSL|server|del server)|(?:SSL|サーバー) ?証明書|(?:SSL|服务器) ?证书|сертификат (?:SSL|сервера)`,
+		Layer:  LayerRemoting,
+		Text:   `(?i)(?:server|SSL)[ -]?certificate|SSL library`,
 		Hint:   hintTLS,
 		Retry:  RetryNever,
 		Source: "https://github.com/microsoft/azure-pipelines-tasks/issues/1774",
@@ -719,6 +884,13 @@ var table = []Rule{
 		Source: sourceTroubleshoot,
 	},
 	{
+		Name: "kerberos-name-text", ID: ConnectAuth,
+		Text:   `(?i)Kerberos.{0,120}cannot find the computer|target (?:principal )?name is incorrect|server not found in kerberos database|KDC_ERR_S_PRINCIPAL_UNKNOWN`,
+		Hint:   "The name has an address, and Kerberos does not know it: an alias, a missing trust to that server's domain, or no service name. Use the server's full name; setspn -Q HTTP/NAME must show exactly one account, else a domain administrator sets it.",
+		Retry:  RetryNever,
+		Source: sourceTroubleshoot,
+	},
+	{
 		Name: "kerberos-clock", ID: ConnectAuth,
 		WSManCodes: []uint32{0x80090324}, // SEC_E_TIME_SKEW
 		Hint:       "The clocks differ by more than Kerberos allows, five minutes by default. Set the time of this machine from the domain, then log on again.",
@@ -745,7 +917,7 @@ var table = []Rule{
 		},
 		Hint:   hintLogon,
 		Retry:  RetryNever,
-		Source: sourceConnectIDs,
+		Source: sourceTroubleshoot,
 	},
 	{
 		Name: "logon-id", ID: ConnectAuth,
@@ -756,7 +928,7 @@ var table = []Rule{
 		},
 		Hint:   hintLogon,
 		Retry:  RetryNever,
-		Source: sourceConnectIDs,
+		Source: sourceTroubleshoot,
 	},
 
 	// The way to the server: the network, and the web server.
@@ -768,18 +940,28 @@ var table = []Rule{
 		},
 		Hint:   "The link was cut or the time ran out: what the server did before is not known. Connect again and read the state before you repeat anything.",
 		Retry:  RetryReread,
-		Source: sourceConnectIDs,
+		Source: sourceTroubleshoot,
+	},
+	{
+		Name: "name-unknown-code", ID: ConnectNetwork,
+		WSManCodes: []uint32{
+			11001, 12007, 0x80072EE7,
+			0x803381B9, // ERROR_WSMAN_NAME_NOT_RESOLVED
+		},
+		Meaning: "the server's name has no address",
+		Hint:    hintName,
+		Retry:   RetryNever,
+		Source:  sourceTroubleshoot,
 	},
 	{
 		Name: "network-code", ID: ConnectNetwork,
 		WSManCodes: []uint32{
-			53, 1722, 10061, 11001, 12007, 12029, 0x80072EE7, 0x80072EFD, 0x800706BA,
+			53, 1722, 10061, 12029, 0x80072EFD, 0x800706BA,
 			0x80338012, // ERROR_WSMAN_CANNOT_CONNECT
-			0x803381B9, // ERROR_WSMAN_NAME_NOT_RESOLVED
 		},
-		Hint:   "No answer from that address. Check the server's name and port (80 for Kerberos, 443 for TLS), the firewall, and that the site's application pools run.",
+		Hint:   "Nothing answers at that address and port. Check the server's name and port (80 for Kerberos, 443 for TLS) and the firewall; exgrant connect --server SERVER --logon ACCOUNT tells which step fails.",
 		Retry:  RetryNever,
-		Source: sourceConnectIDs,
+		Source: sourceTroubleshoot,
 	},
 	{
 		Name: "network-id", ID: ConnectNetwork,
@@ -790,7 +972,7 @@ var table = []Rule{
 		},
 		Hint:   hintNetwork,
 		Retry:  RetryReread,
-		Source: sourceConnectIDs,
+		Source: sourceTroubleshoot,
 	},
 	{
 		Name: "shell-gone-id", ID: ConnectHTTP,
@@ -798,7 +980,7 @@ var table = []Rule{
 		ErrorIDs: []string{"CannotConnectTargetSessionDoesNotExist", "-2144108453"},
 		Hint:     hintShell,
 		Retry:    RetryNewSession,
-		Source:   sourceConnectIDs,
+		Source:   sourceTroubleshoot,
 	},
 	{
 		Name: "http-code", ID: ConnectHTTP,
@@ -821,7 +1003,7 @@ var table = []Rule{
 		},
 		Hint:   hintHTTP,
 		Retry:  RetryNever,
-		Source: sourceConnectIDs,
+		Source: sourceTroubleshoot,
 	},
 	{
 		Name: "http-id", ID: ConnectHTTP,
@@ -832,7 +1014,16 @@ var table = []Rule{
 		},
 		Hint:   hintHTTP,
 		Retry:  RetryNever,
-		Source: sourceConnectIDs,
+		Source: sourceTroubleshoot,
+	},
+	{
+		Name: "catch-all-denied", ID: ConnectAuth,
+		Layer:      LayerRemoting,
+		WSManCodes: []uint32{0x80338043},
+		Text:       `(?i)\] ?` + deniedWords,
+		Hint:       "Exchange's front end refuses the account. Compare with another account of Organization Management; where every account is refused on one server, look for a 'deny' on that server's computer object (ms-Exch-EPI-Token-Serialization, often by way of Domain Admins).",
+		Retry:      RetryNever,
+		Source:     "https://learn.microsoft.com/exchange/troubleshoot/client-connectivity/error-occur-ems-eac-owa",
 	},
 	{
 		Name: "exchange-catch-all", ID: ConnectHTTP,
@@ -852,7 +1043,15 @@ var table = []Rule{
 		Source:     sourceWSMV,
 	},
 	{
+		Name: "certificate-mapping", ID: WSManFault,
+		WSManCodes: []uint32{0x803381FE},
+		Hint:       "A client certificate is mapped to an account whose stored password is no longer right. On the server make the mapping again: New-Item WSMan:\\localhost\\ClientCertificate with the account's present password.",
+		Retry:      RetryNever,
+		Source:     "https://learn.microsoft.com/powershell/module/microsoft.wsman.management/about/about_wsman_provider",
+	},
+	{
 		Name: "wsman-code", ID: WSManFault,
+		Weak:   true,
 		Layer:  LayerWSMan,
 		Hint:   "The WS-Management service refused the request. Look the code up; for Exchange check that the address ends in /PowerShell/ and the configuration is Microsoft.Exchange, not port 5985.",
 		Retry:  RetryNever,
@@ -861,19 +1060,44 @@ var table = []Rule{
 
 	// The way to the server: text.
 	{
+		Name: "host-process", ID: ConnectHTTP,
+		Text:   `(?i)could not launch a host process`,
+		Hint:   "The server took the request and could not start the process for it (wsmprovhost.exe): memory, a damaged WinRM plug-in, or a policy that forbids it. Look at the server's WinRM and application event logs; restarting the WinRM service is what usually helps.",
+		Retry:  RetryBackoff,
+		Source: sourceTroubleshoot,
+	},
+	{
 		Name: "session-disabled", ID: ConnectAuth,
-		Layer: LayerRemoting,
-		Text: `(?i)PowerShell.{0,80}(?:disabled|deaktiviert|d[eé]sactiv|deshabilit|disabilit|desabilit|desativ|отключен|無効|禁用|停用)` +
-			`|RemotePowerShellEnabled`,
-		Hint:   "The logon is known, but remote PowerShell is switched off for this account. Set-User NAME -RemotePowerShellEnabled $true, then connect again.",
+		Layer:  LayerRemoting,
+		Text:   `(?i)PowerShell.{0,80}disabled|RemotePowerShellEnabled|` + spoken(saysDisabled),
+		Hint:   "The log-on is known, but remote PowerShell is switched off for this account. Set-User NAME -RemotePowerShellEnabled $true, then connect again.",
 		Retry:  RetryNever,
 		Source: "https://learn.microsoft.com/powershell/exchange/control-remote-powershell-access-to-exchange-servers",
 	},
 	{
+		Name: "name-unknown", ID: ConnectNetwork,
+		Text: `(?i)no such host|the name [^ ]{1,253} has no address|the DNS (?:does not answer|cannot say)|name or service not known|could not resolve host|server name cannot be resolved|remote name could not be resolved|nodename nor servname|UnknownHostException|\bENOTFOUND\b|name not resolved|getaddrinfo failed|name resolution` +
+			`|Name or service|` + spoken(saysNoName),
+		Unless:  `TrustedHosts`,
+		Meaning: "the server's name has no address",
+		Hint:    hintName,
+		Retry:   RetryNever,
+		Source:  sourceTroubleshoot,
+	},
+	{
+		Name: "port-refused", ID: ConnectNetwork,
+		Text:    `(?i)connection refused|refuses connections: nothing listens|actively refused|ECONNREFUSED`,
+		Unless:  `TrustedHosts`,
+		Meaning: "the computer is there, and nothing listens on that port",
+		Hint:    "Nothing was sent: that port is closed. Exchange's PowerShell listens on 80 and 443 of the server, WinRM on 5985 and 5986; check address and port, then that IIS (W3SVC) or WinRM runs there.",
+		Retry:   RetryNever,
+		Source:  sourceConnect,
+	},
+	{
 		Name: "network-text", ID: ConnectNetwork,
-		Text: `(?i)winrm quickconfig|no such host|connection refused|actively refused|i/o timeout|connection reset by peer|name or service not known|No route to host|network is unreachable` +
-			`|server name cannot be resolved|remote name could not be resolved|cannot connect to the destination|operation within the time specified|connection .{0,40}was (?:closed|refused|reset)` +
-			`|Couldn't connect to server|could not resolve host|ConnectTimeoutError|connection to .{1,100} timed out`,
+		Text: `(?i)winrm quickconfig|no whole answer came|no answer came in time|the connection was cut|there is no route to |[0-9] does not answer|i/o timeout|connection reset by peer|forcibly closed by the remote host|connection was (?:unexpectedly )?closed|No route to host|network is unreachable` +
+			`|cannot connect to the destination|operation within the time specified|connection .{0,40}was (?:closed|refused|reset)` +
+			`|Couldn't connect to server|unable to connect to the remote server|max retries exceeded|connection reset|connection (?:was )?aborted|\btimed out\b|time-?out (?:period )?(?:elapsed|expired|exceeded)|(?:connect|read|socket|request)[- ]?time-?out|context deadline exceeded|RemoteDisconnected|failed to establish a new connection|EHOSTUNREACH|ETIMEDOUT|ECONNRESET|NoRouteToHost|RPC server is unavailable|network path was not found|ConnectTimeoutError|connection to .{1,100} timed out|` + spoken(saysNoConnection),
 		Unless: `TrustedHosts`,
 		Hint:   hintNetwork,
 		Retry:  RetryReread,
@@ -881,24 +1105,34 @@ var table = []Rule{
 	},
 	{
 		Name: "logon-text", ID: ConnectAuth,
+		Weak:  true,
 		Layer: LayerRemoting,
-		Text: `TrustedHosts|Kerberos|NTLM|CredSSP|MI_RESULT_ACCESS_DENIED|(?i:Basic authentication|authorization failed|unencrypted traffic|user ?name or password|logon session|unauthorized|\b401\b)|` +
+		Text: `TrustedHosts|Kerberos|NTLM|` + spoken(saysNotEncrypted) + `|CredSSP|MI_RESULT_ACCESS_DENIED|(?i:Basic authentication|authentication failure|authorization failed|unencrypted traffic|user ?name or password|logon session|unauthorized|\b401\b)|` +
 			deniedText,
 		Hint:   hintLogon,
 		Retry:  RetryNever,
 		Source: sourceConnect,
 	},
 	{
+		Name: "password-wrong", ID: ConnectAuth,
+		Text:   `(?i)(?:user ?name|account) or password is incorrect|unknown user name or bad password|destination computer .{0,40}returned an ["']?access[ -]denied|authorization of this user failed with error 5|the request failed\. unauthorized`,
+		Hint:   hintLogon,
+		Retry:  RetryNever,
+		Source: sourceTroubleshoot,
+	},
+	{
 		Name: "logon-library", ID: ConnectAuth,
-		Text:   `KDC_ERR_[A-Z_]+|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|authGSS[A-Za-z]+|Kerberos[A-Za-z]*Error|SpnegoError|WinRMAuthorizationError|UnauthorizedError|AuthenticationError: Failed to authenticate|(?i:unspecified GSS failure|in kerberos database|clock skew too great|cannot find KDC|preauthentication failed|no kerberos credentials|credentials were rejected by the server)`,
-		Hint:   "Kerberos or NTLM refused the logon. Check account, realm (upper case) and password, the clock, and that the server is named by its full name: its HTTP service name must exist exactly once.",
+		Text:   `KDC_ERR_[A-Z_]+|KDC_Error|KRBMessage_Handling_Error|Encrypting_Error|(?i:unknown or unsupported etype)|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|authGSS[A-Za-z]+|Kerberos[A-Za-z]*Error|SpnegoError|WinRMAuthorizationError|UnauthorizedError|AuthenticationError: Failed to authenticate|KrbException|GSSException|GSSAPI|AADSTS[0-9]{4,7}|(?i:kerberos authentication error|cannot locate (?:KDC|default realm)|KDC reply did not match|kinit: |login failure|logon failure|invalid credentials|failed to get auth type|authentication (?:failed|failure)|failed to authenticate|account (?:is |has been )?(?:locked|disabled)|password (?:has|is) expired|unspecified GSS failure|in kerberos database|clock skew too great|cannot find KDC|preauthentication failed|no kerberos credentials|credentials were rejected by the server)`,
+		Unless: `\(EWS\)`,
+		Hint:   "Kerberos or NTLM refused the log-on. Check account, realm (upper case) and password, the clock, and that the server is named by its full name: its HTTP service name must exist exactly once.",
 		Retry:  RetryNever,
 		Source: "https://learn.microsoft.com/troubleshoot/windows-server/windows-security/kerberos-authentication-problems-if-user-belongs-to-groups",
 	},
 	{
 		Name: "network-firewall", ID: ConnectNetwork,
+		Weak:   true,
 		Layer:  LayerRemoting,
-		Text:   `(?i)firewall|pare-feu|ファイアウォール|防火[墙牆]|брандмауэр`,
+		Text:   `(?i)firewall|` + spoken(saysFirewall),
 		Hint:   "The time ran out without an answer. Check name, port and firewall; if a command was running, read the state before you repeat it.",
 		Retry:  RetryReread,
 		Source: sourceConnect,
@@ -908,7 +1142,28 @@ var table = []Rule{
 	{
 		Name: "http-401", ID: ConnectAuth,
 		HTTPStatuses: []int{401},
-		Hint:         "The server does not accept this logon. Check account and password and which methods WWW-Authenticate offers; with Extended Protection the client must bind to the TLS channel, and a load balancer that ends TLS breaks that.",
+		Hint:         "The server does not accept this log-on. Check account and password and which methods WWW-Authenticate offers; with Extended Protection the client must bind to the TLS channel, and a load balancer that ends TLS breaks that.",
+		Retry:        RetryNever,
+		Source:       sourceConnect,
+	},
+	{
+		Name: "front-end-page", ID: ConnectHTTP,
+		Text:   `(?i)errorFE\.aspx\?httpCode=`,
+		Hint:   "Exchange's front end sends its error page: the number behind httpCode= is what the back end answered. 404 and 503: the back end's site or pool (MSExchangeServicesAppPool) does not run; 500: its event log. Ask the mailbox server itself, with nothing between.",
+		Retry:  RetryNever,
+		Source: "https://learn.microsoft.com/exchange/troubleshoot/client-connectivity/exchange-security-update-issues",
+	},
+	{
+		Name: "winrm-plain-text", ID: ConnectHTTP,
+		Text:   `(?i)Bad HTTP response returned from server\.? Code:? ?500`,
+		Hint:   "The client sent its messages unencrypted (basic over http), and WinRM refuses those with 500. Let it use kerberos or ntlm with message encryption, credssp, or https on 5986; leave AllowUnencrypted off. exgrant encrypts by itself.",
+		Retry:  RetryNever,
+		Source: "https://github.com/diyan/pywinrm/issues/208",
+	},
+	{
+		Name: "http-redirect", ID: ConnectHTTP,
+		HTTPStatuses: []int{301, 302, 303, 307, 308},
+		Hint:         "The answer leads to another address: a log-on page, a portal or a proxy stands before the server. Ask the server itself by its full name (curl -sI ADDRESS shows Location), and have programs let past the portal.",
 		Retry:        RetryNever,
 		Source:       sourceConnect,
 	},
@@ -930,7 +1185,7 @@ var table = []Rule{
 	{
 		Name: "http-403", ID: ConnectHTTP,
 		HTTPStatuses: []int{403},
-		Hint:         "The server knows the address but forbids it. For PowerShell: the virtual directory requires SSL and you came by http. For EWS: EwsEnabled or EwsApplicationAccessPolicy, of the organization or the mailbox, blocks this client.",
+		Hint:         "The server, or a proxy before it, knows the address and forbids it. For PowerShell: the virtual directory requires SSL and you came by http. For EWS: EwsEnabled or EwsApplicationAccessPolicy, of the organization or the mailbox, blocks this client.",
 		Retry:        RetryNever,
 		Source:       sourceEWSAccess,
 	},
@@ -943,6 +1198,7 @@ var table = []Rule{
 	},
 	{
 		Name: "http-status", ID: ConnectHTTP,
+		Weak:         true,
 		HTTPStatuses: []int{3, 4, 5},
 		Hint:         "A web server answered, but not as Exchange does. Check the address: /PowerShell/ for PowerShell, /EWS/Exchange.asmx for EWS, and that no proxy or portal is between.",
 		Retry:        RetryNever,
@@ -951,29 +1207,16 @@ var table = []Rule{
 
 	// EWS without a code.
 	{
-		Name: "ews-impersonation-text", ID: EWSImpersonationDenied,
-		Text:   `(?i)permission to impersonate|cannot impersonate the requested user|impersonation (?:error|failed|is not|denied|rights?)`,
-		Hint:   hintImpersonation,
-		Retry:  RetryNever,
-		Source: sourceImpersonation,
-	},
-	{
-		Name: "ews-text", ID: EWSOther,
-		Text:   `(?i)An internal server error occurred\. The operation failed|mailbox primary SMTP address for any distinguished folder`,
-		Hint:   hintEWS,
-		Retry:  RetryNever,
-		Source: sourceEWSCodes,
-	},
-	{
 		Name: "ews-not-the-service", ID: ConnectHTTP,
 		HTTPStatuses: []int{2},
 		Layer:        LayerEWS,
-		Hint:         "Something answers with success, and not as EWS does: a page of a portal, proxy or load balancer, or an answer that was cut or changed on its way. Ask the server itself, with nothing between, and check that the path is /EWS/Exchange.asmx.",
+		Hint:         "Something answers with success, and not as EWS does: a page of a portal, proxy or load balancer, or an answer that was cut or changed in transit. Ask the server itself, with nothing between, and check that the path is /EWS/Exchange.asmx.",
 		Retry:        RetryNever,
 		Source:       sourceConnect,
 	},
 	{
 		Name: "ews-layer", ID: EWSOther,
+		Weak: true,
 		Types: []string{
 			"", "ServiceResponseException", "ServiceRequestException", "ServiceLocalException", "ServiceVersionException",
 			"AutodiscoverLocalException", "AutodiscoverRemoteException",
@@ -987,6 +1230,7 @@ var table = []Rule{
 	// The way to the server: what is left.
 	{
 		Name: "http-text", ID: ConnectHTTP,
+		Weak:   true,
 		Layer:  LayerRemoting,
 		Text:   `WinRM|WS-Man|\bHTTPS?\b|Bad Request|Forbidden|Service Unavailable|Bad Gateway`,
 		Hint:   hintHTTP,
@@ -1005,13 +1249,38 @@ var table = []Rule{
 	},
 	{
 		Name: "session-lost-text", ID: ConnectNetwork,
-		Text:   `about_Remote_Troubleshooting|PSRemotingTransportException|InvalidSessionState\b|(?i:session in which it was intended to run was either closed or broken)`,
+		Weak:   true,
+		Text:   `about_Remote_Troubleshooting|PSRemotingTransportException|InvalidSessionState\b|(?i:state of (?:the )?runspace is not valid)|(?i:session in which it was intended to run was either closed or broken)`,
 		Hint:   hintLost,
 		Retry:  RetryReread,
 		Source: sourceTroubleshoot,
 	},
 
 	// Cmdlets: text that stands alone. Here the type is not known.
+	{
+		Name: "denied-text", ID: AccessDenied,
+		Types:  []string{"", "LocalizedException", "SecurityException", "InvalidOperationException"},
+		Text:   `(?i)(?:you|user|account|caller)["']? .{0,80}(?:do(?:es)?(?:n't| not) have|has no|lacks?) (?:sufficient |the (?:required|necessary|proper) |proper |enough )?(?:permissions?|rights|access|privileges?)|insufficient (?:access )?(?:rights|permissions?|privileges)|(?:isn't|is not|aren't|are not) authorized to|requires? (?:elevated|administrat)[^ ]* (?:rights|permissions?|privileges)`,
+		Hint:   "The log-on worked, and the account is not permitted to do this. Compare the roles that it has, Get-ManagementRoleAssignment -RoleAssignee ACCOUNT, with those that have the cmdlet, Get-ManagementRole -Cmdlet NAME; after a change open a new session.",
+		Retry:  RetryNever,
+		Source: sourceRBAC,
+	},
+	{
+		Name: "throttled-text", ID: Throttled,
+		Text:   `(?i)too many requests|\bthrottled\b|rate limit(?:ed| exceeded)|server (?:is )?too busy|micro-?delay`,
+		Hint:   "Exchange, or what stands before it, counts requests and this was one too many. Wait a minute, do less at a time, then try again.",
+		Retry:  RetryBackoff,
+		Weak:   true,
+		Source: sourceEWSThrottling,
+	},
+	{
+		Name: "role-not-found-text", ID: RoleNotFound,
+		Types:  []string{""},
+		Text:   `(?i)management role ["'][^"']{1,100}["'] (?:couldn't be|could not be|was not|wasn't) found|role ["']?ApplicationImpersonation["']? (?:couldn't be|could not be|was not|wasn't|does not|doesn't) (?:found|exist)|couldn't find (?:the )?(?:management )?role ["']`,
+		Hint:   "This organization has no role of that name: look with Get-ManagementRole -RoleType ApplicationImpersonation. Exchange Online removed it in February 2025; on-premises a missing one is put back by Setup /PrepareAD.",
+		Retry:  RetryNever,
+		Source: "https://techcommunity.microsoft.com/blog/exchange/critical-update-applicationimpersonation-rbac-role-deprecation-in-exchange-onlin/4295762",
+	},
 	{
 		// Exchange Online's newer module shows a type of its own for everything.
 		Name: "dehydrated-text", ID: Dehydrated,
@@ -1032,7 +1301,7 @@ var table = []Rule{
 	{
 		Name: "object-ambiguous-text", ID: PrincipalAmbiguous,
 		Types:  []string{""},
-		Text:   `(?i)matches multiple entries|multiple recipients match`,
+		Text:   `(?i)matches multiple entries|multiple (?:recipients|mailbox users|users|objects|groups|entries|contacts) match|specify a unique value|matches more than one|more than one (?:object|recipient|user|group) (?:match|with|was found)`,
 		Hint:   hintAmbiguous,
 		Retry:  RetryNever,
 		Source: "https://github.com/timmcmic/DLConversionV2/issues/170",
@@ -1040,10 +1309,8 @@ var table = []Rule{
 	{
 		Name: "object-not-found-text", ID: PrincipalNotFound,
 		Types: []string{""},
-		// In other languages: 'object' ... 'server.domain.name', and that it was not found.
-		Text: `(?i)object ["'][^"']{1,1000}["'] couldn't be found|couldn't find .{0,40}["'][^"']{1,400}["']\.? make sure|["'][^"']{1,400}["'] wasn't found\. please make sure` +
-			`|(?:no se (?:ha )?(?:podido |pudo )?(?:encontr|localiz)\S+|non .{0,20}trovat\S|não .{0,20}(?:encontrad|localizad)\S).{0,30}["'][^"']{1,400}["'].{1,40}["'][a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}["']` +
-			`|["'][^"']{1,400}["'].{1,40}["'][a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}["'].{0,20}(?:nicht gefunden|introuvable|trouvé|見つかりません|找不到|未找到|не найден)`,
+		Text: `(?i)object ["'][^"']{1,1000}["'] (?:couldn't be found|does not exist)|specified mailbox .{1,200} (?:does not|doesn't) exist|(?:user|group|mailbox|recipient|contact|member|database|server|scope|assignment|organizational unit) ["'][^"']{1,400}["'] (?:wasn't|was not|couldn't be|could not be|cannot be|can't be) found|(?:couldn't|could not|cannot|can't|unable to) find (?:an? |the )?(?:object|user|group|mailbox|recipient|organizational unit)|couldn't find .{0,40}["'][^"']{1,400}["']\.? make sure|["'][^"']{1,400}["'] wasn't found\. please make sure` +
+			`|` + spoken(saysNotFound),
 		Unless: `(?i)\bpolicy\b`,
 		Hint:   hintNotFound,
 		Retry:  RetryNever,
@@ -1067,12 +1334,15 @@ var knownEWSCodes = func() []string {
 	return codes
 }()
 
+const unknownName = "unknown"
+
 // unknown is the rule of what no rule knows.
 func unknown() Rule {
 	return Rule{
-		Name: "unknown", ID: Other,
-		Hint:   "No rule knows this error. Read the message; nothing is tried again by itself.",
-		Retry:  RetryNever,
-		Source: sourceRecords,
+		Name: unknownName, ID: Other,
+		Meaning: "exgrant does not know this error",
+		Hint:    "Send the whole error with the lines that begin with +, the command that was run, and the Exchange version (Get-ExchangeServer | Format-List Name, AdminDisplayVersion). Leave out passwords; names can be replaced.",
+		Retry:   RetryNever,
+		Source:  sourceRecords,
 	}
 }

@@ -157,7 +157,7 @@ func TestClassify(t *testing.T) {
 		{"firewall, in Japanese", text("WinRM は操作を完了できません。ファイアウォールの例外が有効になっていることを確認してください。"), fault.ConnectNetwork},
 		{"not trusted, in Russian", text("Клиент WinRM не может обработать запрос. TrustedHosts"), fault.ConnectAuth},
 		{"shells, in German", text("Der WinRM-Dienst: Die maximale Anzahl gleichzeitiger Shells wurde überschritten."), fault.ConnectQuota},
-		{"certificate, in Spanish", text("about_Remote_Troubleshooting: El certificado SSL está firmado por una entidad desconocida."), fault.ConnectTLS},
+		{"certificate, in Spanish", text("No se pudo establecer una relación de confianza para el canal seguro SSL/TLS."), fault.ConnectTLS},
 		{"Kerberos library", text("KDC_ERR_S_PRINCIPAL_UNKNOWN"), fault.ConnectAuth},
 		{"clock, by the library", text("KRB_AP_ERR_SKEW Clock skew too great"), fault.ConnectAuth},
 		{"HTTP 401", fault.Evidence{HTTPStatus: 401}, fault.ConnectAuth},

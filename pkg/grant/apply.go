@@ -5,13 +5,15 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // grantProcedure makes the grant, or plans it.
 func (r *run) grantProcedure(ctx context.Context) error {
-	r.report.Grant = r.state()
+	r.report.Grant = report.NewGrantState(r.grant)
 	r.pin()
 	if err := r.preflight(ctx, r.grantNeeds()); err != nil {
 		return err
@@ -25,23 +27,10 @@ func (r *run) grantProcedure(ctx context.Context) error {
 	if err := r.checkDelegation(ctx); err != nil {
 		return err
 	}
-	r.step = exchange.StepResolve
-	assignee, err := r.resolveAssignee(ctx)
+	assignee, members, w, err := r.resolve(ctx)
 	if err != nil {
 		return err
 	}
-	members, err := r.resolveMembers(ctx)
-	if err != nil {
-		return err
-	}
-	if err := r.resolveMailbox(ctx); err != nil {
-		return err
-	}
-	w, err := r.resolveScope(ctx)
-	if err != nil {
-		return err
-	}
-	r.unchanged(exchange.StepResolve, r.resolvedText(assignee, w), "")
 	if r.grant.Assignee.Kind == exchange.RoleGroup {
 		return r.grantRoleGroup(ctx, assignee, members, w)
 	}
@@ -66,28 +55,48 @@ func (r *run) grantNeeds() []need {
 
 // grantAssignment makes the grant to a user or security group, and reads it back.
 func (r *run) grantAssignment(ctx context.Context, assignee exchange.Object, w *wanted) error {
+	err := r.checkPlan(ctx, func(shadow *run) error {
+		_, err := shadow.setAssignment(ctx, assignee, w)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	guid, err := r.setAssignment(ctx, assignee, w)
 	if err != nil {
 		return err
 	}
 	if len(r.changes) > 0 {
-		r.report.Outcome = exchange.Planned
+		r.report.Outcome = report.Planned
 		return nil
-	}
-	r.report.Outcome = exchange.AlreadyGranted
-	if r.report.Changed {
-		r.report.Outcome = exchange.Granted
 	}
 	there, err := r.readBack(ctx, guid, w)
 	if err != nil {
 		return err
 	}
-	r.step = exchange.StepOracle
-	if err := r.askOracle(ctx, assignee.Text("Guid")); err != nil {
+	return r.prove(ctx, holderOf(assignee), there)
+}
+
+// prove asks who reaches the mailboxes that were named, and decides the outcome. What
+// was written a moment ago need not be seen everywhere; a mailbox that is reached and
+// should not be is no matter of time.
+func (r *run) prove(ctx context.Context, assignee holder, there bool) error {
+	r.report.Outcome = report.AlreadyGranted
+	if r.report.Changed {
+		r.report.Outcome = report.Granted
+	}
+	r.step = report.StepReach
+	if err := r.askReach(ctx, assignee); err != nil {
 		return err
 	}
-	if !there || r.report.Changed && r.isLate() {
-		r.report.Outcome = exchange.GrantedReplicating
+	late := r.findLate()
+	switch {
+	case r.reaches(refused), late && there && !r.report.Changed:
+		r.report.Outcome = report.Differs
+		r.decides("out-of-scope-allowed")
+		r.decides("in-scope-refused")
+	case late, !there:
+		r.report.Outcome = report.GrantedReplicating
 	}
 	return nil
 }
@@ -97,35 +106,32 @@ func (r *run) grantAssignment(ctx context.Context, assignee exchange.Object, w *
 // once.
 func (r *run) setAssignment(ctx context.Context, assignee exchange.Object, w *wanted) (string, error) {
 	for first := true; ; first = false {
-		r.step = exchange.StepReadAssignments
-		if err := r.readAssignments(ctx); err != nil {
-			return "", err
-		}
-		s, err := r.standing(ctx, assignee.Text("Guid"), w)
+		r.step = report.StepReadAssignments
+		s, err := r.stand(ctx, assignee, w)
 		if err != nil {
 			return "", err
 		}
-		if first {
+		if first && !r.shadows {
 			if err := r.findStanding(ctx, s, w); err != nil {
 				return "", err
 			}
+		}
+		if first {
 			for _, scope := range r.scopesNamed(w) {
 				r.restOnScope(scope)
 			}
 		}
 		r.report.Before = stateOf(s.concerned(), r.scopesNamed(w))
 		if s.equal != nil {
-			r.unchanged(exchange.StepReadAssignments, "Nothing to do: "+r.describe(*s.equal)+".", s.equal.Text("Guid"))
+			r.tellName(*s.equal)
+			r.unchanged(report.StepReadAssignments, "Nothing to do: "+r.describe(*s.equal)+".", s.equal.Text("Guid"))
 			if strings.EqualFold(s.equal.Text("CustomRecipientWriteScope"), w.name) {
 				r.newScope = "" // it is in use now
 			}
 			return s.equal.Text("Guid"), nil
 		}
 		if first {
-			if err := r.checkPlan(exchange.StepReadAssignments); err != nil {
-				return "", err
-			}
-			r.unchanged(exchange.StepReadAssignments, "There is no equal grant.", "")
+			r.unchanged(report.StepReadAssignments, "There is no equal grant.", "")
 		}
 		if err := r.checkScope(s, w); err != nil {
 			return "", err
@@ -138,16 +144,41 @@ func (r *run) setAssignment(ctx context.Context, assignee exchange.Object, w *wa
 	}
 }
 
+// stand reads how what is there stands to the grant, unless the look at the plan did it
+// a moment ago.
+func (r *run) stand(ctx context.Context, assignee exchange.Object, w *wanted) (*standing, error) {
+	if known := r.known; known != nil && !r.shadows {
+		r.known = nil
+		return known, nil
+	}
+	if err := r.readAssignments(ctx); err != nil {
+		return nil, err
+	}
+	s, err := r.standing(ctx, assignee, w)
+	if r.shadows {
+		r.known = s
+	}
+	return s, err
+}
+
 // makeAssignment enables, changes or creates the assignment.
 func (r *run) makeAssignment(ctx context.Context, assignee exchange.Object, s *standing, w *wanted) (string, error) {
-	if s.disabled != nil {
+	switch {
+	case s.disabled == nil:
+	case strings.EqualFold(s.disabled.Text("Name"), r.name):
 		return r.enableAssignment(ctx, *s.disabled)
+	default:
+		return "", r.conflict(report.StepAssign, "An equal grant is there, and somebody has disabled it: "+r.describe(*s.disabled)+". Find out why; "+
+			"then enable it (Set-ManagementRoleAssignment -Enabled $true), or take it back: "+takeBack(*s.disabled))
 	}
 	holder := s.named
 	if holder == nil {
 		var err error
 		if holder, err = r.findNamed(ctx); err != nil {
 			return "", err
+		}
+		if holder != nil && hasText(r.roles, holder.Text("Role")) && r.readAgain {
+			return "", errReadAgain // somebody has made it since the others were read
 		}
 	}
 	if holder != nil {
@@ -160,7 +191,7 @@ func (r *run) makeAssignment(ctx context.Context, assignee exchange.Object, s *s
 // answer an unknown identity with an error or with everything, therefore the name
 // is compared.
 func (r *run) findNamed(ctx context.Context) (*exchange.Object, error) {
-	found, err := r.list(ctx, exchange.GetAssignment(r.name, ""))
+	found, err := r.list(ctx, commands.GetAssignment(r.name, ""))
 	if reports(err, fault.PrincipalNotFound) {
 		return nil, nil
 	}
@@ -174,28 +205,33 @@ func (r *run) findNamed(ctx context.Context) (*exchange.Object, error) {
 }
 
 func (r *run) newAssignment(ctx context.Context, assignee exchange.Object, w *wanted) (string, error) {
-	if err := r.setScope(ctx, w); err != nil {
+	if err := r.setScope(ctx, w, ""); err != nil {
 		return "", err
 	}
 	who, guid := assignee.Text("Name"), assignee.Text("Guid")
 	written, err := r.change(ctx, change{
-		step: exchange.StepAssign, action: exchange.ActionCreate,
+		step: report.StepAssign, action: report.ActionCreate,
 		text: "Gives " + who + " the role for " + w.String(),
 		why:  "there is no equal grant",
 		command: func(dc string) exchange.Command {
-			return exchange.NewAssignment(r.name, r.grant.Assignee.Kind, guid, exchange.Role, w.scope(), dc)
+			return commands.NewAssignment(r.name, r.grant.Assignee.Kind, guid, exchange.Role, w.scope(), dc)
 		},
-		landed: func(ctx context.Context) (exchange.Object, bool, error) { return r.isAssigned(ctx, guid, w) },
+		landed: func(ctx context.Context) (exchange.Object, bool, error) {
+			return r.isAssigned(ctx, holderOf(assignee), w)
+		},
 		done: func(written exchange.Object) {
-			r.newScope = ""
-			r.undoBy(exchange.Inverse{Cmdlet: "Remove-ManagementRoleAssignment", Identity: written.Text("Guid")})
+			r.newScope = "" // also where a run that was cut short learns it later
+			r.undoBy(report.Inverse{Cmdlet: "Remove-ManagementRoleAssignment", Identity: written.Text("Guid")})
 		},
 	})
+	if err == nil {
+		r.newScope = "" // it is in use now, whoever made the assignment
+	}
 	return written.Text("Guid"), err
 }
 
 // isAssigned tells whether the assignment with the grant's name makes the grant now.
-func (r *run) isAssigned(ctx context.Context, assignee string, w *wanted) (exchange.Object, bool, error) {
+func (r *run) isAssigned(ctx context.Context, assignee holder, w *wanted) (exchange.Object, bool, error) {
 	if err := r.readScopes(ctx); err != nil {
 		return exchange.Object{}, false, err
 	}
@@ -204,23 +240,23 @@ func (r *run) isAssigned(ctx context.Context, assignee string, w *wanted) (excha
 		return exchange.Object{}, false, err
 	}
 	a, ok := named(made, r.name)
-	return a, ok && isRegular(a) && r.compareAssignment(a, w) == equal, nil
+	return a, ok && isRegular(a) && isRole(a) && a.Bool("Enabled") && r.compareAssignment(a, w) == equal, nil
 }
 
 func (r *run) enableAssignment(ctx context.Context, a exchange.Object) (string, error) {
 	guid := a.Text("Guid")
 	_, err := r.change(ctx, change{
-		step: exchange.StepAssign, action: exchange.ActionUpdate,
+		step: report.StepAssign, action: report.ActionUpdate,
 		text:    "Enables '" + a.Text("Name") + "', which is equal but disabled",
 		why:     "the assignment is equal but disabled",
-		command: func(dc string) exchange.Command { return exchange.SetAssignmentEnabled(guid, true, dc) },
+		command: func(dc string) exchange.Command { return commands.SetAssignmentEnabled(guid, true, dc) },
 		landed: func(ctx context.Context) (exchange.Object, bool, error) {
-			now, there, err := r.byGUID(ctx, exchange.GetAssignment(guid, r.configurationServer), guid)
+			now, there, err := r.byGUID(ctx, commands.GetAssignment(guid, r.configurationServer), guid)
 			return now, there && now.Bool("Enabled"), err
 		},
 		done: func(exchange.Object) {
-			r.undoBy(exchange.Inverse{Cmdlet: "Set-ManagementRoleAssignment", Identity: guid,
-				Parameters: []exchange.InverseParameter{{Name: "Enabled", Value: false}}})
+			r.undoBy(report.Inverse{Cmdlet: "Set-ManagementRoleAssignment", Identity: guid,
+				Parameters: []report.InverseParameter{{Name: "Enabled", Value: false}}, Set: []report.InverseParameter{{Name: "Enabled", Value: true}}})
 		},
 	})
 	return guid, err
@@ -229,22 +265,22 @@ func (r *run) enableAssignment(ctx context.Context, a exchange.Object) (string, 
 // updateAssignment changes the scope of an assignment that has our name: it must be
 // ours, and only its scope may be changed.
 func (r *run) updateAssignment(ctx context.Context, a exchange.Object, ours bool, w *wanted) (string, error) {
-	seen := r.describe(a)
+	seen, guid := r.describe(a), a.Text("Guid")
 	switch {
-	case !ours || !strings.EqualFold(a.Text("Role"), exchange.Role):
-		return "", r.conflict(exchange.StepAssign, "The name is in use: "+seen+" the role "+a.Text("Role")+". Choose another name with --name, "+
-			"or leave it out.")
+	case !ours || !isRegular(a) || !strings.EqualFold(a.Text("Role"), exchange.Role):
+		return "", r.conflict(report.StepAssign, "'"+a.Text("Name")+"' exists already: it gives "+a.Text("RoleAssignee")+" the role "+a.Text("Role")+
+			" over "+r.describeScope(a)+". Choose another name with --name, or leave it out.")
 	case r.compareAssignment(a, w) == unknown:
-		return "", r.conflict(exchange.StepAssign, seen+", whose filter exgrant cannot compare. Choose another name with --name.")
+		return "", r.conflict(report.StepAssign, seen+", whose filter exgrant cannot compare. Choose another name with --name.")
 	case !r.o.UpdateScope:
-		return "", r.conflict(exchange.StepAssign, seen+"; wanted is "+w.String()+". Use --update-scope to change it, or another name.")
+		return "", r.conflict(report.StepAssign, seen+"; wanted is "+w.String()+". Use --update-scope to change it, or another name.")
 	}
-	if err := r.setScope(ctx, w); err != nil {
+	if err := r.setScope(ctx, w, guid); err != nil {
 		return "", err
 	}
 	// Changing the definition of the scope that the assignment has can be all that is needed.
 	if w.kind == writeCustom && strings.EqualFold(a.Text("CustomRecipientWriteScope"), w.name) {
-		return a.Text("Guid"), nil
+		return guid, nil
 	}
 	return r.moveAssignment(ctx, a, w)
 }
@@ -253,23 +289,24 @@ func (r *run) updateAssignment(ctx context.Context, a exchange.Object, ours bool
 func (r *run) moveAssignment(ctx context.Context, a exchange.Object, w *wanted) (string, error) {
 	guid, widening := a.Text("Guid"), ""
 	if w.widens(a) {
-		widening = " " + exchange.Widening
+		widening = " " + report.Widening
 	}
 	_, err := r.change(ctx, change{
-		step: exchange.StepAssign, action: exchange.ActionUpdate,
+		step: report.StepAssign, action: report.ActionUpdate,
 		text:    "Changes the scope from " + r.describeScope(a) + " to " + w.String() + "." + widening,
 		why:     "the assignment has " + r.describeScope(a) + "." + widening,
-		command: func(dc string) exchange.Command { return exchange.SetAssignmentScope(guid, w.scope(), dc) },
+		command: func(dc string) exchange.Command { return commands.SetAssignmentScope(guid, w.scope(), dc) },
 		landed: func(ctx context.Context) (exchange.Object, bool, error) {
 			if err := r.readScopes(ctx); err != nil {
 				return exchange.Object{}, false, err
 			}
-			now, there, err := r.byGUID(ctx, exchange.GetAssignment(guid, r.configurationServer), guid)
+			now, there, err := r.byGUID(ctx, commands.GetAssignment(guid, r.configurationServer), guid)
 			return now, there && r.compareAssignment(now, w) == equal, err
 		},
 		done: func(exchange.Object) {
 			r.newScope = ""
-			r.undoBy(exchange.Inverse{Cmdlet: "Set-ManagementRoleAssignment", Identity: guid, Parameters: []exchange.InverseParameter{oldScope(a)}})
+			r.undoBy(report.Inverse{Cmdlet: "Set-ManagementRoleAssignment", Identity: guid,
+				Parameters: []report.InverseParameter{oldScope(a)}, Set: []report.InverseParameter{w.parameter()}})
 		},
 	})
 	return guid, err
@@ -278,7 +315,7 @@ func (r *run) moveAssignment(ctx context.Context, a exchange.Object, w *wanted) 
 // readBack reads the assignment back, first from the server that took the write,
 // then from any, and tells whether both show the grant.
 func (r *run) readBack(ctx context.Context, guid string, w *wanted) (bool, error) {
-	r.step = exchange.StepReadBack
+	r.step = report.StepReadBack
 	places := []string{""}
 	if r.writeServer != "" {
 		places = []string{r.writeServer, ""}
@@ -289,7 +326,7 @@ func (r *run) readBack(ctx context.Context, guid string, w *wanted) (bool, error
 			return false, err
 		}
 		if !there || !seen.Bool("Enabled") || r.compareAssignment(seen, w) != equal {
-			r.unchanged(exchange.StepReadBack, "The grant is written, but not every domain controller shows it yet.", guid)
+			r.unchanged(report.StepReadBack, "The grant is written, but not every domain controller shows it yet.", guid)
 			return false, nil
 		}
 		var scopes []exchange.Object
@@ -298,19 +335,19 @@ func (r *run) readBack(ctx context.Context, guid string, w *wanted) (bool, error
 		}
 		r.report.After = stateOf([]exchange.Object{seen}, scopes)
 	}
-	r.unchanged(exchange.StepReadBack, "The assignment is there and enabled.", guid)
+	r.unchanged(report.StepReadBack, "The assignment is there and enabled.", guid)
 	return true, nil
 }
 
 // seenAt reads the assignment, and the scopes for comparing it, from one server.
 func (r *run) seenAt(ctx context.Context, place, guid string, w *wanted) (exchange.Object, bool, error) {
-	seen, there, err := r.byGUID(ctx, exchange.GetAssignment(guid, place), guid)
+	seen, there, err := r.byGUID(ctx, commands.GetAssignment(guid, place), guid)
 	if err != nil || !there {
 		return seen, there, err
 	}
 	r.scopes = nil
 	if w.kind == writeCustom {
-		r.scopes, err = r.list(ctx, from(exchange.ListScopes(), place))
+		r.scopes, err = r.list(ctx, from(commands.ListScopes(), place))
 	}
 	return seen, true, err
 }

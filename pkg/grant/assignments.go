@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // readRoles reads the roles that grant impersonation: custom roles made from the
@@ -14,11 +16,11 @@ import (
 func (r *run) readRoles(ctx context.Context) error {
 	r.roles = []string{exchange.Role}
 	if !r.has(getManagementRole) {
-		r.find("roles-unread", exchange.SeverityInfo, "Get-ManagementRole is not in this session: custom roles that grant the same were "+
+		r.find("roles-unread", report.SeverityInfo, "Get-ManagementRole is not in this session: custom roles that grant the same were "+
 			"not looked for.")
 		return nil
 	}
-	found, err := r.list(ctx, exchange.ListImpersonationRoles())
+	found, err := r.list(ctx, commands.ListImpersonationRoles())
 	if err != nil {
 		return err
 	}
@@ -42,7 +44,7 @@ func (r *run) readAssignments(ctx context.Context) error {
 	}
 	r.assignments = nil
 	for _, role := range r.roles {
-		found, err := r.list(ctx, from(exchange.ListAssignments(role), r.configurationServer))
+		found, err := r.list(ctx, from(commands.ListAssignments(role), r.configurationServer))
 		if err != nil {
 			return err
 		}
@@ -57,19 +59,60 @@ func (r *run) readScopes(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	r.scopes, err = r.list(ctx, from(exchange.ListScopes(), r.configurationServer))
+	r.scopes, err = r.list(ctx, from(commands.ListScopes(), r.configurationServer))
 	return err
 }
+
+// A holder is an account or group whose assignments are asked for: by its GUID, and
+// where that gives nothing by its distinguished name.
+type holder struct{ guid, dn string }
+
+func holderOf(o exchange.Object) holder { return holder{o.Text("Guid"), o.Text("DistinguishedName")} }
 
 // held returns the assignments of the roles that somebody holds, by the server's
 // own reckoning: it knows the names and the groups. Direct ones are those made to
 // this very account or group.
-func (r *run) held(ctx context.Context, holder string, direct bool) ([]exchange.Object, error) {
+func (r *run) held(ctx context.Context, h holder, direct bool) ([]exchange.Object, error) {
+	all, err := r.heldBy(ctx, h.guid, direct)
+	r.knowsGUIDs = r.knowsGUIDs || len(all) > 0
+	if err != nil || len(all) > 0 || h.dn == "" || r.knowsGUIDs {
+		return all, err
+	}
+	return r.heldBy(ctx, h.dn, direct)
+}
+
+// madeTo returns the assignments, of every role, that were made to this very account or
+// group.
+func (r *run) madeTo(ctx context.Context, h holder) ([]exchange.Object, error) {
+	for _, identity := range []string{h.guid, h.dn} {
+		c := commands.ListDirectAssignmentsOf("", identity)
+		found, err := r.list(ctx, from(c, r.configurationServer))
+		if reports(err, fault.PrincipalNotFound) && r.configurationServer != "" {
+			found, err = r.list(ctx, c) // a domain controller need not know accounts of other domains
+		}
+		if err != nil || len(found) > 0 || h.dn == "" || r.knowsGUIDs {
+			return found, err
+		}
+	}
+	return nil, nil
+}
+
+// heldBoth returns the assignments made to this very account or group, and all that it
+// holds.
+func (r *run) heldBoth(ctx context.Context, h holder) (direct, all []exchange.Object, err error) {
+	if all, err = r.held(ctx, h, false); err != nil || len(all) == 0 {
+		return nil, nil, err
+	}
+	direct, err = r.held(ctx, h, true)
+	return direct, all, err
+}
+
+func (r *run) heldBy(ctx context.Context, identity string, direct bool) ([]exchange.Object, error) {
 	var all []exchange.Object
 	for _, role := range r.roles {
-		c := exchange.ListAssignmentsOf(role, holder)
+		c := commands.ListAssignmentsOf(role, identity)
 		if direct {
-			c = exchange.ListDirectAssignmentsOf(role, holder)
+			c = commands.ListDirectAssignmentsOf(role, identity)
 		}
 		found, err := r.list(ctx, from(c, r.configurationServer))
 		if reports(err, fault.PrincipalNotFound) && r.configurationServer != "" {
@@ -86,6 +129,17 @@ func (r *run) held(ctx context.Context, holder string, direct bool) ([]exchange.
 
 func isRegular(assignment exchange.Object) bool {
 	return strings.EqualFold(assignment.Text("RoleAssignmentDelegationType"), "Regular")
+}
+
+// tellName tells the names that stand on the server.
+func (r *run) tellName(a exchange.Object) {
+	if r.report.Grant == nil {
+		return
+	}
+	r.report.Grant.Name = a.Text("Name")
+	if a.Text("RecipientWriteScope") == writeCustom {
+		r.report.Grant.Scope.Name = a.Text("CustomRecipientWriteScope")
+	}
 }
 
 // describe is an assignment in words, for messages.
@@ -125,17 +179,17 @@ func describeScope(a exchange.Object, filter string) string {
 }
 
 // oldScope is the parameter that puts an assignment's present scope back.
-func oldScope(a exchange.Object) exchange.InverseParameter {
+func oldScope(a exchange.Object) report.InverseParameter {
 	of := a.Text("CustomRecipientWriteScope")
 	switch kind := a.Text("RecipientWriteScope"); kind {
 	case writeCustom:
-		return exchange.InverseParameter{Name: "CustomRecipientWriteScope", Value: of}
+		return report.InverseParameter{Name: "CustomRecipientWriteScope", Value: of}
 	case writeExclusive:
-		return exchange.InverseParameter{Name: "ExclusiveRecipientWriteScope", Value: of}
+		return report.InverseParameter{Name: "ExclusiveRecipientWriteScope", Value: of}
 	case writeUnit:
-		return exchange.InverseParameter{Name: "RecipientOrganizationalUnitScope", Value: of}
+		return report.InverseParameter{Name: "RecipientOrganizationalUnitScope", Value: of}
 	default:
-		return exchange.InverseParameter{Name: relativeWriteScope, Value: kind}
+		return report.InverseParameter{Name: relativeWriteScope, Value: kind}
 	}
 }
 

@@ -5,22 +5,52 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 func TestAuditYieldError(t *testing.T) {
 	st := newStage(t, scenario(t, "wider-grant"))
 	full := errors.New("no space left on device")
 	rows := 0
-	_, err := Audit(t.Context(), st.inv, st.o, func(exchange.Holder) error {
+	_, err := Audit(t.Context(), st.inv, st.o, func(report.Holder) error {
 		rows++
 		return full
 	})
 	if err != full || rows != 1 {
 		t.Errorf("error %v after %d rows", err, rows)
+	}
+}
+
+// Holders have their SIDs, members of groups too; of an account that is gone the SID is
+// all there is; and a crowd is not looked up.
+func TestAuditSIDs(t *testing.T) {
+	for name, holder := range map[string]string{"plain": "Administrator", "indirect-role-group": "svc-reschedule", "wider-grant": "svc-reschedule"} {
+		st := newStage(t, scenario(t, name))
+		found := false
+		_, err := Audit(t.Context(), st.inv, st.o, func(h report.Holder) error {
+			found = found || h.Holder == holder
+			if h.Holder == holder && !strings.HasPrefix(h.SID, "S-1-5-21-") {
+				t.Errorf("%s: %s has the SID %q", name, h.Holder, h.SID)
+			}
+			return nil
+		})
+		if err != nil || !found {
+			t.Errorf("%s: %v, %s found %v", name, err, holder, found)
+		}
+	}
+	r, err := Audit(t.Context(), crowd{maxSIDs + 1}, Options{}, func(h report.Holder) error {
+		if h.SID != "" {
+			return errors.New("a crowd is looked up")
+		}
+		return nil
+	})
+	if err != nil || !slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.ID == "sids-left-out" }) {
+		t.Errorf("%v, findings %v", err, r.Findings)
 	}
 }
 
@@ -85,7 +115,7 @@ func TestAuditMemory(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before, peak, rows := heap(), uint64(0), 0
-	report, err := Audit(t.Context(), crowd{assignments}, Options{}, func(h exchange.Holder) error {
+	result, err := Audit(t.Context(), crowd{assignments}, Options{}, func(h report.Holder) error {
 		if rows++; rows%5000 == 0 {
 			peak = max(peak, heap())
 		}
@@ -94,8 +124,8 @@ func TestAuditMemory(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || report.Outcome != exchange.Audited || rows != assignments {
-		t.Fatalf("%v, %d rows: %+v", err, rows, report)
+	if err != nil || result.Outcome != report.Audited || rows != assignments {
+		t.Fatalf("%v, %d rows: %+v", err, rows, result)
 	}
 	if peak > before+limit {
 		t.Errorf("the audit holds %d bytes, more than %d", peak-before, limit)

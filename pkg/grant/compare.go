@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // A relation is how a scope that is there stands to the wanted one.
@@ -85,16 +86,16 @@ func guids(objects []exchange.Object) map[string]bool {
 }
 
 // stateOf is assignments and scopes for the report's before and after.
-func stateOf(assignments, scopes []exchange.Object) *exchange.State {
-	state := &exchange.State{Assignments: []exchange.AssignmentState{}, Scopes: []exchange.ManagementScope{}}
+func stateOf(assignments, scopes []exchange.Object) *report.State {
+	state := &report.State{Assignments: []report.AssignmentState{}, Scopes: []report.ManagementScope{}}
 	for _, a := range assignments {
-		state.Assignments = append(state.Assignments, exchange.AssignmentState{
+		state.Assignments = append(state.Assignments, report.AssignmentState{
 			GUID: a.Text("Guid"), Name: a.Text("Name"), Enabled: a.Bool("Enabled"),
 			RecipientWriteScope: a.Text("RecipientWriteScope"), CustomRecipientWriteScope: a.Text("CustomRecipientWriteScope"),
 		})
 	}
 	for _, s := range scopes {
-		state.Scopes = append(state.Scopes, exchange.ManagementScope{
+		state.Scopes = append(state.Scopes, report.ManagementScope{
 			GUID: s.Text("Guid"), Name: s.Text("Name"), Filter: s.Text("RecipientFilter"), Root: s.Text("RecipientRoot"),
 		})
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // maxCustomize is how often Enable-OrganizationCustomization is tried.
@@ -13,49 +15,68 @@ const maxCustomize = 4
 
 // waitForCustomization answers the demand that the organization be customized:
 // once with the command for it, then with patience.
-func (r *run) waitForCustomization(ctx context.Context, c change, attempt int, f exchange.Fault) error {
+func (r *run) waitForCustomization(ctx context.Context, a *attempt, f fault.Fault) error {
 	if !r.customized {
-		return r.customize(ctx, f)
+		err := r.customize(ctx, f)
+		a.patience = patience{}
+		r.step = a.change.step
+		return err
 	}
 	if !r.o.Now().Before(r.deadline) {
-		return r.stop(exchange.CustomizationPending, exchange.Step{ID: c.step, Attempt: attempt, Text: "Customization is enabled but not yet " +
+		return r.stop(report.CustomizationPending, report.Step{ID: a.change.step, Attempt: a.n, Text: "Customization is enabled but not yet " +
 			"in effect. This can take a day: apply again later."})
 	}
-	return r.waitRetry(ctx)
+	a.patience.tries++
+	return r.pause(ctx, &a.patience, "not yet in effect", ", until "+r.deadline.UTC().Format("15:04")+" UTC")
 }
 
 // customize lets the organization's configuration be customized. It cannot be
 // undone, therefore it is done only after the server has asked for it, and with a
 // question of its own.
-func (r *run) customize(ctx context.Context, asked exchange.Fault) error {
+func (r *run) customize(ctx context.Context, asked fault.Fault) error {
 	if !r.has(enableCustomization) {
-		r.addStep(exchange.Step{ID: exchange.StepCustomize, Status: exchange.StatusSkipped, Text: enableCustomization + " is not in this session."})
-		return r.stop(exchange.Failed, exchange.Step{ID: exchange.StepAssign, Fault: &asked, Text: "The organization asks to be customized, but " +
+		r.addStep(report.Step{ID: report.StepCustomize, Status: report.StatusSkipped, Text: enableCustomization + " is not in this session."})
+		return r.stop(report.Failed, report.Step{ID: report.StepAssign, Fault: &asked, Text: "The organization asks to be customized, but " +
 			"the command for it is not here: nothing was granted. It exists in Exchange Online and hosted organizations."})
 	}
 	c := change{
-		step: exchange.StepCustomize, action: exchange.ActionUpdate, why: "the organization refuses changes of its configuration; this cannot be undone",
-		command: func(string) exchange.Command { return exchange.EnableOrganizationCustomization() },
+		step: report.StepCustomize, action: report.ActionUpdate, why: "the server asks for it first; it cannot be undone",
+		command: func(string) exchange.Command { return commands.EnableOrganizationCustomization() },
 	}
 	r.step = c.step
-	if err := r.confirm(ctx, enableCustomization+" (this cannot be undone)", c.line(""), []change{c}); err != nil {
+	if err := r.agreeToCustomize(ctx, c, asked); err != nil {
 		return err
 	}
 	if err := r.tryCustomize(ctx, c); err != nil {
 		return err
 	}
 	r.customized = true
-	r.wait = firstWait
 	return nil
+}
+
+// agreeToCustomize asks for Enable-OrganizationCustomization. Who agreed to the other
+// changes did not agree to this one.
+func (r *run) agreeToCustomize(ctx context.Context, c change, asked fault.Fault) error {
+	switch {
+	case r.o.EnableCustomization:
+		return nil
+	case r.o.Confirm != nil:
+		return r.ask(ctx, Question{Kind: AskCustomization, Changes: []report.Change{c.planned("")}}, c.line(""))
+	}
+	return r.stop(report.Failed, report.Step{ID: c.step, Command: c.line(""), Fault: &asked, Text: "The server asks for " + enableCustomization +
+		" first. It cannot be undone, and nobody has agreed to it: --enable-customization does. Nothing was granted."})
 }
 
 // tryCustomize runs the command. Half-way failures are tried again; that it was
 // enabled already counts as done, in either wording.
 func (r *run) tryCustomize(ctx context.Context, c change) error {
 	ran := false // a reply was lost: it may have been this run
-	for attempt := 1; ; attempt++ {
+	var p patience
+	for n := 1; ; n++ {
+		r.mayCustomize = true
+		r.keep(c.line(""))
 		_, err := r.one(ctx, c.command(""))
-		f := exchange.Fault{}
+		f := fault.Fault{}
 		if err != nil {
 			f = faultOf(err)
 		}
@@ -64,45 +85,85 @@ func (r *run) tryCustomize(ctx context.Context, c change) error {
 		lost := errors.As(err, &reply)
 		switch {
 		case err == nil || ran && f.ID == fault.AlreadyCustomized:
+			r.mayCustomize = false
 			r.report.Changed = true
 			r.customizedNow = true
-			r.addStep(exchange.Step{ID: c.step, Status: exchange.StatusChanged, Command: c.line(""), Irreversible: true,
+			r.addStep(report.Step{ID: c.step, Status: report.StatusChanged, Command: c.line(""), Irreversible: true,
 				Text: "Customization of the organization was enabled. This cannot be undone."})
+			r.keep("")
 			return nil
-		case !lost && !errors.As(err, &reported):
+		case ctx.Err() != nil:
 			return err
-		case f.ID == fault.AlreadyCustomized:
+		case errors.As(err, &reported):
+			r.mayCustomize = ran
+		case !lost && !mayPass(err):
+			r.mayCustomize = ran
+			return err
+		}
+		if f.ID == fault.AlreadyCustomized {
+			r.mayCustomize = false
 			r.unchanged(c.step, "Customization was enabled already.", "")
 			return nil
 		}
 		ran = ran || lost
-		failed := exchange.Step{ID: c.step, Status: exchange.StatusFailed, Text: f.Message, Command: c.line(""), Fault: &f}
-		if attempt >= maxCustomize || f.ID == fault.AccessDenied {
+		failed := report.Step{ID: c.step, Status: report.StatusFailed, Text: f.Message, Command: c.line(""), Fault: &f}
+		if n >= maxCustomize || f.ID == fault.AccessDenied {
+			r.mayCustomize = ran || f.ID != fault.AccessDenied // it can have gone half-way
 			return r.stop(OutcomeOf(f), failed)
 		}
-		failed.Attempt = attempt
+		failed.Attempt = n
 		r.addStep(failed)
-		if err := r.waitRetry(ctx); err != nil {
+		p.tries++
+		if err := r.pause(ctx, &p, "failed", ""); err != nil {
 			return err
 		}
 	}
 }
 
-// confirm asks before changes; without agreement the run ends.
-func (r *run) confirm(ctx context.Context, what, command string, changes []change) error {
+// What a Question is about.
+const (
+	AskChanges       = "changes"       // what the operation was asked to do
+	AskCustomization = "customization" // Enable-OrganizationCustomization, which cannot be undone
+	AskRights        = "rights"        // what gives rights again when a report is taken back
+)
+
+// A Question is asked before changes are made.
+type Question struct {
+	Kind    string
+	Changes []report.Change
+
+	// Own says of AskRights that it gives only what the report's own account had, by
+	// what the report itself says was there before.
+	Own bool
+}
+
+// ask asks, where there is somebody to ask; without agreement the run ends. Nobody to
+// ask agrees to what the operation was asked to do, and to nothing beyond.
+func (r *run) ask(ctx context.Context, q Question, command string) error {
 	if r.o.Confirm == nil {
-		return nil
+		if q.Kind == AskChanges || q.Own {
+			return nil
+		}
+		return r.stop(report.Conflict, report.Step{ID: r.step, Command: command, Text: "This would give rights beyond those of the report's own " +
+			"account and scope, and there is nobody to ask. Nothing was changed; run it without --yes to be asked."})
 	}
-	asked := make([]exchange.Change, len(changes))
-	for i, c := range changes {
-		asked[i] = c.planned(r.writeServer)
-	}
-	agreed, err := r.o.Confirm(ctx, asked)
+	agreed, err := r.o.Confirm(ctx, q)
 	switch {
 	case err != nil:
 		return err
 	case agreed:
 		return nil
 	}
-	return r.stop(exchange.Interrupted, exchange.Step{ID: r.step, Command: command, Text: "Declined: " + what + " was not run."})
+	return r.stop(report.Interrupted, report.Step{ID: r.step, Command: command, Text: "Declined: " + declined(q) + " was not run."})
+}
+
+func declined(q Question) string {
+	text := ""
+	for i, c := range q.Changes {
+		if i > 0 {
+			text += ", "
+		}
+		text += c.Command.Cmdlet
+	}
+	return text
 }

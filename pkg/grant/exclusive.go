@@ -5,7 +5,10 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/opath"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // findExclusive says which exclusive scopes cover recipients of the wanted scope:
@@ -30,7 +33,7 @@ func (r *run) findExclusive(ctx context.Context, w *wanted) error {
 				strings.Join(covered.first, ", ") + "), which may be out of reach; only a test over EWS shows it."
 		}
 		r.covering = append(r.covering, name)
-		r.find("exclusive-scope", exchange.SeverityWarning, text, scope.Text("Guid"))
+		r.find("exclusive-scope", report.SeverityWarning, text, scope.Text("Guid"))
 	}
 	return nil
 }
@@ -52,11 +55,11 @@ func (r *run) coveredBy(ctx context.Context, exclusive exchange.Object, w *wante
 	if relation == rootsApart {
 		return c, true, nil
 	}
-	filter, err := exchange.FilterOfBoth(exclusive.Text("RecipientFilter"), w.filter)
+	filter, err := opath.Both(exclusive.Text("RecipientFilter"), w.filter)
 	if err != nil || relation == rootsUnknown || !r.has(getRecipient) {
 		return c, false, nil
 	}
-	err = r.stream(ctx, exchange.ListRecipients(filter, root), func(o exchange.Object) error {
+	err = r.stream(ctx, commands.ListRecipients(filter, root), func(o exchange.Object) error {
 		if c.count++; c.count <= maxShown {
 			c.first = append(c.first, o.Text("Name"))
 		}

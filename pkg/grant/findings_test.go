@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // lastText is what the last step of a report says.
-func lastText(r *exchange.Report) string { return r.Steps[len(r.Steps)-1].Text }
+func lastText(r *report.Report) string { return r.Steps[len(r.Steps)-1].Text }
 
 // A conflict over the scope shows both definitions: two scopes can have one name.
 func TestConflictShowsBothScopes(t *testing.T) {
@@ -19,11 +20,11 @@ func TestConflictShowsBothScopes(t *testing.T) {
 		{"stale-group-dn", "OU=Old Groups"},
 	} {
 		s := scenario(t, test.scenario)
-		_, report := newStage(t, s).plan(t, s.Grant())
-		text := lastText(report)
-		if report.Outcome != exchange.Conflict || !strings.Contains(text, test.there) ||
+		_, result := newStage(t, s).plan(t, s.Grant())
+		text := lastText(result)
+		if result.Outcome != report.Conflict || !strings.Contains(text, test.there) ||
 			!strings.Contains(text, "wanted is the scope 'Reschedule Impersonation' (MemberOfGroup -eq 'CN=Reschedule Users,") {
-			t.Errorf("%s: %s: %s", test.scenario, report.Outcome, text)
+			t.Errorf("%s: %s: %s", test.scenario, result.Outcome, text)
 		}
 	}
 }
@@ -33,13 +34,13 @@ func TestStaleScope(t *testing.T) {
 	s := scenario(t, "stale-group-dn")
 	st := newStage(t, s)
 	_, plan := st.plan(t, s.Grant())
-	for name, report := range map[string]*exchange.Report{"plan": plan, "verify": st.verify(t, s.Grant())} {
-		at := slices.IndexFunc(report.Findings, func(f exchange.Finding) bool { return f.ID == "scope-stale" })
+	for name, result := range map[string]*report.Report{"plan": plan, "verify": st.verify(t, s.Grant())} {
+		at := slices.IndexFunc(result.Findings, func(f report.Finding) bool { return f.ID == "scope-stale" })
 		if at < 0 {
-			t.Errorf("%s: no finding scope-stale: %s", name, pretty(t, report.Findings))
+			t.Errorf("%s: no finding scope-stale: %s", name, pretty(t, result.Findings))
 			continue
 		}
-		if f := report.Findings[at]; !strings.Contains(f.Text, "The scope 'Reschedule Impersonation' names the group CN=Reschedule Users,OU=Old Groups") ||
+		if f := result.Findings[at]; !strings.Contains(f.Text, "The scope 'Reschedule Impersonation' names the group CN=Reschedule Users,OU=Old Groups") ||
 			len(f.Objects) != 1 {
 			t.Errorf("%s: %+v", name, f)
 		}
@@ -69,12 +70,12 @@ func TestWideningByUnit(t *testing.T) {
 	}
 	st.grant(t, grant("contoso.test/Staff/Berlin"))
 	wide, _ := st.plan(t, grant("contoso.test/Staff"))
-	if wide == nil || len(wide.Changes) != 1 || !strings.Contains(wide.Changes[0].Why, exchange.Widening) {
+	if wide == nil || len(wide.Changes) != 1 || !strings.Contains(wide.Changes[0].Why, report.Widening) {
 		t.Fatalf("%s", pretty(t, wide))
 	}
 	st.apply(t, wide)
 	narrow, _ := st.plan(t, grant("contoso.test/Staff/Berlin"))
-	if narrow == nil || len(narrow.Changes) != 1 || strings.Contains(narrow.Changes[0].Why, exchange.Widening) {
+	if narrow == nil || len(narrow.Changes) != 1 || strings.Contains(narrow.Changes[0].Why, report.Widening) {
 		t.Errorf("%s", pretty(t, narrow))
 	}
 }

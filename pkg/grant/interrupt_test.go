@@ -10,8 +10,9 @@ import (
 	"testing"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
-	"github.com/exgrant/exgrant/internal/scriptshell"
+	"github.com/exgrant/exgrant/internal/testing/scriptshell"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // An effort is a grant that takes writes of some kind; all efforts together take
@@ -107,29 +108,21 @@ func scenario(t *testing.T, name string) exchangesim.Scenario {
 type undertaking struct {
 	name    string
 	prepare func(*stage, *testing.T)
-	run     func(*stage, *testing.T, context.Context) *exchange.Report
+	run     func(*stage, *testing.T, context.Context) *report.Report
 }
 
 func undertakings(g exchange.Grant) []undertaking {
-	apply := func(s *stage, t *testing.T, ctx context.Context) *exchange.Report {
-		plan, report, err := NewPlan(t.Context(), s.session, g, s.o)
-		if err != nil {
-			t.Fatal(err)
-		}
+	apply := func(s *stage, t *testing.T, ctx context.Context) *report.Report {
+		plan, told := rehearse(t.Context(), s.session, g, s.o)
 		if plan == nil {
-			return report
+			return told
 		}
-		if report, err = Apply(ctx, s.inv, plan, s.o); err != nil {
-			t.Fatal(err)
-		}
-		return report
+		told, err := Apply(ctx, s.inv, plan, s.o)
+		return ended(t, told, err)
 	}
-	revoke := func(s *stage, t *testing.T, ctx context.Context) *exchange.Report {
-		report, err := Revoke(ctx, s.inv, Revocation{Grant: &g}, s.o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return report
+	revoke := func(s *stage, t *testing.T, ctx context.Context) *report.Report {
+		told, err := Revoke(ctx, s.inv, Revocation{Grant: &g}, s.o)
+		return ended(t, told, err)
 	}
 	return []undertaking{
 		{"apply", func(*stage, *testing.T) {}, apply},
@@ -218,14 +211,14 @@ func TestCancel(t *testing.T) {
 					return exchange.Streams{}, ctx.Err()
 				}
 				st.inv = a
-				report := u.run(st, t, ctx)
+				result := u.run(st, t, ctx)
 				cancel()
 				if a.calls < at {
 					break
 				}
 				where := fmt.Sprintf("cancelled at call %d, which ran: %v", at, ran)
-				if report.Outcome != exchange.Interrupted {
-					t.Errorf("%s: %s", where, report.Outcome)
+				if result.Outcome != report.Interrupted {
+					t.Errorf("%s: %s", where, result.Outcome)
 				}
 				if u.name == "apply" {
 					st.noUnusedScope(t, where)
@@ -257,13 +250,13 @@ func TestConnectionLost(t *testing.T) {
 			st := open()
 			down := &outage{Invoker: st.session, from: at}
 			st.inv = down
-			report := u.run(st, t, t.Context())
+			result := u.run(st, t, t.Context())
 			if down.calls < at {
 				break
 			}
 			where := fmt.Sprintf("no connection from call %d on", at)
-			if report.Outcome != exchange.Unreachable {
-				t.Errorf("%s: %s\n%s", where, report.Outcome, pretty(t, report.Steps))
+			if result.Outcome != report.Unreachable {
+				t.Errorf("%s: %s\n%s", where, result.Outcome, pretty(t, result.Steps))
 			}
 			st.converges(t, where, u, clean)
 		}

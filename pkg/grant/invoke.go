@@ -11,12 +11,12 @@ import (
 )
 
 // An exchangeError is an error that Exchange reported, with its meaning.
-type exchangeError struct{ fault exchange.Fault }
+type exchangeError struct{ fault fault.Fault }
 
 func (e *exchangeError) Error() string { return e.fault.Message }
 
 // faultOf is the meaning of an error: Exchange's own, or that of the connection.
-func faultOf(err error) exchange.Fault {
+func faultOf(err error) fault.Fault {
 	var reported *exchangeError
 	if errors.As(err, &reported) {
 		return reported.fault
@@ -30,9 +30,9 @@ func reports(err error, id string) bool {
 	return errors.As(err, &reported) && reported.fault.ID == id
 }
 
-// stream runs one command and hands each object to yield. The first error that
+// once runs one command and hands each object to yield. The first error that
 // Exchange reports ends it, as -ErrorAction Stop does.
-func (r *run) stream(ctx context.Context, c exchange.Command, yield func(exchange.Object) error) error {
+func (r *run) once(ctx context.Context, c exchange.Command, yield func(exchange.Object) error) error {
 	streams, err := r.inv.Invoke(ctx, exchange.Pipeline{c}, yield)
 	switch {
 	case err != nil:
@@ -46,10 +46,17 @@ func (r *run) stream(ctx context.Context, c exchange.Command, yield func(exchang
 	return nil
 }
 
-// list runs one command and returns its objects, none when there was an error.
-func (r *run) list(ctx context.Context, c exchange.Command) ([]exchange.Object, error) {
+// maxHeld is how many bytes of output of one command are held.
+const maxHeld = 64 << 20
+
+// listOnce runs one command and returns its objects, none when there was an error.
+func (r *run) listOnce(ctx context.Context, c exchange.Command) ([]exchange.Object, error) {
 	var objects []exchange.Object
-	err := r.stream(ctx, c, func(o exchange.Object) error {
+	held := 0
+	err := r.once(ctx, c, func(o exchange.Object) error {
+		if held += o.Size(); held > maxHeld {
+			return fmt.Errorf("%s gave more than %d MiB of output: it was stopped", c.Cmdlet, maxHeld>>20)
+		}
 		objects = append(objects, o)
 		return nil
 	})
@@ -70,13 +77,20 @@ func (r *run) listLoosely(ctx context.Context, c exchange.Command) ([]exchange.O
 	return objects, err
 }
 
-// one runs a change and returns the object that it gave, if it gave one.
+// one runs a change, once, and returns the first object that it gave, if it gave one.
 func (r *run) one(ctx context.Context, c exchange.Command) (exchange.Object, error) {
-	objects, err := r.list(ctx, c)
-	if err != nil || len(objects) == 0 {
+	var first exchange.Object
+	seen := false
+	err := r.once(ctx, c, func(o exchange.Object) error {
+		if !seen {
+			first, seen = o, true
+		}
+		return nil
+	})
+	if err != nil {
 		return exchange.Object{}, err
 	}
-	return objects[0], nil
+	return first, nil
 }
 
 // byGUID reads one object by its GUID, and tells whether it is there. Servers may

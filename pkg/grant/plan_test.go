@@ -8,8 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // run makes a change in the organization as another administrator would.
@@ -63,13 +65,13 @@ func TestPlanFromFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		read, err := exchange.ReadPlan(bytes.NewReader(b))
+		read, err := report.ReadPlan(bytes.NewReader(b))
 		if err != nil {
 			t.Fatal(err)
 		}
-		report := st.apply(t, read)
-		checkEnd(t, name, report, exchange.Granted)
-		checkEnd(t, name+" again", st.apply(t, read), exchange.AlreadyGranted)
+		result := st.apply(t, read)
+		checkEnd(t, name, result, report.Granted)
+		checkEnd(t, name+" again", st.apply(t, read), report.AlreadyGranted)
 	}
 }
 
@@ -78,16 +80,16 @@ func TestStalePlan(t *testing.T) {
 	for _, c := range []struct {
 		name, scenario string
 		meanwhile      exchange.Command
-		end            exchange.Outcome
+		end            report.Outcome
 		says           string
 	}{
-		{"scope changed", "disabled-grant", exchange.SetScope("Reschedule Impersonation", "MemberOfGroup -eq 'CN=Reschedule Users,OU=Groups,DC=contoso,DC=test' -and City -ne 'Berlin'", ""),
-			exchange.Differs, "ManagementScope"},
-		{"assignment enabled", "disabled-grant", exchange.SetAssignmentEnabled("Reschedule Impersonation", true, ""), exchange.AlreadyGranted, ""},
-		{"assignment removed", "disabled-grant", exchange.RemoveAssignment("Reschedule Impersonation", ""), exchange.Differs, "is gone"},
-		{"member added", "role-group-incomplete", exchange.AddRoleGroupMember("Reschedule Impersonation", group, ""), exchange.Differs, "RoleGroup"},
-		{"role added", "role-group-incomplete", exchange.NewAssignment("", exchange.SecurityGroup, "Reschedule Impersonation",
-			exchange.RoleViewOnlyConfiguration, exchange.AssignmentScope{}, ""), exchange.Conflict, "it has the role"}, // nothing that was read has changed
+		{"scope changed", "disabled-grant", commands.SetScope("Reschedule Impersonation", "MemberOfGroup -eq 'CN=Reschedule Users,OU=Groups,DC=contoso,DC=test' -and City -ne 'Berlin'", ""),
+			report.Differs, "ManagementScope"},
+		{"assignment enabled", "disabled-grant", commands.SetAssignmentEnabled("Reschedule Impersonation", true, ""), report.AlreadyGranted, ""},
+		{"assignment removed", "disabled-grant", commands.RemoveAssignment("Reschedule Impersonation", ""), report.Differs, "is gone"},
+		{"member added", "role-group-incomplete", commands.AddRoleGroupMember("Reschedule Impersonation", group, ""), report.Differs, "RoleGroup"},
+		{"role added", "role-group-incomplete", commands.NewAssignment("", exchange.SecurityGroup, "Reschedule Impersonation",
+			exchange.RoleViewOnlyConfiguration, commands.WriteScope{}, ""), report.Differs, "it has the role"}, // nothing that was read has changed
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			st := newStage(t, scenario(t, c.scenario))
@@ -111,9 +113,9 @@ func TestPlanOfAnotherOrganization(t *testing.T) {
 	st.org = exchangesim.New(s, exchangesim.Options{Seed: 7})
 	st.inv = st.org.Session(exchangesim.SessionOptions{})
 	before := st.snapshot(t)
-	report := st.apply(t, plan)
-	checkEnd(t, "apply", report, exchange.Differs)
-	if text := report.Steps[len(report.Steps)-1].Text; !strings.Contains(text, "another organization") {
+	result := st.apply(t, plan)
+	checkEnd(t, "apply", result, report.Differs)
+	if text := result.Steps[len(result.Steps)-1].Text; !strings.Contains(text, "another organization") {
 		t.Errorf("it says %q", text)
 	}
 	st.unchanged(t, "a plan of another organization", before)
@@ -126,7 +128,7 @@ func TestPlanOptions(t *testing.T) {
 	st.o.UpdateScope = true
 	plan, _ := st.plan(t, s.Grant())
 	st.o.UpdateScope = false
-	checkEnd(t, "apply", st.apply(t, plan), exchange.Granted)
+	checkEnd(t, "apply", st.apply(t, plan), report.Granted)
 	if plan.Options == nil || !plan.Options.UpdateScope {
 		t.Errorf("options %+v", plan.Options)
 	}
@@ -135,45 +137,46 @@ func TestPlanOptions(t *testing.T) {
 func TestConfirm(t *testing.T) {
 	s := scenario(t, "dehydrated")
 	st := newStage(t, s)
-	var asked []exchange.Change
+	var asked []report.Change
 	answer := false
-	st.o.Confirm = func(_ context.Context, changes []exchange.Change) (bool, error) {
-		asked = append(asked, changes...)
+	st.o.EnableCustomization = false
+	st.o.Confirm = func(_ context.Context, q Question) (bool, error) {
+		asked = append(asked, q.Changes...)
 		return answer, nil
 	}
 	start := st.snapshot(t)
-	report := st.grant(t, s.Grant())
-	checkEnd(t, "declined customization", report, exchange.Interrupted)
-	if len(asked) != 1 || asked[0].ID != exchange.StepCustomize || !strings.Contains(asked[0].Why, "cannot be undone") {
+	result := st.grant(t, s.Grant())
+	checkEnd(t, "declined customization", result, report.Interrupted)
+	if len(asked) != 1 || asked[0].ID != report.StepCustomize || !strings.Contains(asked[0].Why, "cannot be undone") {
 		t.Errorf("asked %+v", asked)
 	}
 	st.unchanged(t, "declined customization", start)
 
 	answer, asked = true, nil
-	checkEnd(t, "agreed", st.grant(t, s.Grant()), exchange.Granted)
+	checkEnd(t, "agreed", st.grant(t, s.Grant()), report.Granted)
 	granted := st.snapshot(t)
 
 	g := s.Grant()
 	answer, asked = false, nil
-	report = st.revoke(t, Revocation{Grant: &g})
-	checkEnd(t, "declined revocation", report, exchange.Interrupted)
+	result = st.revoke(t, Revocation{Grant: &g})
+	checkEnd(t, "declined revocation", result, report.Interrupted)
 	st.unchanged(t, "declined revocation", granted)
 	if len(asked) != 2 || asked[0].Command.Cmdlet != "Remove-ManagementRoleAssignment" || asked[1].Command.Cmdlet != "Remove-ManagementScope" {
 		t.Errorf("asked %+v", asked)
 	}
 
-	st.o.Confirm = func(context.Context, []exchange.Change) (bool, error) {
+	st.o.Confirm = func(context.Context, Question) (bool, error) {
 		return false, errors.New("the terminal is gone")
 	}
-	report = st.revoke(t, Revocation{Grant: &g})
-	checkEnd(t, "a question that fails", report, exchange.Failed)
+	result = st.revoke(t, Revocation{Grant: &g})
+	checkEnd(t, "a question that fails", result, report.Failed)
 	st.unchanged(t, "a question that fails", granted)
 }
 
 func TestProgress(t *testing.T) {
 	st := newStage(t, scenario(t, "plain"))
-	var seen []exchange.Step
-	st.o.Progress = func(s exchange.Step) { seen = append(seen, s) }
+	var seen []report.Step
+	st.o.Progress = func(s report.Step) { seen = append(seen, s) }
 	plan, _ := st.plan(t, scenario(t, "plain").Grant())
 	seen = nil
 	report := st.apply(t, plan)
@@ -192,19 +195,19 @@ func TestArguments(t *testing.T) {
 	g := scenario(t, "plain").Grant()
 	wrong := g
 	wrong.Scope = exchange.Scope{}
-	report := &exchange.Report{Schema: exchange.ReportSchema, Grant: &exchange.GrantState{},
-		Inverse: []exchange.Inverse{{Cmdlet: "Remove-Mailbox", Identity: "0d5cbb54-0f0f-4f62-9f55-7f3c9d6a3f10"}}}
+	result := &report.Report{Schema: report.Schema, Grant: &report.GrantState{},
+		Inverse: []report.Inverse{{Cmdlet: "Remove-Mailbox", Identity: "0d5cbb54-0f0f-4f62-9f55-7f3c9d6a3f10"}}}
 	for name, err := range map[string]error{
-		"plan":                   second(NewPlan(t.Context(), st.inv, wrong, st.o)),
+		"plan":                   errorOf(NewPlan(t.Context(), st.inv, wrong, st.o)),
 		"verify":                 errorOf(Verify(t.Context(), st.inv, wrong, st.o)),
 		"apply without a plan":   errorOf(Apply(t.Context(), st.inv, nil, st.o)),
-		"apply":                  errorOf(Apply(t.Context(), st.inv, &exchange.Plan{}, st.o)),
+		"apply":                  errorOf(Apply(t.Context(), st.inv, &report.Plan{}, st.o)),
 		"revoke nothing":         errorOf(Revoke(t.Context(), st.inv, Revocation{}, st.o)),
 		"revoke two":             errorOf(Revoke(t.Context(), st.inv, Revocation{Grant: &g, GUID: "x"}, st.o)),
 		"revoke no GUID":         errorOf(Revoke(t.Context(), st.inv, Revocation{GUID: "Some Name"}, st.o)),
 		"revoke a wrong grant":   errorOf(Revoke(t.Context(), st.inv, Revocation{Grant: &wrong}, st.o)),
-		"revoke a forged report": errorOf(Revoke(t.Context(), st.inv, Revocation{Report: report}, st.o)),
-		"revoke no report":       errorOf(Revoke(t.Context(), st.inv, Revocation{Report: &exchange.Report{}}, st.o)),
+		"revoke a forged report": errorOf(Revoke(t.Context(), st.inv, Revocation{Report: result}, st.o)),
+		"revoke no report":       errorOf(Revoke(t.Context(), st.inv, Revocation{Report: &report.Report{}}, st.o)),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)
@@ -214,7 +217,5 @@ func TestArguments(t *testing.T) {
 		t.Errorf("%d commands were run for arguments that do not validate", len(calls))
 	}
 }
-
-func second[A, B any](_ A, _ B, err error) error { return err }
 
 func errorOf[A any](_ A, err error) error { return err }

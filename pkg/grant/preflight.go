@@ -5,10 +5,13 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // Commands that are used where the session has them.
@@ -60,7 +63,7 @@ func (r *run) preflight(ctx context.Context, needed []need) error {
 	if b := r.report.Target.Build; b != "" {
 		build += " " + b
 	}
-	r.unchanged(exchange.StepPreflight, build+" on-premises, all commands are there.", "")
+	r.unchanged(report.StepPreflight, build+" on-premises, all commands are there.", "")
 	return nil
 }
 
@@ -91,8 +94,12 @@ func (r *run) readCommands(ctx context.Context, needed []need) error {
 			names = append(names, n.command)
 		}
 	}
-	r.commands, r.missing = map[string][]string{}, map[string]exchange.Fault{}
-	streams, err := r.inv.Invoke(ctx, exchange.Pipeline{exchange.GetCommands(names...)}, func(o exchange.Object) error {
+	return r.repeat(ctx, func() (bool, error) { return false, r.askCommands(ctx, names) })
+}
+
+func (r *run) askCommands(ctx context.Context, names []string) error {
+	r.commands, r.missing = map[string][]string{}, map[string]fault.Fault{}
+	streams, err := r.inv.Invoke(ctx, exchange.Pipeline{commands.GetCommands(names...)}, func(o exchange.Object) error {
 		listed, _ := o.Value("Parameters")
 		parameters, _ := listed.([]string) // anything else is no list of names
 		r.commands[strings.ToLower(o.Text("Name"))] = parameters
@@ -120,7 +127,7 @@ func (r *run) assertOnPremises(ctx context.Context) error {
 	var servers []exchange.Object
 	if r.has(getExchangeServer) {
 		var err error
-		if servers, err = r.listLoosely(ctx, exchange.GetExchangeServer()); err != nil {
+		if servers, err = r.listLoosely(ctx, commands.GetExchangeServer()); err != nil {
 			return err
 		}
 	}
@@ -130,11 +137,11 @@ func (r *run) assertOnPremises(ctx context.Context) error {
 		case err != nil:
 			return err
 		case online:
-			return r.stop(exchange.Failed, exchange.Step{ID: exchange.StepPreflight, Text: "This session is connected to Exchange Online: " +
+			return r.stop(report.Failed, report.Step{ID: report.StepPreflight, Text: "This session is connected to Exchange Online: " +
 				"the role ApplicationImpersonation no longer exists there. Nothing was changed. Connect to a server of the " +
 				"on-premises organization; for Exchange Online generate the script with: exgrant script office365"})
 		}
-		r.find("build-unknown", exchange.SeverityInfo, "Get-ExchangeServer does not answer in this session.")
+		r.find("build-unknown", report.SeverityInfo, "Get-ExchangeServer does not answer in this session.")
 		return nil
 	}
 	server := servers[0]
@@ -150,6 +157,7 @@ func (r *run) assertOnPremises(ctx context.Context) error {
 	}
 	if m := buildPattern.FindStringSubmatch(server.Text("AdminDisplayVersion")); m != nil {
 		target.Build = strings.Join(m[1:], ".")
+		r.findUnsupported(m[1:])
 	}
 	return nil
 }
@@ -160,7 +168,7 @@ func (r *run) isOnline(ctx context.Context) (bool, error) {
 	if isOnlineHost(r.report.Target.Server) || !r.has(getOrganizationConfig) {
 		return isOnlineHost(r.report.Target.Server), nil
 	}
-	found, err := r.listLoosely(ctx, exchange.GetOrganizationConfig())
+	found, err := r.listLoosely(ctx, commands.GetOrganizationConfig())
 	return len(found) > 0 && isOnlineHost(found[0].Text("OriginatingServer")), err
 }
 
@@ -194,21 +202,21 @@ func (r *run) assertCommands(needed []need) error {
 func (r *run) stopMissing(command string) error {
 	f, ok := r.missing[strings.ToLower(command)]
 	if !ok {
-		f = exchange.Fault{ID: fault.CmdletMissing, Rule: "command-missing", Message: "Get-Command does not know " + command + ".",
+		f = fault.Fault{ID: fault.CmdletMissing, Rule: "command-missing", Message: "Get-Command does not know " + command + ".",
 			Hint: "A role of yours hides it. Ask for the role that gives it, then open a new session.", Retry: fault.RetryNever}
 	}
-	return r.stop(exchange.Failed, exchange.Step{ID: exchange.StepPreflight, Fault: &f, Text: command + " is not in this session. " +
+	return r.stop(report.Failed, report.Step{ID: report.StepPreflight, Fault: &f, Text: command + " is not in this session. " +
 		"The management role 'Role Management' gives it; members of Organization Management have it."})
 }
 
 func (r *run) stopParameter(n need) error {
-	f := exchange.Fault{
+	f := fault.Fault{
 		ID: fault.CmdletMissing, Rule: "parameter-missing",
 		Message: n.command + " has no parameter " + n.parameter + " in this session.",
 		Hint:    "A role of yours hides it. Ask for the built-in role Role Management, then open a new session.",
 		Retry:   fault.RetryNever,
 	}
-	return r.stop(exchange.Failed, exchange.Step{ID: exchange.StepPreflight, Text: f.Message, Fault: &f})
+	return r.stop(report.Failed, report.Step{ID: report.StepPreflight, Text: f.Message, Fault: &f})
 }
 
 // viewForest makes recipient reads of the session cover the whole forest. The
@@ -217,7 +225,7 @@ func (r *run) viewForest(ctx context.Context) error {
 	if !r.has(setADServerSettings) || !r.has(getADServerSettings) {
 		return nil
 	}
-	found, err := r.listLoosely(ctx, exchange.GetADServerSettings())
+	found, err := r.listLoosely(ctx, commands.GetADServerSettings())
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -228,10 +236,10 @@ func (r *run) viewForest(ctx context.Context) error {
 	if found[0].Bool("ViewEntireForest") {
 		return nil
 	}
-	_, err = r.list(ctx, exchange.SetADServerSettings(true))
+	_, err = r.list(ctx, commands.SetADServerSettings(true))
 	var reply *exchange.LostReplyError
 	if errors.As(err, &reply) {
-		_, err = r.list(ctx, exchange.SetADServerSettings(true)) // it is the session's own, and can be set twice
+		_, err = r.list(ctx, commands.SetADServerSettings(true)) // it is the session's own, and can be set twice
 	}
 	return err
 }
@@ -240,16 +248,16 @@ func (r *run) viewForest(ctx context.Context) error {
 // will refuse then, but only the server knows for sure.
 func (r *run) checkDelegation(ctx context.Context) error {
 	who := r.report.Operator
-	if who == "" {
+	if who == unknownOperator {
 		return nil
 	}
-	delegating, err := r.list(ctx, exchange.ListDelegatingAssignments(who))
+	delegating, err := r.list(ctx, commands.ListDelegatingAssignments(who))
 	var reported *exchangeError
 	if errors.As(err, &reported) {
 		return nil
 	}
 	if err == nil && len(delegating) == 0 {
-		r.find("no-delegating-assignment", exchange.SeverityWarning, who+" has no delegating assignment of "+exchange.Role+
+		r.find("no-delegating-assignment", report.SeverityInfo, who+" has no delegating assignment of "+exchange.Role+
 			"; the server will probably refuse. Organization Management has one.")
 	}
 	return err
@@ -260,9 +268,30 @@ func (r *run) readOrganization(ctx context.Context) error {
 	if !r.has(getOrganizationConfig) {
 		return nil
 	}
-	found, err := r.listLoosely(ctx, exchange.GetOrganizationConfig())
+	found, err := r.listLoosely(ctx, commands.GetOrganizationConfig())
 	if len(found) > 0 {
 		r.organization = found[0].Text("Guid")
 	}
 	return err
+}
+
+// findUnsupported says of a build (major, minor, build, revision) that Microsoft no
+// longer supports it. Subscription Edition begins at 15.2.2562
+// (learn.microsoft.com/exchange/new-features/build-numbers-and-release-dates).
+func (r *run) findUnsupported(build []string) {
+	number := func(i int) int { n, _ := strconv.Atoi(build[i]); return n } // the pattern has digits only
+	name, since := "", "14 October 2025; the extended security updates ended in October 2026"
+	switch major, minor := number(0), number(1); {
+	case major == 15 && minor == 2 && number(2) < 2562:
+		name = "Exchange Server 2019"
+	case major == 15 && minor == 1:
+		name = "Exchange Server 2016"
+	case major == 15 && minor == 0:
+		name, since = "Exchange Server 2013", "11 April 2023"
+	case major < 15:
+		name, since = "This version of Exchange Server", "2020"
+	default:
+		return
+	}
+	r.find("version-unsupported", report.SeverityInfo, name+" ("+strings.Join(build, ".")+") has been out of support since "+since+".")
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 func TestIsOnlineHost(t *testing.T) {
@@ -54,10 +55,9 @@ func TestLanguageMode(t *testing.T) {
 		{modal{mode: "half", err: errors.New("connection lost")}, ""},
 	} {
 		st := newStage(t, s)
-		st.o.Target.LanguageMode = ""
 		test.session.Invoker = st.session
 		st.inv = test.session
-		if _, r := st.plan(t, s.Grant()); r.Outcome != exchange.Planned || r.Target.LanguageMode != test.want {
+		if _, r := st.plan(t, s.Grant()); r.Outcome != report.Planned || r.Target.LanguageMode != test.want {
 			t.Errorf("%+v: %s, %q", test.session, r.Outcome, r.Target.LanguageMode)
 		}
 	}
@@ -79,15 +79,25 @@ func TestPipelines(t *testing.T) {
 	c := &counted{Invoker: st.session}
 	st.inv = c
 	plan, _ := st.plan(t, s.Grant())
-	if n := len(c.cmdlets); n > 17 {
+	if n := len(c.cmdlets); n > 20 {
 		t.Errorf("a plan takes %d pipelines: %q", n, c.cmdlets)
 	}
 	c.cmdlets = nil
 	st.apply(t, plan)
-	if n := len(c.cmdlets); n > 24 {
+	if n := len(c.cmdlets); n > 29 {
 		t.Errorf("a grant takes %d pipelines: %q", n, c.cmdlets)
 	}
 	if c.cmdlets[0] != "Get-Command" {
 		t.Errorf("it begins with %s", c.cmdlets[0])
+	}
+}
+
+// Somebody always acted: a report says so where the caller did not say who.
+func TestOperatorUnknown(t *testing.T) {
+	for operator, want := range map[string]string{"": "unknown", `CONTOSO\admin`: `CONTOSO\admin`} {
+		r := newRun(acting{place: exchange.Place{Operator: operator}}, report.OperationGrant, exchange.Grant{}, Options{})
+		if r.report.Operator != want {
+			t.Errorf("%q: the report says %q, want %q", operator, r.report.Operator, want)
+		}
 	}
 }

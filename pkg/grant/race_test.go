@@ -5,8 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // A rival is an Invoker before whose first run of one cmdlet another administrator
@@ -30,23 +32,23 @@ const raceName, raceFilter = "Reschedule Impersonation", "MemberOfGroup -eq 'CN=
 // Between reading and writing somebody else writes: what they made is read, and
 // used or left alone.
 func TestRace(t *testing.T) {
-	assign := func(account string, scope exchange.AssignmentScope) exchange.Command {
-		return exchange.NewAssignment(raceName, exchange.User, account, exchange.Role, scope, "")
+	assign := func(account string, scope commands.WriteScope) exchange.Command {
+		return commands.NewAssignment(raceName, exchange.User, account, exchange.Role, scope, "")
 	}
-	ours := exchange.AssignmentScope{Custom: raceName}
+	ours := commands.WriteScope{Custom: raceName}
 	for _, c := range []struct {
 		name, before string
 		made         []exchange.Command
-		end          exchange.Outcome
+		end          report.Outcome
 		scopes       int
 		changed      bool
 	}{
-		{"the same grant before the scope", "New-ManagementScope", []exchange.Command{exchange.NewScope(raceName, raceFilter, ""), assign("svc-reschedule", ours)},
-			exchange.AlreadyGranted, 1, false},
-		{"the same scope", "New-ManagementScope", []exchange.Command{exchange.NewScope(raceName, raceFilter, "")}, exchange.Granted, 1, true},
-		{"another scope of the name", "New-ManagementScope", []exchange.Command{exchange.NewScope(raceName, "City -eq 'Berlin'", "")}, exchange.Conflict, 1, false},
-		{"the same assignment", "New-ManagementRoleAssignment", []exchange.Command{assign("svc-reschedule", ours)}, exchange.Granted, 1, true},
-		{"the name for another account", "New-ManagementRoleAssignment", []exchange.Command{assign("svc-backup", exchange.AssignmentScope{})}, exchange.Conflict, 0, false},
+		{"the same grant before the scope", "New-ManagementScope", []exchange.Command{commands.NewScope(raceName, raceFilter, ""), assign("svc-reschedule", ours)},
+			report.AlreadyGranted, 1, false},
+		{"the same scope", "New-ManagementScope", []exchange.Command{commands.NewScope(raceName, raceFilter, "")}, report.Granted, 1, true},
+		{"another scope of the name", "New-ManagementScope", []exchange.Command{commands.NewScope(raceName, "City -eq 'Berlin'", "")}, report.Conflict, 1, false},
+		{"the same assignment", "New-ManagementRoleAssignment", []exchange.Command{assign("svc-reschedule", ours)}, report.Granted, 1, true},
+		{"the name for another account", "New-ManagementRoleAssignment", []exchange.Command{assign("svc-backup", commands.WriteScope{})}, report.Conflict, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := scenario(t, "plain")
@@ -57,16 +59,16 @@ func TestRace(t *testing.T) {
 					st.command(t, command)
 				}
 			}}
-			report := st.apply(t, plan)
-			checkEnd(t, "apply", report, c.end)
-			if report.Changed != c.changed {
-				t.Errorf("the report says changed %v", report.Changed)
+			result := st.apply(t, plan)
+			checkEnd(t, "apply", result, c.end)
+			if result.Changed != c.changed {
+				t.Errorf("the report says changed %v", result.Changed)
 			}
 			if scopes := st.org.Snapshot().Scopes; len(scopes) != c.scopes {
 				t.Errorf("scopes %+v", scopes)
 			}
 			st.onlyOneGrant(t)
-			if last := report.Steps[len(report.Steps)-1]; c.end == exchange.Granted && last.ID != exchange.StepOracle {
+			if last := result.Steps[len(result.Steps)-1]; c.end == report.Granted && last.ID != report.StepReach {
 				t.Errorf("it ends with %+v", last)
 			}
 		})
@@ -81,12 +83,12 @@ func TestLostCleanUp(t *testing.T) {
 		plan, _ := st.plan(t, s.Grant())
 		a := &accident{Invoker: st.session, at: 3, write: true, happen: loss}
 		st.inv = &rival{a, "New-ManagementRoleAssignment", func() {
-			st.command(t, exchange.NewAssignment(raceName, exchange.User, "svc-backup", exchange.Role, exchange.AssignmentScope{}, ""))
+			st.command(t, commands.NewAssignment(raceName, exchange.User, "svc-backup", exchange.Role, commands.WriteScope{}, ""))
 		}}
-		report := st.apply(t, plan)
-		checkEnd(t, name, report, exchange.Conflict)
-		if last := report.Steps[len(report.Steps)-1]; last.ID != exchange.StepRemove || last.Status != exchange.StatusChanged || report.Changed {
-			t.Errorf("lost %s: changed %v, last step %+v", name, report.Changed, last)
+		result := st.apply(t, plan)
+		checkEnd(t, name, result, report.Conflict)
+		if last := result.Steps[len(result.Steps)-1]; last.ID != report.StepRemove || last.Status != report.StatusChanged || result.Changed {
+			t.Errorf("lost %s: changed %v, last step %+v", name, result.Changed, last)
 		}
 		if scopes := st.org.Snapshot().Scopes; len(scopes) != 0 || a.writes < 3 {
 			t.Errorf("lost %s: scopes %+v after %d writes", name, scopes, a.writes)
@@ -100,8 +102,8 @@ func TestLostView(t *testing.T) {
 		s := scenario(t, "two-domains")
 		st := newStage(t, s)
 		st.inv = &accident{Invoker: st.session, at: 1, write: true, happen: loss}
-		_, report := st.plan(t, s.Grant())
-		checkEnd(t, name, report, exchange.Planned)
+		_, result := st.plan(t, s.Grant())
+		checkEnd(t, name, result, report.Planned)
 	}
 }
 
@@ -112,13 +114,13 @@ func TestLostCustomization(t *testing.T) {
 		st := newStage(t, s)
 		plan, _ := st.plan(t, s.Grant())
 		st.inv = &accident{Invoker: st.session, at: 2, write: true, happen: loss}
-		report := st.apply(t, plan)
-		checkEnd(t, name, report, exchange.Granted)
-		done := slices.ContainsFunc(report.Steps, func(s exchange.Step) bool {
-			return s.ID == exchange.StepCustomize && s.Status == exchange.StatusChanged && s.Irreversible
+		result := st.apply(t, plan)
+		checkEnd(t, name, result, report.Granted)
+		done := slices.ContainsFunc(result.Steps, func(s report.Step) bool {
+			return s.ID == report.StepCustomize && s.Status == report.StatusChanged && s.Irreversible
 		})
 		if !done {
-			t.Errorf("lost %s: no step says that it cannot be undone: %s", name, pretty(t, report.Steps))
+			t.Errorf("lost %s: no step says that it cannot be undone: %s", name, pretty(t, result.Steps))
 		}
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 const getUser = "Get-User"
@@ -14,9 +16,12 @@ const getUser = "Get-User"
 // An Account is what the directory tells of an account and its mailbox. What it does
 // not tell is empty.
 type Account struct {
-	Given         string // the identity that was asked for
-	Name          string
-	GUID          string
+	Given string // the identity that was asked for
+	Name  string
+	GUID  string
+
+	DistinguishedName string
+
 	Address       string // primary SMTP address
 	PrincipalName string // UPN
 	SID           string
@@ -51,7 +56,7 @@ type Reaching struct {
 type Reach struct {
 	// Report tells the run: its proof has a row for each mailbox that was found. The
 	// outcome is verified or differs, unless the run could not be ended.
-	Report *exchange.Report
+	Report *report.Report
 	// Account is the one that was asked about; its GUID is empty when it was not found.
 	Account Account
 	// Mailboxes are those that were asked about, in the order of the proof's rows.
@@ -64,7 +69,7 @@ type Reach struct {
 // FindReach asks the organization which mailboxes an account reaches by roles of the
 // type ApplicationImpersonation, whatever assignment gives it. It changes nothing.
 func FindReach(ctx context.Context, inv exchange.Invoker, account string, inScope, outOfScope []string, o Options) *Reach {
-	r := newRun(inv, exchange.OperationDiagnose, exchange.Grant{Assignee: exchange.NewUser(account)}, o)
+	r := newRun(inv, report.OperationDiagnose, exchange.Grant{Assignee: exchange.NewUser(account)}, o)
 	reach := &Reach{Report: r.report}
 	r.finish(ctx, r.findReach(ctx, reach, inScope, outOfScope))
 	return reach
@@ -74,7 +79,7 @@ func (r *run) findReach(ctx context.Context, reach *Reach, inScope, outOfScope [
 	if err := r.preflight(ctx, needs(getAssignment, getUser)); err != nil {
 		return err
 	}
-	r.step = exchange.StepResolve
+	r.step = report.StepResolve
 	account, found, err := r.account(ctx, r.grant.Assignee.Identity)
 	if err != nil {
 		return err
@@ -112,23 +117,23 @@ func (r *run) findReach(ctx context.Context, reach *Reach, inScope, outOfScope [
 	if len(missing) > 0 {
 		return r.stopNotFound("mailbox", strings.Trim(strings.Join(missing, ", "), "'"), "")
 	}
-	r.unchanged(exchange.StepResolve, account.Name+" and all mailboxes are there.", "")
-	r.report.Outcome = exchange.Verified
-	if r.oracleDiffers() {
-		r.report.Outcome = exchange.Differs
+	r.unchanged(report.StepResolve, account.Name+" and all mailboxes are there.", "")
+	r.report.Outcome = report.Verified
+	if r.reachDiffers() {
+		r.report.Outcome = report.Differs
 	}
 	return nil
 }
 
 // reachMailbox adds one mailbox, if there is one.
 func (r *run) reachMailbox(ctx context.Context, reach *Reach, identity, expected string) (bool, error) {
-	r.step = exchange.StepResolve
+	r.step = report.StepResolve
 	mailbox, found, err := r.account(ctx, identity)
 	if err != nil || !found {
 		return found, err
 	}
-	r.step = exchange.StepOracle
-	over, err := r.reaching(ctx, mailbox.GUID, reach.Account.GUID)
+	r.step = report.StepReach
+	over, err := r.reaching(ctx, mailbox.GUID, holder{reach.Account.GUID, reach.Account.DistinguishedName})
 	if err != nil {
 		return true, err
 	}
@@ -144,7 +149,7 @@ func (r *run) reachMailbox(ctx context.Context, reach *Reach, identity, expected
 		m.By = append(m.By, by)
 	}
 	reach.Mailboxes = append(reach.Mailboxes, m)
-	row := exchange.Proof{Mailbox: identity, Expected: expected, RBAC: refused}
+	row := report.Proof{Mailbox: identity, Expected: expected, RBAC: refused}
 	if len(over) > 0 {
 		row.RBAC = allowed
 	}
@@ -154,16 +159,16 @@ func (r *run) reachMailbox(ctx context.Context, reach *Reach, identity, expected
 
 // account reads an account, and where its mailbox is if the session tells.
 func (r *run) account(ctx context.Context, identity string) (Account, bool, error) {
-	o, found, err := r.resolveOne(ctx, exchange.GetUser(identity), identity)
+	o, found, err := r.resolveOne(ctx, commands.GetUser(identity), identity)
 	if err != nil || !found {
 		return Account{}, false, err
 	}
-	a := Account{Given: identity, Name: o.Text("Name"), GUID: o.Text("Guid"), Address: o.Text("WindowsEmailAddress"),
+	a := Account{Given: identity, Name: o.Text("Name"), GUID: o.Text("Guid"), DistinguishedName: o.Text("DistinguishedName"), Address: o.Text("WindowsEmailAddress"),
 		PrincipalName: o.Text("UserPrincipalName"), SID: o.Text("Sid"), Kind: o.Text("RecipientTypeDetails")}
 	if !a.HasMailbox() {
 		return a, true, nil
 	}
-	mailboxes, err := r.listLoosely(ctx, exchange.GetMailbox(a.GUID))
+	mailboxes, err := r.listLoosely(ctx, commands.GetMailbox(a.GUID))
 	if err != nil {
 		return Account{}, false, err
 	}

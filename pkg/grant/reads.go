@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // A note is an object that decisions rest on, with what was read of it: one text
@@ -51,56 +52,16 @@ func (r *run) restOnScope(s exchange.Object) {
 }
 
 // reads is what decisions rest on so far, sorted by kind and GUID.
-func (r *run) reads() []exchange.ReadObject {
-	var all []exchange.ReadObject
+func (r *run) reads() []report.ReadObject {
+	var all []report.ReadObject
 	for _, n := range r.notes {
 		sum := sha256.Sum256([]byte(strings.Join(n.texts, "\n")))
-		all = append(all, exchange.ReadObject{Kind: n.kind, GUID: n.guid, SHA256: hex.EncodeToString(sum[:])})
+		all = append(all, report.ReadObject{Kind: n.kind, GUID: n.guid, SHA256: hex.EncodeToString(sum[:])})
 	}
-	slices.SortFunc(all, func(a, b exchange.ReadObject) int {
+	slices.SortFunc(all, func(a, b report.ReadObject) int {
 		return strings.Compare(a.Kind+" "+a.GUID, b.Kind+" "+b.GUID)
 	})
 	return all
-}
-
-// checkOrganization stops when the plan was made for another organization.
-func (r *run) checkOrganization() error {
-	if r.planned == nil {
-		return nil
-	}
-	was := r.planned.Target.Organization
-	if was == "" || r.organization == "" || strings.EqualFold(was, r.organization) {
-		return nil
-	}
-	return r.stop(exchange.Differs, exchange.Step{ID: exchange.StepPreflight, Text: "The plan was made for another organization: " + was +
-		", this is " + r.organization + ". Nothing was changed."})
-}
-
-// checkPlan stops before any change when what the plan rests on is not what is
-// there now. Where there is nothing to do, nobody asks: a plan that was applied
-// can be applied again.
-func (r *run) checkPlan(step string) error {
-	if r.planned == nil {
-		return nil
-	}
-	var changed []string
-	reads := r.reads()
-	for _, was := range r.planned.Read {
-		now := slices.IndexFunc(reads, func(o exchange.ReadObject) bool {
-			return o.Kind == was.Kind && strings.EqualFold(o.GUID, was.GUID)
-		})
-		switch {
-		case now < 0:
-			changed = append(changed, was.Kind+" "+was.GUID+" is gone")
-		case reads[now].SHA256 != was.SHA256:
-			changed = append(changed, was.Kind+" "+was.GUID+" has changed")
-		}
-	}
-	if len(changed) == 0 {
-		return nil
-	}
-	return r.stop(exchange.Differs, exchange.Step{ID: step, Text: "The plan no longer fits: " + strings.Join(changed, "; ") +
-		". Nothing was changed; make a new plan."})
 }
 
 func (r *run) restOnRoleGroup(group exchange.Object, members []exchange.Object) {

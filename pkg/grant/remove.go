@@ -5,35 +5,46 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // An action is what a revocation will do: a change, or a step that tells why
 // something stays as it is.
 type action struct {
 	change *change
-	step   exchange.Step
+	step   report.Step
+	gives  bool // it gives rights again
+	own    bool // … to the report's own account, as they were before
 }
 
 func (r *run) propose(c change) { r.queue = append(r.queue, action{change: &c}) }
 
 func (r *run) leave(status, text, guid string) {
-	r.queue = append(r.queue, action{step: exchange.Step{ID: exchange.StepRemove, Status: status, Text: text, GUID: guid}})
+	r.queue = append(r.queue, action{step: report.Step{ID: report.StepRemove, Status: status, Text: text, GUID: guid}})
 }
 
-// carryOut asks once for everything that was proposed, and does it in order.
+// carryOut asks once for everything that was proposed, once more for what gives rights
+// again, and does it in order.
 func (r *run) carryOut(ctx context.Context) error {
-	r.step = exchange.StepRemove
-	var changes []change
-	var cmdlets []string
+	r.step = report.StepRemove
+	takes, rights := Question{Kind: AskChanges}, Question{Kind: AskRights, Own: true}
 	for _, a := range r.queue {
-		if a.change != nil {
-			changes = append(changes, *a.change)
-			cmdlets = append(cmdlets, a.change.command(r.writeServer).Cmdlet)
+		switch {
+		case a.change == nil:
+		case a.gives:
+			rights.Changes = append(rights.Changes, a.change.planned(r.writeServer))
+			rights.Own = rights.Own && a.own
+		default:
+			takes.Changes = append(takes.Changes, a.change.planned(r.writeServer))
 		}
 	}
-	if len(changes) > 0 {
-		if err := r.confirm(ctx, strings.Join(cmdlets, ", "), "", changes); err != nil {
+	for _, q := range []Question{takes, rights} {
+		if len(q.Changes) == 0 {
+			continue
+		}
+		if err := r.ask(ctx, q, ""); err != nil {
 			return err
 		}
 	}
@@ -59,11 +70,11 @@ func (r *run) isGone(c exchange.Command, guid string) func(context.Context) (exc
 func (r *run) removeAssignment(a exchange.Object) {
 	guid := a.Text("Guid")
 	r.propose(change{
-		step: exchange.StepRemove, action: exchange.ActionRemove,
+		step: report.StepRemove, action: report.ActionRemove,
 		text:    "Removes the assignment '" + a.Text("Name") + "'",
 		why:     r.describe(a),
-		command: func(dc string) exchange.Command { return exchange.RemoveAssignment(guid, dc) },
-		landed:  r.isGone(exchange.GetAssignment(guid, r.configurationServer), guid),
+		command: func(dc string) exchange.Command { return commands.RemoveAssignment(guid, dc) },
+		landed:  r.isGone(commands.GetAssignment(guid, r.configurationServer), guid),
 		done: func(exchange.Object) {
 			r.gone = append(r.gone, guid)
 			r.undoBy(assignmentInverse(a))
@@ -72,44 +83,44 @@ func (r *run) removeAssignment(a exchange.Object) {
 }
 
 // assignmentInverse makes an assignment again.
-func assignmentInverse(a exchange.Object) exchange.Inverse {
+func assignmentInverse(a exchange.Object) report.Inverse {
 	kind := "SecurityGroup"
 	if strings.EqualFold(a.Text("RoleAssigneeType"), "User") {
 		kind = "User"
 	}
-	parameters := []exchange.InverseParameter{{Name: kind, Value: a.Text("RoleAssignee")}, {Name: "Role", Value: a.Text("Role")}}
+	parameters := []report.InverseParameter{{Name: kind, Value: a.Text("RoleAssignee")}, {Name: "Role", Value: a.Text("Role")}}
 	if scope := oldScope(a); scope.Name != relativeWriteScope {
 		parameters = append(parameters, scope)
 	}
-	return exchange.Inverse{Cmdlet: "New-ManagementRoleAssignment", Identity: a.Text("Name"), Parameters: parameters}
+	return report.Inverse{Cmdlet: "New-ManagementRoleAssignment", Identity: a.Text("Name"), Parameters: parameters}
 }
 
 // removeScope proposes to remove a scope, unless an assignment other than the
 // given ones uses it.
 func (r *run) removeScope(ctx context.Context, scope exchange.Object, except ...string) error {
 	name, guid := scope.Text("Name"), scope.Text("Guid")
-	users, err := r.list(ctx, exchange.ListAssignmentsUsing(name))
+	users, err := r.usersOf(ctx, name)
 	if err != nil {
 		return err
 	}
 	for _, a := range users {
-		if strings.EqualFold(a.Text("CustomRecipientWriteScope"), name) && !slices.Contains(except, a.Text("Guid")) {
-			r.leave(exchange.StatusSkipped, "The scope '"+name+"' stays: '"+a.Text("Name")+"' uses it.", guid)
+		if !slices.Contains(except, a.Text("Guid")) {
+			r.leave(report.StatusSkipped, "The scope '"+name+"' stays: '"+a.Text("Name")+"' uses it.", guid)
 			return nil
 		}
 	}
 	r.propose(change{
-		step: exchange.StepRemove, action: exchange.ActionRemove,
+		step: report.StepRemove, action: report.ActionRemove,
 		text:    "Removes the unused scope '" + name + "'",
 		why:     "nothing else uses it: " + scope.Text("RecipientFilter"),
-		command: func(dc string) exchange.Command { return exchange.RemoveScope(guid, dc) },
-		landed:  r.isGone(exchange.GetScope(guid, r.configurationServer), guid),
+		command: func(dc string) exchange.Command { return commands.RemoveScope(guid, dc) },
+		landed:  r.isGone(commands.GetScope(guid, r.configurationServer), guid),
 		done: func(exchange.Object) {
-			parameters := []exchange.InverseParameter{{Name: "RecipientRestrictionFilter", Value: scope.Text("RecipientFilter")}}
+			parameters := []report.InverseParameter{{Name: "RecipientRestrictionFilter", Value: scope.Text("RecipientFilter")}}
 			if root := scope.Text("RecipientRoot"); root != "" {
-				parameters = append(parameters, exchange.InverseParameter{Name: "RecipientRoot", Value: root})
+				parameters = append(parameters, report.InverseParameter{Name: "RecipientRoot", Value: root})
 			}
-			r.undoBy(exchange.Inverse{Cmdlet: "New-ManagementScope", Identity: name, Parameters: parameters})
+			r.undoBy(report.Inverse{Cmdlet: "New-ManagementScope", Identity: name, Parameters: parameters})
 		},
 	})
 	return nil
@@ -117,35 +128,45 @@ func (r *run) removeScope(ctx context.Context, scope exchange.Object, except ...
 
 // checkLeft tells by which paths the holders can still act for mailboxes. It reads
 // everything again.
-func (r *run) checkLeft(ctx context.Context, holders ...string) error {
-	r.step = exchange.StepReadBack
+func (r *run) checkLeft(ctx context.Context, holders []holder) error {
+	r.step = report.StepReadBack
 	if err := r.readRoles(ctx); err != nil {
 		return err
 	}
 	r.report.After = stateOf(nil, nil)
+	seen := map[string]bool{}
 	var left []string
-	for _, holder := range holders {
-		held, err := r.held(ctx, holder, false)
+	for _, h := range holders {
+		held, err := r.held(ctx, h, false)
 		if err != nil {
 			return err
 		}
 		for _, a := range held {
+			guid := a.Text("Guid")
 			// What was removed in this run may be seen for a while on other domain controllers.
-			if a.Bool("Enabled") && isRegular(a) && !slices.Contains(r.gone, a.Text("Guid")) {
+			if a.Bool("Enabled") && isRegular(a) && !slices.Contains(r.gone, guid) && !seen[guid] {
+				seen[guid] = true
 				left = append(left, r.describe(a))
+				r.find("access-left", report.SeverityWarning, "'"+a.Text("Name")+"' still gives "+leaf(a.Text("RoleAssignee"))+" "+
+					r.describeScope(a)+". To take it back: "+takeBack(a), guid)
 			}
 		}
 	}
-	if left = sortedSet(left); len(left) > 0 {
-		r.report.Outcome = exchange.StillEffective
-		r.unchanged(exchange.StepReadBack, "Access is left: "+strings.Join(left, "; ")+".", "")
+	switch left = sortedSet(left); {
+	case len(left) > 0:
+		r.decides("access-left")
+		r.report.Outcome = report.NotRevoked
+		if r.report.Changed {
+			r.report.Outcome = report.StillEffective
+		}
+		r.unchanged(report.StepReadBack, "Access is left: "+strings.Join(left, "; ")+".", "")
 		return nil
+	case r.report.Changed:
+		r.report.Outcome = report.Revoked
+	default:
+		r.report.Outcome = report.NothingToRevoke
 	}
-	r.report.Outcome = exchange.NothingToRevoke
-	if r.report.Changed {
-		r.report.Outcome = exchange.Revoked
-	}
-	r.unchanged(exchange.StepReadBack, "No access is left by any path.", "")
+	r.unchanged(report.StepReadBack, "No access is left by any path.", "")
 	return nil
 }
 

@@ -6,24 +6,15 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/opath"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // maxShown is how many candidates or recipients are named.
 const maxShown = 10
-
-// state is the grant as the report shows it before anything is resolved.
-func (r *run) state() *exchange.GrantState {
-	a, s := r.grant.Assignee, r.grant.Scope
-	return &exchange.GrantState{
-		Name:     r.name,
-		Assignee: exchange.AssigneeState{Kind: a.Kind, Given: a.Identity, Members: a.Members},
-		Role:     exchange.Role,
-		Scope:    exchange.ScopeState{Kind: s.Kind, Given: s.Text},
-		Mailbox:  r.grant.Mailbox,
-	}
-}
 
 // resolveOne returns the one object of an identity, and whether there is one;
 // several end the run.
@@ -35,7 +26,7 @@ func (r *run) resolveOne(ctx context.Context, c exchange.Command, identity strin
 		return exchange.Object{}, false, nil
 	case reports(err, fault.PrincipalAmbiguous):
 		f := faultOf(err)
-		return exchange.Object{}, false, r.stop(exchange.Failed, exchange.Step{ID: exchange.StepResolve, Text: several, Fault: &f})
+		return exchange.Object{}, false, r.stop(report.Failed, report.Step{ID: report.StepResolve, Text: several, Fault: &f})
 	case err != nil || len(found) == 0:
 		return exchange.Object{}, false, err
 	case len(found) == 1:
@@ -45,10 +36,22 @@ func (r *run) resolveOne(ctx context.Context, c exchange.Command, identity strin
 	for _, o := range found[:min(maxShown, len(found))] {
 		candidates = append(candidates, o.Text("DistinguishedName"))
 	}
-	return exchange.Object{}, false, r.stop(exchange.Failed, exchange.Step{ID: exchange.StepResolve, Text: several, Fault: &exchange.Fault{
+	return exchange.Object{}, false, r.stop(report.Failed, report.Step{ID: report.StepResolve, Text: several, Fault: &fault.Fault{
 		ID: fault.PrincipalAmbiguous, Rule: "several-objects", Message: fmt.Sprintf("'%s' matches %s", identity, strings.Join(candidates, " and ")),
 		Hint: "Name one of them by its distinguished name, UPN or GUID.", Retry: fault.RetryNever,
 	}})
+}
+
+// seek is resolveOne for what need not be there: none and several are both none.
+func (r *run) seek(ctx context.Context, c exchange.Command) (exchange.Object, bool, error) {
+	found, err := r.list(ctx, c)
+	switch {
+	case reports(err, fault.PrincipalNotFound), reports(err, fault.PrincipalAmbiguous):
+		return exchange.Object{}, false, nil
+	case err != nil || len(found) != 1:
+		return exchange.Object{}, false, err
+	}
+	return found[0], true, nil
 }
 
 func (r *run) stopNotFound(what, identity, domainController string) error {
@@ -56,11 +59,37 @@ func (r *run) stopNotFound(what, identity, domainController string) error {
 	if domainController != "" {
 		where = "on this domain controller (" + domainController + ")"
 	}
-	f := exchange.Fault{
+	f := fault.Fault{
 		ID: fault.PrincipalNotFound, Rule: "no-object", Message: fmt.Sprintf("There is no %s '%s' %s.", what, identity, where),
 		Hint: `Check the spelling. A UPN, DOMAIN\name, distinguished name or GUID is surest.`, Retry: fault.RetryNever,
 	}
-	return r.stop(exchange.NotFound, exchange.Step{ID: exchange.StepResolve, Text: f.Message, Fault: &f})
+	return r.stop(report.NotFound, report.Step{ID: report.StepResolve, Text: f.Message, Fault: &f})
+}
+
+// resolve looks up everything that the grant names: its account or group (nil where a
+// role group is not there yet) and the role group's members, its mailboxes and its scope.
+func (r *run) resolve(ctx context.Context) (assignee *exchange.Object, members []exchange.Object, w *wanted, err error) {
+	r.step = report.StepResolve
+	if assignee, err = r.resolveAssignee(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	if members, err = r.resolveMembers(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	if err = r.findPrivileges(ctx, assignee, members); err != nil {
+		return nil, nil, nil, err
+	}
+	if err = r.resolveMailbox(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	if err = r.resolveProofs(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	if w, err = r.resolveScope(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	r.unchanged(report.StepResolve, r.resolvedText(assignee, w), "")
+	return assignee, members, w, nil
 }
 
 // resolveAssignee returns the account or group that receives the role. A role
@@ -72,9 +101,9 @@ func (r *run) resolveAssignee(ctx context.Context) (*exchange.Object, error) {
 	identity := r.grant.Assignee.Identity
 	switch r.grant.Assignee.Kind {
 	case exchange.User:
-		object, found, err = r.resolveOne(ctx, exchange.GetUser(identity), identity)
+		object, found, err = r.resolveOne(ctx, commands.GetUser(identity), identity)
 	case exchange.SecurityGroup:
-		object, found, err = r.resolveOne(ctx, exchange.GetGroup(identity), identity)
+		object, found, err = r.resolveOne(ctx, commands.GetGroup(identity), identity)
 	default:
 		object, found, err = r.findRoleGroup(ctx)
 	}
@@ -93,6 +122,9 @@ func (r *run) resolveAssignee(ctx context.Context) (*exchange.Object, error) {
 		r.checkMailbox(object)
 	case exchange.SecurityGroup:
 		r.rest("Group", object, "Name", "DistinguishedName")
+		if err := r.checkGroup(object, identity); err != nil {
+			return nil, err
+		}
 	}
 	return &object, nil
 }
@@ -107,10 +139,10 @@ func (r *run) checkMailbox(o exchange.Object) {
 	kind := strings.ToLower(o.Text("RecipientTypeDetails"))
 	switch {
 	case strings.HasPrefix(kind, "remote"):
-		r.find("cloud-mailbox", exchange.SeverityWarning, "The mailbox of "+o.Text("Name")+" is in Exchange Online: on-premises "+
+		r.find("cloud-mailbox", report.SeverityWarning, "The mailbox of "+o.Text("Name")+" is in Exchange Online: on-premises "+
 			"impersonation does not reach mailboxes there.")
 	case !strings.HasSuffix(kind, "mailbox"):
-		r.find("no-mailbox", exchange.SeverityInfo, o.Text("Name")+" has no mailbox. Exchange 2016 and later do not need one; "+
+		r.find("no-mailbox", report.SeverityInfo, o.Text("Name")+" has no mailbox. Exchange 2016 and later do not need one; "+
 			"Exchange 2013 does.")
 	}
 }
@@ -122,11 +154,11 @@ func (r *run) resolveMailbox(ctx context.Context) error {
 		return nil
 	}
 	kind := "Recipient"
-	recipient, found, err := r.resolveOne(ctx, exchange.GetRecipient(identity), identity)
+	recipient, found, err := r.resolveOne(ctx, commands.GetRecipient(identity), identity)
 	if err == nil && !found {
 		// An account without a mailbox is no recipient.
 		kind = "User"
-		recipient, found, err = r.resolveOne(ctx, exchange.GetUser(identity), identity)
+		recipient, found, err = r.resolveOne(ctx, commands.GetUser(identity), identity)
 	}
 	switch {
 	case err != nil:
@@ -159,7 +191,7 @@ func (r *run) resolveScope(ctx context.Context) (*wanted, error) {
 		w.key = filterKey(w.filter)
 		state.Name, state.Filter, state.Root = w.name, w.filter, w.root
 	}
-	if r.report.Operation == exchange.OperationRevoke {
+	if r.report.Operation == report.OperationRevoke {
 		return w, nil
 	}
 	return w, r.measure(ctx, w)
@@ -176,7 +208,7 @@ func (r *run) findScope(ctx context.Context) (*wanted, error) {
 		if err != nil {
 			return nil, err
 		}
-		filter, err := exchange.MemberOf(group.Text("DistinguishedName"))
+		filter, err := opath.MemberOf(group.Text("DistinguishedName"))
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +221,7 @@ func (r *run) findScope(ctx context.Context) (*wanted, error) {
 
 func (r *run) resolveUnit(ctx context.Context) (*wanted, error) {
 	identity := r.grant.Scope.Text
-	unit, found, err := r.resolveOne(ctx, exchange.GetOrganizationalUnit(identity), identity)
+	unit, found, err := r.resolveOne(ctx, commands.GetOrganizationalUnit(identity), identity)
 	switch {
 	case err != nil:
 		return nil, err
@@ -202,7 +234,7 @@ func (r *run) resolveUnit(ctx context.Context) (*wanted, error) {
 
 func (r *run) resolveScopeGroup(ctx context.Context) (exchange.Object, error) {
 	identity := r.grant.Scope.Text
-	group, found, err := r.resolveOne(ctx, exchange.GetGroup(identity), identity)
+	group, found, err := r.resolveOne(ctx, commands.GetGroup(identity), identity)
 	switch {
 	case err != nil:
 		return group, err
@@ -211,7 +243,7 @@ func (r *run) resolveScopeGroup(ctx context.Context) (exchange.Object, error) {
 	}
 	r.rest("Group", group, "Name", "DistinguishedName", "GroupType")
 	if !strings.Contains(strings.ToLower(group.Text("GroupType")), "universal") {
-		r.find("group-not-universal", exchange.SeverityWarning, group.Text("Name")+" is not a universal group: members in other domains "+
+		r.find("group-not-universal", report.SeverityWarning, group.Text("Name")+" is not a universal group: members in other domains "+
 			"may be missing from the scope.", group.Text("Guid"))
 	}
 	return group, nil
@@ -220,12 +252,12 @@ func (r *run) resolveScopeGroup(ctx context.Context) (exchange.Object, error) {
 // stopNoGroup ends the run for want of a scope group. A dynamic group answers as a
 // recipient only.
 func (r *run) stopNoGroup(ctx context.Context, identity string) error {
-	other, found, err := r.resolveOne(ctx, exchange.GetRecipient(identity), identity)
+	other, found, err := r.resolveOne(ctx, commands.GetRecipient(identity), identity)
 	switch {
 	case err != nil:
 		return err
 	case found && other.Text("RecipientTypeDetails") == "DynamicDistributionGroup":
-		return r.conflict(exchange.StepResolve, "'"+identity+"' is a dynamic group: it has no list of members that a scope could use. "+
+		return r.conflict(report.StepResolve, "'"+identity+"' is a dynamic group: it has no list of members that a scope could use. "+
 			"Use its recipient filter with --scope-filter instead.")
 	}
 	return r.stopNotFound("group", identity, "")
@@ -233,7 +265,7 @@ func (r *run) stopNoGroup(ctx context.Context, identity string) error {
 
 func (r *run) resolveExistingScope(ctx context.Context) (*wanted, error) {
 	identity := r.grant.Scope.Text
-	scope, found, err := r.resolveOne(ctx, exchange.GetScope(identity, r.configurationServer), identity)
+	scope, found, err := r.resolveOne(ctx, commands.GetScope(identity, r.configurationServer), identity)
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +275,7 @@ func (r *run) resolveExistingScope(ctx context.Context) (*wanted, error) {
 	case !found || !isIt:
 		return nil, r.stopNotFound("management scope", identity, r.writeServer)
 	case !isRecipientScope(scope):
-		return nil, r.conflict(exchange.StepResolve, "The scope '"+scope.Text("Name")+"' is exclusive or not for recipients: an assignment of "+
+		return nil, r.conflict(report.StepResolve, "The scope '"+scope.Text("Name")+"' is exclusive or not for recipients: an assignment of "+
 			"this role cannot use it. Name a regular recipient scope.")
 	}
 	r.restOnScope(scope)
@@ -265,7 +297,7 @@ func (r *run) measure(ctx context.Context, w *wanted) error {
 		root = w.unitDN
 	}
 	cloud := 0
-	err := r.stream(ctx, exchange.ListRecipients(w.filter, root), func(o exchange.Object) error {
+	err := r.stream(ctx, commands.ListRecipients(w.filter, root), func(o exchange.Object) error {
 		if w.count++; w.count <= maxShown {
 			w.first = append(w.first, o.Text("Name"))
 		}
@@ -280,10 +312,10 @@ func (r *run) measure(ctx context.Context, w *wanted) error {
 	w.counted = true
 	r.report.Grant.Scope.Recipients = &w.count
 	if w.count == 0 {
-		r.find("scope-empty", exchange.SeverityWarning, "The scope holds no recipient now: the grant would reach nobody.")
+		r.find("scope-empty", report.SeverityWarning, "The scope holds no recipient now: the grant would reach nobody.")
 	}
 	if cloud > 0 {
-		r.find("cloud-targets", exchange.SeverityWarning, fmt.Sprintf("%d of %d mailboxes in the scope are in Exchange Online: on-premises "+
+		r.find("cloud-targets", report.SeverityInfo, fmt.Sprintf("%d of %d mailboxes in the scope are in Exchange Online: on-premises "+
 			"impersonation does not reach them.", cloud, w.count))
 	}
 	return r.checkScopeGroup(ctx, w)
@@ -299,11 +331,11 @@ func (r *run) checkScopeGroup(ctx context.Context, w *wanted) error {
 	if err != nil || group == nil {
 		return err
 	}
-	nested, err := r.listLoosely(ctx, exchange.ListNestedGroups(w.filter))
+	nested, err := r.listLoosely(ctx, commands.ListGroups(w.filter))
 	if err != nil || len(nested) == 0 {
 		return err
 	}
-	r.find("nested-not-included", exchange.SeverityWarning, "Groups inside "+group.Text("Name")+" are not followed: members of "+
+	r.find("nested-not-included", report.SeverityInfo, "Groups inside "+group.Text("Name")+" are not followed: members of "+
 		names(nested)+" are not in the scope unless they are direct members too.")
 	return nil
 }
@@ -325,9 +357,9 @@ func (r *run) groupOf(ctx context.Context, filter, what string, objects ...strin
 		return nil, nil
 	}
 	dn := strings.ReplaceAll(m[1], "''", "'")
-	group, found, err := r.resolveOne(ctx, exchange.GetGroup(dn), dn)
+	group, found, err := r.resolveOne(ctx, commands.GetGroup(dn), dn)
 	if err == nil && !found {
-		r.find("scope-stale", exchange.SeverityWarning, what+" names the group "+dn+", which no longer exists under that name: it was "+
+		r.find("scope-stale", report.SeverityWarning, what+" names the group "+dn+", which no longer exists under that name: it was "+
 			"renamed, moved or deleted.", objects...)
 	}
 	if err != nil || !found {

@@ -1,45 +1,52 @@
 package grant
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // A Revocation says what to take back. Exactly one field is set.
 type Revocation struct {
-	// Grant is the wish itself: the assignment that has its name and is equal to it,
-	// and its scope where nothing else uses it.
+	// Grant is what was wanted: the assignment that is equal to it and has its name, or
+	// where it has none of its own, one that is derived from any spelling of the
+	// account and the scope; and its scope where nothing else uses it.
 	Grant *exchange.Grant
 
-	// GUID is that of one assignment. Its scope stays: only a report or a grant tells
-	// whose it is.
-	GUID string
+	// GUID is that of one assignment, and Name its name. Its scope stays: only a report
+	// or a grant tells whose it is.
+	GUID, Name string
 
 	// Report is that of a run that changed something: all its changes are taken back,
 	// newest first, each object by its GUID.
-	Report *exchange.Report
+	Report *report.Report
 }
 
 func (v Revocation) validate() error {
 	given := 0
-	for _, set := range []bool{v.Grant != nil, v.GUID != "", v.Report != nil} {
+	for _, set := range []bool{v.Grant != nil, v.GUID != "", v.Name != "", v.Report != nil} {
 		if set {
 			given++
 		}
 	}
 	switch {
 	case given != 1:
-		return fmt.Errorf("revoke: exactly one of a grant, a GUID and a report is needed, not %d", given)
+		return fmt.Errorf("revoke: exactly one of a grant, a GUID, a name and a report is needed, not %d", given)
 	case v.Grant != nil:
 		return v.Grant.Validate()
 	case v.GUID != "" && !exchange.IsGUID(v.GUID):
 		return &exchange.FieldError{Field: "guid", Value: v.GUID, Rule: "is not a GUID: 8-4-4-4-12 hexadecimal digits"}
+	case v.Name != "":
+		if err := exchange.CheckIdentity(v.Name); err != nil {
+			return &exchange.FieldError{Field: "name", Value: v.Name, Rule: err.Error()}
+		}
 	case v.Report != nil:
-		return checkReport(v.Report)
+		return v.Report.CheckInverse()
 	}
 	return nil
 }
@@ -48,31 +55,32 @@ func (v Revocation) validate() error {
 // for mailboxes. It removes what is named and nothing else. Options.Confirm is
 // asked once, before the first change, with all of them.
 //
-// The error says what is wrong with the revocation.
-func Revoke(ctx context.Context, inv exchange.Invoker, v Revocation, o Options) (*exchange.Report, error) {
+// The error is a *report.Stopped with the report when the outcome is not success, or
+// says what is wrong with the revocation.
+func Revoke(ctx context.Context, inv exchange.Invoker, v Revocation, o Options) (*report.Report, error) {
 	if err := v.validate(); err != nil {
 		return nil, err
 	}
 	switch {
 	case v.Grant != nil:
-		r := newRun(inv, exchange.OperationRevoke, *v.Grant, o)
-		return r.finish(ctx, r.revokeGrant(ctx)), nil
+		r := newRun(inv, report.OperationRevoke, *v.Grant, o)
+		return r.conclude(ctx, r.revokeGrant(ctx))
 	case v.Report != nil:
-		r := newRun(inv, exchange.OperationRevoke, reportedGrant(*v.Report.Grant), o)
-		return r.finish(ctx, r.rollback(ctx, v.Report.Inverse)), nil
+		r := newRun(inv, report.OperationRevoke, v.Report.Grant.Found(), o)
+		return r.conclude(ctx, r.undo(ctx, v.Report))
 	}
-	r := newRun(inv, exchange.OperationRevoke, exchange.Grant{}, o)
-	return r.finish(ctx, r.revokeGUID(ctx, strings.ToLower(v.GUID))), nil
+	r := newRun(inv, report.OperationRevoke, exchange.Grant{}, o)
+	return r.conclude(ctx, r.revokeIdentity(ctx, cmp.Or(v.GUID, v.Name)))
 }
 
 // revokeGrant takes the grant back by its name and an equal comparison.
 func (r *run) revokeGrant(ctx context.Context) error {
-	r.report.Grant = r.state()
+	r.report.Grant = report.NewGrantState(r.grant)
 	r.pin()
 	if err := r.preflight(ctx, r.revokeNeeds()); err != nil {
 		return err
 	}
-	r.step = exchange.StepResolve
+	r.step = report.StepResolve
 	assignee, err := r.resolveAssignee(ctx)
 	if err != nil {
 		return err
@@ -85,9 +93,9 @@ func (r *run) revokeGrant(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.unchanged(exchange.StepResolve, r.grant.Assignee.Identity+"; "+w.String(), "")
+	r.unchanged(report.StepResolve, r.grant.Assignee.Identity+"; "+w.String(), "")
 
-	r.step = exchange.StepReadAssignments
+	r.step = report.StepReadAssignments
 	if err := r.readAssignments(ctx); err != nil {
 		return err
 	}
@@ -104,7 +112,15 @@ func (r *run) revokeGrant(ctx context.Context) error {
 	if err := r.carryOut(ctx); err != nil {
 		return err
 	}
-	return r.checkLeft(ctx, guidList(holders)...)
+	return r.checkLeft(ctx, holdersOf(holders))
+}
+
+func holdersOf(objects []exchange.Object) []holder {
+	list := make([]holder, len(objects))
+	for i, o := range objects {
+		list[i] = holderOf(o)
+	}
+	return list
 }
 
 func guidList(objects []exchange.Object) []string {
@@ -128,112 +144,147 @@ func (r *run) revokeNeeds() []need {
 
 // proposeGrant proposes to remove the grant's assignment and its scope.
 func (r *run) proposeGrant(ctx context.Context, assignee exchange.Object, w *wanted) error {
-	own, err := r.findOwnAssignment(ctx, assignee, w)
+	names, err := r.ownNames(ctx, assignee, w)
 	if err != nil {
 		return err
 	}
-	scopes := r.findOwnScope(w)
+	own, err := r.findOwnAssignment(ctx, assignee, w, names)
+	if err != nil {
+		return err
+	}
 	text, except := "The grant is not there.", ""
 	if len(own) > 0 {
+		r.tellName(own[0])
 		text, except = "Found: "+r.describe(own[0])+".", own[0].Text("Guid")
+		names = []string{own[0].Text("Name")}
 		r.removeAssignment(own[0])
 	}
+	scopes := r.findOwnScopes(w, names)
 	r.report.Before = stateOf(own, scopes)
-	r.unchanged(exchange.StepReadAssignments, text, "")
-	for _, scope := range scopes {
-		if err := r.removeScope(ctx, scope, except); err != nil {
-			return err
-		}
-	}
-	return nil
+	r.unchanged(report.StepReadAssignments, text, "")
+	return r.removeOwnScope(ctx, scopes, except)
 }
 
-// findOwnAssignment returns the assignment with this grant's name, none when it is
-// not there. One that is not this grant ends the run.
-func (r *run) findOwnAssignment(ctx context.Context, assignee exchange.Object, w *wanted) ([]exchange.Object, error) {
-	made, err := r.held(ctx, assignee.Text("Guid"), true)
+// findOwnAssignment returns the assignment of this grant: it is equal and has one of
+// the names; none when it is not there. One with the grant's own name that is not this
+// grant ends the run, and so do several.
+func (r *run) findOwnAssignment(ctx context.Context, assignee exchange.Object, w *wanted, names []string) ([]exchange.Object, error) {
+	made, err := r.held(ctx, holderOf(assignee), true)
 	if err != nil {
 		return nil, err
 	}
 	direct := guids(made)
-	var own []exchange.Object
+	var own, exact []exchange.Object
 	for _, a := range r.assignments {
-		isEqual := direct[a.Text("Guid")] && isRegular(a) && r.compareAssignment(a, w) == equal
+		isEqual := direct[a.Text("Guid")] && isRegular(a) && isRole(a) && r.compareAssignment(a, w) == equal
 		switch hasName := strings.EqualFold(a.Text("Name"), r.name); {
 		case hasName && !isEqual:
-			return nil, r.conflict(exchange.StepReadAssignments, "An assignment has the name of this grant but is another one: "+r.describe(a)+
+			return nil, r.conflict(report.StepReadAssignments, "An assignment has the name of this grant but is another one: "+r.describe(a)+
 				". Nothing was removed.")
 		case hasName:
-			own = []exchange.Object{a}
+			exact = []exchange.Object{a}
+		case isEqual && hasText(names, a.Text("Name")):
+			own = append(own, a)
 		case isEqual:
-			r.find("equal-other-name", exchange.SeverityInfo, "Equal, but with another name, and left alone: "+r.describe(a)+".", a.Text("Guid"))
+			r.find("equal-other-name", report.SeverityInfo, "Equal, but with a name that is not of this grant, and left alone: "+r.describe(a)+
+				". To take it back: "+takeBack(a), a.Text("Guid"))
 		}
+	}
+	switch {
+	case exact != nil:
+		return exact, nil
+	case len(own) > 1:
+		return nil, r.conflict(report.StepReadAssignments, "Several assignments make this grant: "+sentence(own)+". Nothing was removed; "+
+			"name the one that is meant: "+takeBack(own[0]))
 	}
 	return own, nil
 }
 
-// findOwnScope returns the scope that this grant created: it has the grant's name
-// and an equal definition. A scope with a name of its own may have been there
-// before; only the report of the grant knows, and without it such a scope stays.
-func (r *run) findOwnScope(w *wanted) []exchange.Object {
+func hasText(list []string, text string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, text) })
+}
+
+// sentence is the names of objects with their GUIDs.
+func sentence(objects []exchange.Object) string {
+	texts := make([]string, len(objects))
+	for i, o := range objects {
+		texts[i] = "'" + o.Text("Name") + "' (" + o.Text("Guid") + ")"
+	}
+	return strings.Join(texts, ", ")
+}
+
+// findOwnScopes returns the scopes that this grant created: they have one of the
+// grant's names and an equal definition. A scope with a name of its own may have been
+// there before; only the report of the grant knows, and without it such a scope stays.
+func (r *run) findOwnScopes(w *wanted, names []string) []exchange.Object {
 	if !r.grant.Scope.Creates() {
 		return nil
 	}
-	scope, ok := named(r.scopes, w.name)
-	switch {
-	case !ok:
-		return nil
-	case r.grant.Scope.Name != "":
-		r.find("scope-left", exchange.SeverityInfo, "The scope '"+scope.Text("Name")+"' has a name of its own and may be older than this "+
-			"grant: it stays. Revoke from the report of the grant to remove it.", scope.Text("Guid"))
-		return nil
-	case compareScope(scope, w) != equal:
-		return nil
+	var own []exchange.Object
+	for _, scope := range r.scopes {
+		switch {
+		case r.grant.Scope.Name != "" && w.isNamed(scope):
+			r.find("scope-left", report.SeverityInfo, "The scope '"+scope.Text("Name")+"' has a name of its own and may be older than this "+
+				"grant: it stays. Revoke from the report of the grant to remove it.", scope.Text("Guid"))
+		case r.grant.Scope.Name == "" && hasText(names, scope.Text("Name")) && isRecipientScope(scope) && compareScope(scope, w) == equal:
+			own = append(own, scope)
+		}
 	}
-	return []exchange.Object{scope}
+	return own
 }
 
-// revokeGUID removes one assignment by its GUID.
-func (r *run) revokeGUID(ctx context.Context, guid string) error {
+// revokeIdentity removes one assignment by its GUID or its name.
+func (r *run) revokeIdentity(ctx context.Context, identity string) error {
 	if err := r.preflight(ctx, needs(getAssignment, "Remove-ManagementRoleAssignment")); err != nil {
 		return err
 	}
-	r.step = exchange.StepReadAssignments
+	r.step = report.StepReadAssignments
 	if err := r.readAssignments(ctx); err != nil {
 		return err
 	}
-	a, there, err := r.byGUID(ctx, exchange.GetAssignment(guid, r.configurationServer), guid)
+	found, err := r.findAssignment(ctx, identity)
 	switch {
 	case err != nil:
 		return err
-	case !there:
+	case found == nil:
 		r.report.Before, r.report.After = stateOf(nil, nil), stateOf(nil, nil)
-		r.report.Outcome = exchange.NothingToRevoke
-		r.unchanged(exchange.StepReadAssignments, "There is no assignment with the GUID "+guid+".", "")
+		r.report.Outcome = report.NothingToRevoke
+		r.unchanged(report.StepReadAssignments, "There is no assignment '"+identity+"'.", "")
 		return nil
 	}
+	a := *found
 	r.report.Grant = r.stateOfAssignment(a)
-	if _, ours := guids(r.assignments)[guid]; !ours || !isRegular(a) {
-		return r.conflict(exchange.StepReadAssignments, "The assignment '"+a.Text("Name")+"' does not give the role "+exchange.Role+": it is a "+
-			strings.ToLower(a.Text("RoleAssignmentDelegationType"))+" assignment of "+a.Text("Role")+". Nothing was removed.")
+	if err := r.checkOurKind(a); err != nil {
+		return err
+	}
+	// The account may be gone; its assignment can be removed all the same.
+	assignee, there, err := r.assigneeOf(ctx, a)
+	switch {
+	case err != nil:
+		return err
+	case there:
+		r.tellAssignee(assignee)
 	}
 	r.report.Before = stateOf([]exchange.Object{a}, nil)
-	r.unchanged(exchange.StepReadAssignments, "Found: "+r.describe(a)+".", "")
+	r.unchanged(report.StepReadAssignments, "Found: "+r.describe(a)+".", "")
 	if scope, ok := named(r.scopes, a.Text("CustomRecipientWriteScope")); ok {
-		r.find("scope-left", exchange.SeverityInfo, "The scope '"+scope.Text("Name")+"' stays: a GUID does not tell whose it is. Revoke by the "+
-			"grant, or from its report, to remove it.", scope.Text("Guid"))
+		r.find("scope-left", report.SeverityInfo, "The scope '"+scope.Text("Name")+"' stays: neither a GUID nor a name tells whose it is. Revoke by "+
+			"the grant, or from its report, to remove it.", scope.Text("Guid"))
 	}
 	r.removeAssignment(a)
 	if err := r.carryOut(ctx); err != nil {
 		return err
 	}
-	return r.checkLeft(ctx, a.Text("RoleAssignee"))
+	if !there {
+		return r.checkLeft(ctx, nil)
+	}
+	return r.checkLeft(ctx, []holder{holderOf(assignee)})
 }
 
 // stateOfAssignment is an assignment in the form of a grant.
-func (r *run) stateOfAssignment(a exchange.Object) *exchange.GrantState {
-	state := &exchange.GrantState{Name: a.Text("Name"), Role: a.Text("Role")}
-	state.Assignee = exchange.AssigneeState{Kind: exchange.SecurityGroup, Given: a.Text("RoleAssignee"), Name: leaf(a.Text("RoleAssignee"))}
+func (r *run) stateOfAssignment(a exchange.Object) *report.GrantState {
+	state := &report.GrantState{Name: a.Text("Name"), Role: a.Text("Role")}
+	state.Assignee = report.AssigneeState{Kind: exchange.SecurityGroup, Given: a.Text("RoleAssignee"), Name: leaf(a.Text("RoleAssignee"))}
 	if strings.EqualFold(a.Text("RoleAssigneeType"), "User") {
 		state.Assignee.Kind = exchange.User
 	}
@@ -241,8 +292,6 @@ func (r *run) stateOfAssignment(a exchange.Object) *exchange.GrantState {
 		definition, _ := named(r.scopes, name)
 		return definition.Text("RecipientFilter")
 	})
-	state.Scope = exchange.ScopeState{Kind: scope.Kind, Given: scope.Name, Name: scope.Name, Filter: scope.Filter}
+	state.Scope = report.ScopeState{Kind: scope.Kind, Given: scope.Name, Name: scope.Name, Filter: scope.Filter}
 	return state
 }
-
-var errNothingToUndo = errors.New("the report changed nothing: there is nothing to take back")

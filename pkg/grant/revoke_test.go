@@ -4,15 +4,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 func TestRevokeGUID(t *testing.T) {
 	s := scenario(t, "equal-other-name")
 	st := newStage(t, s)
 	guid := st.guidOf(t, "Old Grant")
-	report := st.revoke(t, Revocation{GUID: strings.ToUpper(guid)})
-	checkEnd(t, "revoke", report, exchange.Revoked)
+	result := st.revoke(t, Revocation{GUID: strings.ToUpper(guid)})
+	checkEnd(t, "revoke", result, report.Revoked)
 	after := st.org.Snapshot()
 	for _, a := range after.Assignments {
 		if a.Name == "Old Grant" {
@@ -22,15 +24,15 @@ func TestRevokeGUID(t *testing.T) {
 	if len(after.Scopes) != 1 || after.Scopes[0].Name != "Old Scope" {
 		t.Errorf("scopes %+v", after.Scopes)
 	}
-	if len(report.Findings) != 1 || report.Findings[0].ID != "scope-left" {
-		t.Errorf("findings %+v", report.Findings)
+	if len(result.Findings) != 1 || result.Findings[0].ID != "scope-left" {
+		t.Errorf("findings %+v", result.Findings)
 	}
-	checkEnd(t, "again", st.revoke(t, Revocation{GUID: guid}), exchange.NothingToRevoke)
+	checkEnd(t, "again", st.revoke(t, Revocation{GUID: guid}), report.NothingToRevoke)
 
 	start := newStage(t, s).snapshot(t)
-	report.Grant.Assignee.Given = "svc-reschedule"
-	st.revoke(t, Revocation{Report: report})
-	st.unchanged(t, "revoke and rollback", start)
+	result.Grant.Assignee.Given = "svc-reschedule"
+	st.revoke(t, Revocation{Report: result})
+	st.unchanged(t, "revoke and undo", start)
 }
 
 // Assignments that let their holder assign the role, and those of other roles, are
@@ -39,8 +41,8 @@ func TestRevokeGUIDOfAnother(t *testing.T) {
 	st := newStage(t, scenario(t, "plain"))
 	start := st.snapshot(t)
 	for _, name := range []string{"ApplicationImpersonation-Organization Management-Delegating", "Mail Recipients-Organization Management"} {
-		report := st.revoke(t, Revocation{GUID: st.guidOf(t, name)})
-		checkEnd(t, name, report, exchange.Conflict)
+		result := st.revoke(t, Revocation{GUID: st.guidOf(t, name)})
+		checkEnd(t, name, result, report.Conflict)
 		st.unchanged(t, name, start)
 	}
 }
@@ -49,7 +51,7 @@ func TestRevokeGUIDOfAnother(t *testing.T) {
 func (s *stage) guidOf(t *testing.T, name string) string {
 	t.Helper()
 	var guid string
-	_, err := s.session.Invoke(t.Context(), exchange.Pipeline{exchange.GetAssignment(name, "")}, func(o exchange.Object) error {
+	_, err := s.session.Invoke(t.Context(), exchange.Pipeline{commands.GetAssignment(name, "")}, func(o exchange.Object) error {
 		guid = o.Text("Guid")
 		return nil
 	})

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // A difference is how a role group that is there differs from the wanted one.
@@ -23,7 +25,7 @@ type difference struct {
 // answers to the same text must not be taken for it.
 func (r *run) findRoleGroup(ctx context.Context) (exchange.Object, bool, error) {
 	name := r.grant.Assignee.Identity
-	group, found, err := r.resolveOne(ctx, exchange.GetRoleGroup(name), name)
+	group, found, err := r.resolveOne(ctx, commands.GetRoleGroup(name), name)
 	return group, found && strings.EqualFold(group.Text("Name"), name), err
 }
 
@@ -32,10 +34,10 @@ func (r *run) resolveMembers(ctx context.Context) ([]exchange.Object, error) {
 	var members []exchange.Object
 	for _, identity := range r.grant.Assignee.Members {
 		kind := "User"
-		member, found, err := r.resolveOne(ctx, exchange.GetUser(identity), identity)
+		member, found, err := r.resolveOne(ctx, commands.GetUser(identity), identity)
 		if err == nil && !found {
 			kind = "Group"
-			member, found, err = r.resolveOne(ctx, exchange.GetGroup(identity), identity)
+			member, found, err = r.resolveOne(ctx, commands.GetGroup(identity), identity)
 		}
 		switch {
 		case err != nil:
@@ -43,16 +45,22 @@ func (r *run) resolveMembers(ctx context.Context) ([]exchange.Object, error) {
 		case !found:
 			return nil, r.stopNotFound("member", identity, "")
 		}
+		if kind == "Group" {
+			if err := r.checkGroup(member, identity); err != nil {
+				return nil, err
+			}
+		}
 		r.rest(kind, member, "Name", "DistinguishedName")
 		members = append(members, member)
 	}
+	r.members = members
 	return members, nil
 }
 
 // compareRoleGroup compares a role group with the wanted one.
 func (r *run) compareRoleGroup(ctx context.Context, group exchange.Object, members []exchange.Object, w *wanted) (*difference, error) {
 	guid := group.Text("Guid")
-	held, err := r.list(ctx, exchange.ListDirectAssignmentsOf("", guid))
+	held, err := r.madeTo(ctx, holderOf(group))
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +71,7 @@ func (r *run) compareRoleGroup(ctx context.Context, group exchange.Object, membe
 	if d.own == nil {
 		d.foreign = append(d.foreign, "it does not have the role "+exchange.Role)
 	}
-	there, err := r.list(ctx, exchange.ListRoleGroupMembers(guid))
+	there, err := r.list(ctx, commands.ListRoleGroupMembers(guid))
 	if err != nil {
 		return nil, err
 	}
@@ -110,25 +118,25 @@ func (d *difference) ownList() []exchange.Object {
 }
 
 // roleGroupState is a role group for the report's before and after.
-func (r *run) roleGroupState(ctx context.Context, group exchange.Object, assignments, scopes []exchange.Object) (*exchange.State, error) {
-	members, err := r.list(ctx, exchange.ListRoleGroupMembers(group.Text("Guid")))
+func (r *run) roleGroupState(ctx context.Context, group exchange.Object, assignments, scopes []exchange.Object) (*report.State, error) {
+	members, err := r.list(ctx, commands.ListRoleGroupMembers(group.Text("Guid")))
 	if err != nil {
 		return nil, err
 	}
-	entry := exchange.RoleGroupState{GUID: group.Text("Guid"), Name: group.Text("Name"), Members: []string{}}
+	entry := report.RoleGroupState{GUID: group.Text("Guid"), Name: group.Text("Name"), Members: []string{}}
 	for _, m := range members {
 		entry.Members = append(entry.Members, m.Text("Name"))
 	}
 	slices.SortFunc(entry.Members, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	state := stateOf(assignments, scopes)
-	state.RoleGroups = []exchange.RoleGroupState{entry}
+	state.RoleGroups = []report.RoleGroupState{entry}
 	return state, nil
 }
 
 // grantRoleGroup creates or completes the role group. A group of that name that is
 // not exactly this one is left as it is.
 func (r *run) grantRoleGroup(ctx context.Context, group *exchange.Object, members []exchange.Object, w *wanted) error {
-	r.step = exchange.StepRoleGroup
+	r.step = report.StepRoleGroup
 	if err := r.readAssignments(ctx); err != nil {
 		return err
 	}
@@ -138,30 +146,49 @@ func (r *run) grantRoleGroup(ctx context.Context, group *exchange.Object, member
 	for _, scope := range r.scopesNamed(w) {
 		r.restOnScope(scope)
 	}
-	var err error
-	if group == nil {
-		err = r.makeRoleGroup(ctx, members, w)
-	} else {
-		err = r.completeRoleGroup(ctx, *group, members, w)
+	if err := r.findMemberGrants(ctx, group, members, w); err != nil {
+		return err
 	}
-	if err != nil {
+	decide := func(r *run) error {
+		if group == nil {
+			return r.makeRoleGroup(ctx, members, w)
+		}
+		return r.completeRoleGroup(ctx, *group, members, w)
+	}
+	if err := r.checkPlan(ctx, decide); err != nil {
+		return err
+	}
+	if err := decide(r); err != nil {
 		return err
 	}
 	r.newScope = ""
 	return r.readBackRoleGroup(ctx, members, w)
 }
 
-func (r *run) makeRoleGroup(ctx context.Context, members []exchange.Object, w *wanted) error {
-	if err := r.checkPlan(exchange.StepReadAssignments); err != nil {
-		return err
+// findMemberGrants says by what else the members reach mailboxes.
+func (r *run) findMemberGrants(ctx context.Context, group *exchange.Object, members []exchange.Object, w *wanted) error {
+	var own []exchange.Object
+	if group != nil {
+		var err error
+		if own, err = r.held(ctx, holderOf(*group), true); err != nil {
+			return err
+		}
 	}
+	others, err := r.memberGrants(ctx, own, members, w)
+	for _, o := range others {
+		r.find(o.id, o.severity, o.text, o.assignment.Text("Guid"))
+	}
+	return err
+}
+
+func (r *run) makeRoleGroup(ctx context.Context, members []exchange.Object, w *wanted) error {
 	name := r.grant.Assignee.Identity
-	r.unchanged(exchange.StepReadAssignments, "There is no role group '"+name+"'.", "")
+	r.unchanged(report.StepReadAssignments, "There is no role group '"+name+"'.", "")
 	r.report.Before = stateOf(nil, nil)
 	if err := r.checkEmpty(w); err != nil {
 		return err
 	}
-	if err := r.setScope(ctx, w); err != nil {
+	if err := r.setScope(ctx, w, ""); err != nil {
 		return err
 	}
 	// A scope would apply to all roles of the group, and View-Only Configuration has
@@ -175,6 +202,7 @@ func (r *run) makeRoleGroup(ctx context.Context, members []exchange.Object, w *w
 	if identity == "" {
 		identity = name // it is only planned
 	}
+	r.aliases = map[string]string{identity: name}
 	return r.addConfiguration(ctx, identity)
 }
 
@@ -188,15 +216,15 @@ func (r *run) newRoleGroup(ctx context.Context, members []exchange.Object, w *wa
 		identities = append(identities, m.Text("Guid"))
 	}
 	return r.change(ctx, change{
-		step: exchange.StepRoleGroup, action: exchange.ActionCreate,
+		step: report.StepRoleGroup, action: report.ActionCreate,
 		text:    "New role group of " + names(members) + " for " + w.String(),
 		why:     "there is no role group of this name",
-		command: func(dc string) exchange.Command { return exchange.NewRoleGroup(name, roles, identities, w.scope(), dc) },
+		command: func(dc string) exchange.Command { return commands.NewRoleGroup(name, roles, identities, w.scope(), dc) },
 		landed:  func(ctx context.Context) (exchange.Object, bool, error) { return r.roleGroupIs(ctx, members, w) },
 		done: func(written exchange.Object) {
 			r.newScope = ""
 			guid := written.Text("Guid")
-			r.undoBy(exchange.Inverse{Cmdlet: "Remove-RoleGroup", Identity: guid, OnlyIf: "unused"})
+			r.undoBy(report.Inverse{Cmdlet: "Remove-RoleGroup", Identity: guid, OnlyIf: "unused"})
 			for _, identity := range identities {
 				r.undoBy(memberInverse("Remove-RoleGroupMember", guid, identity))
 			}
@@ -205,8 +233,8 @@ func (r *run) newRoleGroup(ctx context.Context, members []exchange.Object, w *wa
 }
 
 // memberInverse puts a member in, or takes it out.
-func memberInverse(cmdlet, group, member string) exchange.Inverse {
-	return exchange.Inverse{Cmdlet: cmdlet, Identity: group, Parameters: []exchange.InverseParameter{{Name: "Member", Value: member}}}
+func memberInverse(cmdlet, group, member string) report.Inverse {
+	return report.Inverse{Cmdlet: cmdlet, Identity: group, Parameters: []report.InverseParameter{{Name: "Member", Value: member}}}
 }
 
 // roleGroupIs tells whether the role group has its role, scope and members now.
@@ -234,17 +262,12 @@ func (r *run) completeRoleGroup(ctx context.Context, group exchange.Object, memb
 	if r.report.Before, err = r.roleGroupState(ctx, group, d.ownList(), nil); err != nil {
 		return err
 	}
-	if len(foreign)+len(d.absent) > 0 || d.noConfiguration {
-		if err := r.checkPlan(exchange.StepRoleGroup); err != nil {
-			return err
-		}
-	}
 	name := group.Text("Name")
 	if len(foreign) > 0 {
-		return r.conflict(exchange.StepRoleGroup, "The role group '"+name+"' exists and is not this one: "+strings.Join(foreign, "; ")+
+		return r.conflict(report.StepRoleGroup, "The role group '"+name+"' exists and is not this one: "+strings.Join(foreign, "; ")+
 			". Nothing was changed; choose another name.")
 	}
-	r.unchanged(exchange.StepRoleGroup, "The role group '"+name+"' exists with this role and scope.", group.Text("Guid"))
+	r.unchanged(report.StepRoleGroup, "The role group '"+name+"' exists with this role and scope.", group.Text("Guid"))
 	for _, m := range d.absent {
 		if err := r.addMember(ctx, group, m.Text("Guid"), "Adds "+m.Text("Name")+" to '"+name+"'"); err != nil {
 			return err
@@ -259,22 +282,23 @@ func (r *run) completeRoleGroup(ctx context.Context, group exchange.Object, memb
 // addConfiguration gives the role group the role View-Only Configuration.
 func (r *run) addConfiguration(ctx context.Context, group string) error {
 	_, err := r.change(ctx, change{
-		step: exchange.StepAssign, action: exchange.ActionCreate,
+		step: report.StepAssign, action: report.ActionCreate,
 		text: "Gives the role group the role " + exchange.RoleViewOnlyConfiguration,
 		why:  "the role group does not have this role",
 		command: func(dc string) exchange.Command {
-			return exchange.NewAssignment("", exchange.SecurityGroup, group, exchange.RoleViewOnlyConfiguration, exchange.AssignmentScope{}, dc)
+			return commands.NewAssignment("", exchange.SecurityGroup, group, exchange.RoleViewOnlyConfiguration, commands.WriteScope{}, dc)
 		},
 		landed: func(ctx context.Context) (exchange.Object, bool, error) {
-			c := exchange.ListDirectAssignmentsOf(exchange.RoleViewOnlyConfiguration, group)
-			found, err := r.list(ctx, from(c, r.configurationServer))
-			if err != nil || len(found) == 0 {
-				return exchange.Object{}, false, err
+			found, err := r.madeTo(ctx, holder{guid: group})
+			for _, a := range found {
+				if isRegular(a) && strings.EqualFold(a.Text("Role"), exchange.RoleViewOnlyConfiguration) {
+					return a, true, nil
+				}
 			}
-			return found[0], true, nil
+			return exchange.Object{}, false, err
 		},
 		done: func(written exchange.Object) {
-			r.undoBy(exchange.Inverse{Cmdlet: "Remove-ManagementRoleAssignment", Identity: written.Text("Guid")})
+			r.undoBy(report.Inverse{Cmdlet: "Remove-ManagementRoleAssignment", Identity: written.Text("Guid")})
 		},
 	})
 	return err
@@ -288,9 +312,9 @@ func (r *run) addMember(ctx context.Context, group exchange.Object, member, text
 func (r *run) memberChange(group exchange.Object, member, text string) change {
 	guid := group.Text("Guid")
 	return change{
-		step: exchange.StepRoleGroup, action: exchange.ActionUpdate, text: text,
+		step: report.StepRoleGroup, action: report.ActionUpdate, text: text,
 		why:     "it is not a member",
-		command: func(dc string) exchange.Command { return exchange.AddRoleGroupMember(guid, member, dc) },
+		command: func(dc string) exchange.Command { return commands.AddRoleGroupMember(guid, member, dc) },
 		landed:  func(ctx context.Context) (exchange.Object, bool, error) { return r.hasMember(ctx, guid, member, true) },
 		done:    func(exchange.Object) { r.undoBy(memberInverse("Remove-RoleGroupMember", guid, member)) },
 	}
@@ -298,21 +322,17 @@ func (r *run) memberChange(group exchange.Object, member, text string) change {
 
 // hasMember tells whether somebody is, or is not, a member of a role group now.
 func (r *run) hasMember(ctx context.Context, group, member string, wish bool) (exchange.Object, bool, error) {
-	found, err := r.list(ctx, exchange.ListRoleGroupMembers(group))
+	found, err := r.list(ctx, commands.ListRoleGroupMembers(group))
 	return exchange.Object{}, guids(found)[member] == wish && err == nil, err
 }
 
-// readBackRoleGroup reads the role group back and asks the oracle.
+// readBackRoleGroup reads the role group back and asks who reaches the mailboxes.
 func (r *run) readBackRoleGroup(ctx context.Context, members []exchange.Object, w *wanted) error {
 	if len(r.changes) > 0 {
-		r.report.Outcome = exchange.Planned
+		r.report.Outcome = report.Planned
 		return nil
 	}
-	r.step = exchange.StepReadBack
-	r.report.Outcome = exchange.AlreadyGranted
-	if r.report.Changed {
-		r.report.Outcome = exchange.Granted
-	}
+	r.step = report.StepReadBack
 	if err := r.readAssignments(ctx); err != nil {
 		return err
 	}
@@ -324,13 +344,16 @@ func (r *run) readBackRoleGroup(ctx context.Context, members []exchange.Object, 
 	switch {
 	case err != nil:
 		return err
-	case !complete:
-		r.unchanged(exchange.StepReadBack, "The role group is written, but not every domain controller shows it yet.", "")
-		r.report.Outcome = exchange.GrantedReplicating
+	case !found:
+		r.report.Outcome = report.GrantedReplicating
+		r.unchanged(report.StepReadBack, "The role group is written, and not every domain controller shows it yet.", "")
 		return nil
+	case !complete:
+		r.unchanged(report.StepReadBack, "The role group is written, but not every domain controller shows it yet.", "")
+	default:
+		r.unchanged(report.StepReadBack, "The role group is there with its role, scope and members.", group.Text("Guid"))
 	}
-	r.unchanged(exchange.StepReadBack, "The role group is there with its role, scope and members.", group.Text("Guid"))
-	return r.askOracle(ctx, group.Text("Guid"))
+	return r.prove(ctx, holderOf(group), complete)
 }
 
 func (r *run) roleGroupComplete(ctx context.Context, group exchange.Object, members []exchange.Object, w *wanted) (bool, error) {

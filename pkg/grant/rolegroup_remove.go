@@ -5,35 +5,41 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // proposeRoleGroup proposes that our members leave the role group. The group goes
 // only when it is exactly ours and nobody else is in it.
 func (r *run) proposeRoleGroup(ctx context.Context, group *exchange.Object, members []exchange.Object, w *wanted) error {
 	if group == nil {
-		r.unchanged(exchange.StepReadAssignments, "There is no role group '"+r.grant.Assignee.Identity+"'.", "")
+		r.unchanged(report.StepReadAssignments, "There is no role group '"+r.grant.Assignee.Identity+"'.", "")
 		r.report.Before = stateOf(nil, nil)
-		return r.removeOwnScope(ctx, r.findOwnScope(w))
+		return r.removeOwnScope(ctx, r.findOwnScopes(w, []string{r.name}))
+	}
+	own, err := r.ownNames(ctx, *group, w)
+	if err != nil {
+		return err
 	}
 	d, err := r.compareRoleGroup(ctx, *group, members, w)
 	if err != nil {
 		return err
 	}
-	name, scopes := group.Text("Name"), r.findOwnScope(w)
+	name, scopes := group.Text("Name"), r.findOwnScopes(w, own)
 	if r.report.Before, err = r.roleGroupState(ctx, *group, d.ownList(), scopes); err != nil {
 		return err
 	}
 	if len(d.foreign) > 0 {
-		return r.conflict(exchange.StepRoleGroup, "The role group '"+name+"' is not the one of this grant: "+strings.Join(d.foreign, "; ")+
+		return r.conflict(report.StepRoleGroup, "The role group '"+name+"' is not the one of this grant: "+strings.Join(d.foreign, "; ")+
 			". Nothing was removed.")
 	}
-	r.unchanged(exchange.StepReadAssignments, "Found the role group '"+name+"'.", "")
+	r.unchanged(report.StepReadAssignments, "Found the role group '"+name+"'.", "")
 	for _, m := range d.present {
 		r.removeMember(*group, m.Text("Guid"), m.Text("Name"))
 	}
 	if len(d.others) > 0 {
-		r.queue = append(r.queue, action{step: exchange.Step{ID: exchange.StepRoleGroup, Status: exchange.StatusSkipped,
+		r.queue = append(r.queue, action{step: report.Step{ID: report.StepRoleGroup, Status: report.StatusSkipped,
 			Text: "The role group stays: " + names(d.others) + " is in it."}})
 		return nil
 	}
@@ -54,10 +60,10 @@ func (r *run) removeOwnScope(ctx context.Context, scopes []exchange.Object, exce
 func (r *run) removeMember(group exchange.Object, member, name string) {
 	guid := group.Text("Guid")
 	r.propose(change{
-		step: exchange.StepRemove, action: exchange.ActionUpdate,
+		step: report.StepRemove, action: report.ActionUpdate,
 		text:    "Takes " + name + " out of '" + group.Text("Name") + "'",
 		why:     "it is a member by this grant",
-		command: func(dc string) exchange.Command { return exchange.RemoveRoleGroupMember(guid, member, dc) },
+		command: func(dc string) exchange.Command { return commands.RemoveRoleGroupMember(guid, member, dc) },
 		landed:  func(ctx context.Context) (exchange.Object, bool, error) { return r.hasMember(ctx, guid, member, false) },
 		done:    func(exchange.Object) { r.undoBy(memberInverse("Add-RoleGroupMember", guid, member)) },
 	})
@@ -67,11 +73,11 @@ func (r *run) removeMember(group exchange.Object, member, name string) {
 func (r *run) removeRoleGroup(group exchange.Object, held []exchange.Object, members []string) {
 	guid, name := group.Text("Guid"), group.Text("Name")
 	r.propose(change{
-		step: exchange.StepRemove, action: exchange.ActionRemove,
+		step: report.StepRemove, action: report.ActionRemove,
 		text:    "Removes the empty role group '" + name + "' and its assignments",
 		why:     "nobody else is in it",
-		command: func(dc string) exchange.Command { return exchange.RemoveRoleGroup(guid, dc) },
-		landed:  r.isGone(exchange.GetRoleGroup(guid), guid),
+		command: func(dc string) exchange.Command { return commands.RemoveRoleGroup(guid, dc) },
+		landed:  r.isGone(commands.GetRoleGroup(guid), guid),
 		done: func(exchange.Object) {
 			r.gone = append(r.gone, guidList(held)...)
 			r.undoRoleGroupBy(guid, name, held, members)
@@ -83,8 +89,8 @@ func (r *run) removeRoleGroup(group exchange.Object, held []exchange.Object, mem
 // and scope, then its other roles. Single members cannot be put back into a group
 // that is gone.
 func (r *run) undoRoleGroupBy(guid, name string, held []exchange.Object, members []string) {
-	r.report.Inverse = slices.DeleteFunc(r.report.Inverse, func(i exchange.Inverse) bool { return i.Identity == guid })
-	parameters := []exchange.InverseParameter{{Name: "Roles", Value: []string{exchange.Role}}, {Name: "Members", Value: members}}
+	r.report.Inverse = slices.DeleteFunc(r.report.Inverse, func(i report.Inverse) bool { return i.Identity == guid })
+	parameters := []report.InverseParameter{{Name: "Roles", Value: []string{exchange.Role}}, {Name: "Members", Value: members}}
 	for _, a := range held {
 		if strings.EqualFold(a.Text("Role"), exchange.Role) {
 			if scope := oldScope(a); scope.Name != relativeWriteScope {
@@ -92,9 +98,9 @@ func (r *run) undoRoleGroupBy(guid, name string, held []exchange.Object, members
 			}
 			continue
 		}
-		r.undoBy(exchange.Inverse{Cmdlet: "New-ManagementRoleAssignment", Identity: a.Text("Name"), Parameters: []exchange.InverseParameter{
+		r.undoBy(report.Inverse{Cmdlet: "New-ManagementRoleAssignment", Identity: a.Text("Name"), Parameters: []report.InverseParameter{
 			{Name: "SecurityGroup", Value: name}, {Name: "Role", Value: a.Text("Role")},
 		}})
 	}
-	r.undoBy(exchange.Inverse{Cmdlet: "New-RoleGroup", Identity: name, Parameters: parameters})
+	r.undoBy(report.Inverse{Cmdlet: "New-RoleGroup", Identity: name, Parameters: parameters})
 }

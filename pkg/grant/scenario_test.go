@@ -5,18 +5,18 @@ import (
 	"testing"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
-	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // ends is how the operations on a scenario's grant end, one after the other in one
 // organization. The table is written by hand.
-type ends struct{ plan, grant, again, verify, revoke exchange.Outcome }
+type ends struct{ plan, grant, again, verify, revoke report.Outcome }
 
 var (
 	works    = ends{"planned", "granted", "already-granted", "verified", "revoked"}
 	isOnline = ends{"failed", "failed", "failed", "failed", "failed"}
 	clashes  = ends{"conflict", "conflict", "conflict", "differs", "conflict"}
-	besides  = ends{"planned", "granted", "already-granted", "differs", "still-effective"}
+	besides  = ends{"planned", "differs", "differs", "differs", "still-effective"}
 )
 
 var scenarioEnds = map[string]ends{
@@ -35,7 +35,7 @@ var scenarioEnds = map[string]ends{
 	"no-mailbox":                    works,
 	"cloud-mailbox":                 works,
 	"name-taken":                    clashes,
-	"equal-other-name":              {"already-granted", "already-granted", "already-granted", "verified", "still-effective"},
+	"equal-other-name":              {"already-granted", "already-granted", "already-granted", "verified", "not-revoked"},
 	"disabled-grant":                works,
 	"own-name-other-scope":          clashes,
 	"own-scope-other-filter":        clashes,
@@ -46,10 +46,10 @@ var scenarioEnds = map[string]ends{
 	"role-group-other-members":      {"conflict", "conflict", "conflict", "differs", "nothing-to-revoke"},
 	"role-group-other-roles":        clashes,
 	"role-group-other-scope":        clashes,
-	"exclusive-scope":               {"planned", "granted", "already-granted", "differs", "revoked"},
+	"exclusive-scope":               {"planned", "granted-replicating", "differs", "differs", "revoked"},
 	"stale-group-dn":                clashes,
 	"empty-group":                   {"conflict", "conflict", "conflict", "differs", "nothing-to-revoke"},
-	"scope-unparsable":              {"conflict", "conflict", "conflict", "differs", "still-effective"},
+	"scope-unparsable":              {"conflict", "conflict", "conflict", "differs", "not-revoked"},
 	"access-denied":                 {"planned", "denied", "denied", "differs", "nothing-to-revoke"},
 	"cmdlet-missing":                isOnline,
 	"parameter-missing":             {"failed", "failed", "failed", "differs", "nothing-to-revoke"},
@@ -58,14 +58,35 @@ var scenarioEnds = map[string]ends{
 	"replication-lag":               {"planned", "granted-replicating", "granted-replicating", "differs", "revoked"},
 	"two-domains":                   works,
 	"recipients-50000":              works,
+	"disabled-foreign-grant":        {"conflict", "conflict", "conflict", "differs", "nothing-to-revoke"},
+	"child-role-same-scope":         {"planned", "granted", "already-granted", "verified", "still-effective"},
+	"scope-before":                  works,
+	"busy-after-scope":              works,
+	"busy-after-assignment":         works,
+	"lost-after-scope":              works,
+	"lost-after-assignment":         works,
+	"silent-guid":                   works,
+	"shared-mailbox":                {"planned", "granted", "already-granted", "differs", "revoked"},
+	"no-account-control":            works,
+	"global-assignee":               {"conflict", "conflict", "conflict", "conflict", "conflict"},
+	"global-scope-group":            works,
+	"domain-admin":                  works,
+	"lookalike-admin":               works,
+	"group-deleted":                 {"not-found", "not-found", "not-found", "not-found", "not-found"},
+	"account-deleted":               {"not-found", "not-found", "not-found", "not-found", "not-found"},
+	"both-renamed":                  {"not-found", "not-found", "not-found", "not-found", "not-found"},
+	"shared-scope":                  {"already-granted", "already-granted", "already-granted", "verified", "revoked"},
+	"shared-scope-other-filter":     clashes,
+	"view-root":                     works,
+	"constrained-language":          works,
+	"strict-mode":                   works,
+	"exchange-2016":                 works,
+	"exchange-2019":                 works,
+	"recipients-5000":               works,
 }
 
 func TestScenarios(t *testing.T) {
-	scenarios := exchangesim.Scenarios()
-	if len(scenarios) != len(scenarioEnds) {
-		t.Errorf("%d scenarios, %d rows in the table", len(scenarios), len(scenarioEnds))
-	}
-	for _, s := range scenarios {
+	for _, s := range exchangesim.Scenarios() {
 		t.Run(s.Name, func(t *testing.T) {
 			if testing.Short() && s.Name == "recipients-50000" {
 				t.Skip("50,000 recipients take long")
@@ -83,11 +104,11 @@ func runScenario(t *testing.T, s exchangesim.Scenario, want ends) {
 	st, g := newStage(t, s), s.Grant()
 	start := st.snapshot(t)
 
-	plan, report := st.plan(t, g)
-	checkEnd(t, "plan", report, want.plan)
+	plan, result := st.plan(t, g)
+	checkEnd(t, "plan", result, want.plan)
 	st.unchanged(t, "plan", start)
 	if stopped := want.plan.ExitCode() != 0; stopped != (plan == nil) {
-		t.Fatalf("the outcome is %s and the plan %v", report.Outcome, plan)
+		t.Fatalf("the outcome is %s and the plan %v", result.Outcome, plan)
 	}
 
 	first := st.grant(t, g)
@@ -100,14 +121,15 @@ func runScenario(t *testing.T, s exchangesim.Scenario, want ends) {
 	st.unchanged(t, "second grant", granted)
 
 	checkEnd(t, "verify", st.verify(t, g), want.verify)
-	if audit := st.audit(t); audit.Outcome != exchange.Audited && first.Outcome.ExitCode() == 0 {
+	if audit := st.audit(t); audit.Outcome != report.Audited && first.Outcome.ExitCode() == 0 {
 		t.Errorf("audit: %s", audit.Outcome)
 	}
 	st.unchanged(t, "verify and audit", granted)
-	st.rollback(t, first, granted, start)
+	st.undo(t, first, granted, start)
 
 	checkEnd(t, "revoke", st.revoke(t, Revocation{Grant: &g}), want.revoke)
-	if first.Outcome == exchange.Granted && !strings.Contains(s.Name, "disabled") && !strings.Contains(s.Name, "incomplete") {
+	// A scope of the grant's name counts as its own, also where it was there before.
+	if first.Outcome == report.Granted && s.Name != "scope-before" && !strings.Contains(s.Name, "disabled") && !strings.Contains(s.Name, "incomplete") {
 		st.unchanged(t, "grant and revoke", start)
 	}
 	revoked := st.snapshot(t)
@@ -115,28 +137,28 @@ func runScenario(t *testing.T, s exchangesim.Scenario, want ends) {
 	st.unchanged(t, "second revoke", revoked)
 }
 
-// rollback takes the grant back from its report, and makes it again.
-func (s *stage) rollback(t *testing.T, report *exchange.Report, granted, start string) {
+// undo takes the grant back from its report, and makes it again.
+func (s *stage) undo(t *testing.T, result *report.Report, granted, start string) {
 	t.Helper()
-	if len(report.Inverse) == 0 {
-		if _, err := Revoke(t.Context(), s.inv, Revocation{Report: report}, s.o); err == nil {
+	if len(result.Inverse) == 0 {
+		if _, err := Revoke(t.Context(), s.inv, Revocation{Report: result}, s.o); err == nil {
 			t.Error("a report that changed nothing can be rolled back")
 		}
 		return
 	}
-	back := s.revoke(t, Revocation{Report: report})
-	if back.Outcome != exchange.Revoked && back.Outcome != exchange.StillEffective {
-		t.Errorf("rollback: %s: %s", back.Outcome, pretty(t, back.Steps))
+	back := s.revoke(t, Revocation{Report: result})
+	if back.Outcome != report.Revoked && back.Outcome != report.StillEffective {
+		t.Errorf("undo: %s: %s", back.Outcome, pretty(t, back.Steps))
 	}
-	s.unchanged(t, "grant and rollback", start)
-	if again := s.revoke(t, Revocation{Report: report}); again.Changed {
-		t.Errorf("a second rollback changed something: %s", pretty(t, again.Steps))
+	s.unchanged(t, "grant and undo", start)
+	if again := s.revoke(t, Revocation{Report: result}); again.Changed {
+		t.Errorf("a second undo changed something: %s", pretty(t, again.Steps))
 	}
 	s.revoke(t, Revocation{Report: back})
-	s.unchanged(t, "rollback of the rollback", granted)
+	s.unchanged(t, "undo of the undo", granted)
 }
 
-func checkEnd(t *testing.T, what string, r *exchange.Report, want exchange.Outcome) {
+func checkEnd(t *testing.T, what string, r *report.Report, want report.Outcome) {
 	t.Helper()
 	if r.Outcome != want {
 		t.Errorf("%s: %s, want %s\n%s", what, r.Outcome, want, pretty(t, r))

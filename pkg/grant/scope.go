@@ -4,20 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
-// setScope creates, reuses or changes the management scope of the grant.
-func (r *run) setScope(ctx context.Context, w *wanted) error {
+// setScope creates, reuses or changes the management scope of the grant. The
+// assignment ours may use it already.
+func (r *run) setScope(ctx context.Context, w *wanted, ours string) error {
 	if w.kind != writeCustom {
 		return nil
 	}
-	r.step = exchange.StepScope
+	r.step = report.StepScope
 	if w.guid != "" {
-		r.unchanged(exchange.StepScope, "The scope '"+w.name+"' is used as it is.", w.guid)
+		r.unchanged(report.StepScope, "The scope '"+w.name+"' is used as it is.", w.guid)
 		return nil
 	}
 	existing, ok := named(r.scopes, w.name)
@@ -25,35 +29,35 @@ func (r *run) setScope(ctx context.Context, w *wanted) error {
 	case !ok:
 		return r.newManagementScope(ctx, w)
 	case !isRecipientScope(existing):
-		return r.conflict(exchange.StepScope, "The scope '"+w.name+"' exists and is exclusive or not for recipients. Choose another name with "+
+		return r.conflict(report.StepScope, "The scope '"+w.name+"' exists and is exclusive or not for recipients. Choose another name with "+
 			"--scope-name.")
 	}
 	switch compareScope(existing, w) {
 	case equal:
-		r.unchanged(exchange.StepScope, "The scope '"+w.name+"' exists with the same definition.", existing.Text("Guid"))
+		r.unchanged(report.StepScope, "The scope '"+w.name+"' exists with the same definition.", existing.Text("Guid"))
 		return nil
 	case unknown:
 		name := existing.Text("Name")
-		r.find("scope-unverified", exchange.SeverityWarning, "The filter of the scope '"+name+"' could not be understood: "+
+		r.find("scope-unverified", report.SeverityWarning, "The filter of the scope '"+name+"' could not be understood: "+
 			existing.Text("RecipientFilter"), existing.Text("Guid"))
-		return r.conflict(exchange.StepScope, "The scope '"+name+"' exists with a filter that exgrant cannot compare, and is never overwritten. "+
+		return r.conflict(report.StepScope, "The scope '"+name+"' exists with a filter that exgrant cannot compare, and is never overwritten. "+
 			"Choose another name with --scope-name.")
 	}
-	return r.updateScope(ctx, existing, w)
+	return r.updateScope(ctx, existing, w, ours)
 }
 
 func (r *run) newManagementScope(ctx context.Context, w *wanted) error {
 	_, err := r.change(ctx, change{
-		step: exchange.StepScope, action: exchange.ActionCreate,
+		step: report.StepScope, action: report.ActionCreate,
 		text:    "New scope of " + w.recipients(),
 		why:     "there is no scope of this name",
-		command: func(dc string) exchange.Command { return exchange.NewScope(w.name, w.filter, dc) },
+		command: func(dc string) exchange.Command { return commands.NewScope(w.name, w.filter, dc) },
 		landed: func(ctx context.Context) (exchange.Object, bool, error) {
 			return r.scopeIs(ctx, w.name, w)
 		},
 		done: func(written exchange.Object) {
 			r.newScope = written.Text("Guid")
-			r.undoBy(exchange.Inverse{Cmdlet: "Remove-ManagementScope", Identity: r.newScope, OnlyIf: "unused"})
+			r.undoBy(report.Inverse{Cmdlet: "Remove-ManagementScope", Identity: r.newScope, OnlyIf: "unused"})
 		},
 	})
 	return err
@@ -61,7 +65,7 @@ func (r *run) newManagementScope(ctx context.Context, w *wanted) error {
 
 // scopeIs tells whether the scope of a name or GUID has the wanted definition now.
 func (r *run) scopeIs(ctx context.Context, identity string, w *wanted) (exchange.Object, bool, error) {
-	found, err := r.list(ctx, exchange.GetScope(identity, r.configurationServer))
+	found, err := r.list(ctx, commands.GetScope(identity, r.configurationServer))
 	if reports(err, fault.PrincipalNotFound) {
 		return exchange.Object{}, false, nil
 	}
@@ -72,30 +76,43 @@ func (r *run) scopeIs(ctx context.Context, identity string, w *wanted) (exchange
 	return scope, ok && compareScope(scope, w) == equal, nil
 }
 
-func (r *run) updateScope(ctx context.Context, existing exchange.Object, w *wanted) error {
+// updateScope changes the definition of a scope, unless an assignment of whatever role
+// other than ours uses it: the scope is theirs too.
+func (r *run) updateScope(ctx context.Context, existing exchange.Object, w *wanted, ours string) error {
 	name, guid, filter := existing.Text("Name"), existing.Text("Guid"), existing.Text("RecipientFilter")
 	difference := fmt.Sprintf("The scope '%s' exists with another definition: there %s, wanted %s.", name, filter, w.filter)
 	if !r.o.UpdateScope || existing.Text("RecipientRoot") != "" {
-		return r.conflict(exchange.StepScope, difference+" Use --update-scope to change it, or another name.")
+		return r.conflict(report.StepScope, difference+" Use --update-scope to change it, or another name.")
 	}
-	for _, a := range r.assignments {
-		if strings.EqualFold(a.Text("CustomRecipientWriteScope"), name) && !strings.EqualFold(a.Text("Name"), r.name) {
-			return r.conflict(exchange.StepScope, difference+" It is not changed because other assignments use it: '"+a.Text("Name")+
-				"'. Choose another name with --scope-name.")
+	users, err := r.usersOf(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, a := range users {
+		if a.Text("Guid") != ours {
+			return r.conflict(report.StepScope, difference+" It is not changed because another assignment uses it: '"+a.Text("Name")+
+				"' (role "+a.Text("Role")+"). Choose another name with --scope-name.")
 		}
 	}
-	_, err := r.change(ctx, change{
-		step: exchange.StepScope, action: exchange.ActionUpdate,
+	_, err = r.change(ctx, change{
+		step: report.StepScope, action: report.ActionUpdate,
 		text:    "Changes the scope to " + w.recipients(),
 		why:     "the scope has another definition: " + filter,
-		command: func(dc string) exchange.Command { return exchange.SetScope(guid, w.filter, dc) },
+		command: func(dc string) exchange.Command { return commands.SetScope(guid, w.filter, dc) },
 		landed:  func(ctx context.Context) (exchange.Object, bool, error) { return r.scopeIs(ctx, guid, w) },
 		done: func(exchange.Object) {
-			r.undoBy(exchange.Inverse{Cmdlet: "Set-ManagementScope", Identity: guid,
-				Parameters: []exchange.InverseParameter{{Name: "RecipientRestrictionFilter", Value: filter}}})
+			r.undoBy(report.Inverse{Cmdlet: "Set-ManagementScope", Identity: guid,
+				Parameters: []report.InverseParameter{{Name: "RecipientRestrictionFilter", Value: filter}},
+				Set:        []report.InverseParameter{{Name: "RecipientRestrictionFilter", Value: w.filter}}})
 		},
 	})
 	return err
+}
+
+// usersOf are the assignments, of every role, that have a management scope.
+func (r *run) usersOf(ctx context.Context, scope string) ([]exchange.Object, error) {
+	found, err := r.list(ctx, from(commands.ListAssignmentsUsing(scope), r.configurationServer))
+	return slices.DeleteFunc(found, func(a exchange.Object) bool { return !strings.EqualFold(a.Text("CustomRecipientWriteScope"), scope) }), err
 }
 
 // undoScope removes a scope that was created in this run and is used by nothing,
@@ -106,19 +123,20 @@ func (r *run) undoScope(ctx context.Context) {
 		return
 	}
 	r.newScope = ""
-	remove := exchange.RemoveScope(guid, r.writeServer)
+	remove := commands.RemoveScope(guid, r.writeServer)
 	line, _ := remove.Line() // GUIDs and servers have a PowerShell form
 	r.report.Inverse = nil
 	r.report.Changed = r.customizedNow
 	if err := r.removeUnusedScope(ctx, guid, remove); err != nil {
 		f := faultOf(err)
 		r.report.Changed = true
-		r.undoBy(exchange.Inverse{Cmdlet: "Remove-ManagementScope", Identity: guid, OnlyIf: "unused"})
-		r.addStep(exchange.Step{ID: exchange.StepRemove, Status: exchange.StatusFailed, Text: f.Message, Command: line, GUID: guid, Fault: &f})
+		r.undoBy(report.Inverse{Cmdlet: "Remove-ManagementScope", Identity: guid, OnlyIf: "unused"})
+		r.addStep(report.Step{ID: report.StepRemove, Status: report.StatusFailed, Text: f.Message, Command: line, GUID: guid, Fault: &f})
 		return
 	}
-	r.addStep(exchange.Step{ID: exchange.StepRemove, Status: exchange.StatusChanged, Command: line, GUID: guid,
+	r.addStep(report.Step{ID: report.StepRemove, Status: report.StatusChanged, Command: line, GUID: guid,
 		Text: "The scope that was created in this run is removed again."})
+	r.keep("")
 }
 
 // removeUnusedScope removes the scope; when the reply is lost, it looks.
@@ -128,7 +146,7 @@ func (r *run) removeUnusedScope(ctx context.Context, guid string, remove exchang
 	if !errors.As(err, &reply) {
 		return err
 	}
-	_, there, readErr := r.byGUID(ctx, exchange.GetScope(guid, r.configurationServer), guid)
+	_, there, readErr := r.byGUID(ctx, commands.GetScope(guid, r.configurationServer), guid)
 	if readErr == nil && !there {
 		return nil
 	}
@@ -144,7 +162,7 @@ func (r *run) checkScope(s *standing, w *wanted) error {
 		return err
 	}
 	if len(s.unknown) > 0 {
-		return r.conflict(exchange.StepScope, r.describe(s.unknown[0])+", whose filter exgrant cannot compare; it may be the same grant. Look at "+
+		return r.conflict(report.StepScope, r.describe(s.unknown[0])+", whose filter exgrant cannot compare; it may be the same grant. Look at "+
 			"it, and name its scope with --scope-name alone if it is meant.")
 	}
 	return nil
@@ -152,7 +170,7 @@ func (r *run) checkScope(s *standing, w *wanted) error {
 
 func (r *run) checkEmpty(w *wanted) error {
 	if w.counted && w.count == 0 && !r.o.AllowEmpty {
-		return r.conflict(exchange.StepScope, "The scope holds no recipient. Check the group, unit or filter, or use --allow-empty when its "+
+		return r.conflict(report.StepScope, "The scope holds no recipient. Check the group, unit or filter, or use --allow-empty when its "+
 			"members come later.")
 	}
 	return nil

@@ -3,16 +3,18 @@ package grant
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
-	"github.com/exgrant/exgrant/internal/memnet"
-	"github.com/exgrant/exgrant/internal/scriptshell"
+	"github.com/exgrant/exgrant/internal/testing/memnet"
+	"github.com/exgrant/exgrant/internal/testing/scriptshell"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/remote"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // A stage is one simulated organization with a session to it.
@@ -25,16 +27,21 @@ type stage struct {
 
 func newStage(t *testing.T, s exchangesim.Scenario) *stage {
 	t.Helper()
-	org := exchangesim.New(s, exchangesim.Options{})
+	return newStageOf(t, exchangesim.New(s, exchangesim.Options{}))
+}
+
+func newStageOf(t *testing.T, org *exchangesim.Organization) *stage {
+	t.Helper()
 	session := org.Session(exchangesim.SessionOptions{})
 	clock := org.Clock()
-	return &stage{org, session, session, Options{
-		Tool: "exgrant test", Operator: session.User(), Target: exchange.Target{Server: "ex01.contoso.test", Transport: "psrp", LanguageMode: "NoLanguage"},
-		Now: clock.Now,
+	inv := acting{modal{Invoker: session, mode: "NoLanguage"}, exchange.Place{Server: "ex01.contoso.test", Transport: "psrp", Operator: session.User()}}
+	return &stage{org, session, inv, Options{
+		Tool: "exgrant test", Now: clock.Now,
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			clock.Sleep(d)
 			return ctx.Err()
 		},
+		EnableCustomization: true,
 	}}
 }
 
@@ -59,8 +66,34 @@ func newRemoteStage(t *testing.T, s exchangesim.Scenario) *stage {
 		server.Close()
 		_ = web.Close()
 	})
-	st.inv, st.o.Target = session, session.Target()
+	st.inv = session
 	return st
+}
+
+// acting is a session in which somebody else acts.
+type acting struct {
+	exchange.LanguageModer
+	place exchange.Place
+}
+
+func (a acting) Place() exchange.Place { return a.place }
+
+// as has operator act in the stage's session, as in the one of a script.
+func (s *stage) as(operator string) {
+	session := s.inv.(remote.Session)
+	place := session.Place()
+	place.Operator = operator
+	s.inv = acting{session, place}
+}
+
+// ended is the report of a run, also of one that stopped; any other error ends the test.
+func ended(t testing.TB, told *report.Report, err error) *report.Report {
+	t.Helper()
+	var stopped *report.Stopped
+	if errors.As(err, &stopped) != (told != nil && told.Outcome.ExitCode() != 0) || err != nil && stopped == nil {
+		t.Fatalf("outcome and error do not go together: %+v, %v", told, err)
+	}
+	return told
 }
 
 // snapshot is the organization's state; customization cannot be undone and is left out.
@@ -78,17 +111,16 @@ func pretty(t testing.TB, v any) string {
 	return string(b)
 }
 
-func (s *stage) plan(t testing.TB, g exchange.Grant) (*exchange.Plan, *exchange.Report) {
+func (s *stage) plan(t testing.TB, g exchange.Grant) (*report.Plan, *report.Report) {
 	t.Helper()
-	plan, report, err := NewPlan(t.Context(), s.inv, g, s.o)
-	if err != nil {
+	if err := g.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	return plan, report
+	return rehearse(t.Context(), s.inv, g, s.o)
 }
 
 // grant plans and applies; where there is no plan it returns the report of that.
-func (s *stage) grant(t testing.TB, g exchange.Grant) *exchange.Report {
+func (s *stage) grant(t testing.TB, g exchange.Grant) *report.Report {
 	t.Helper()
 	plan, report := s.plan(t, g)
 	if plan == nil {
@@ -97,44 +129,33 @@ func (s *stage) grant(t testing.TB, g exchange.Grant) *exchange.Report {
 	return s.apply(t, plan)
 }
 
-func (s *stage) apply(t testing.TB, p *exchange.Plan) *exchange.Report {
+func (s *stage) apply(t testing.TB, p *report.Plan) *report.Report {
 	t.Helper()
-	report, err := Apply(t.Context(), s.inv, p, s.o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return report
+	told, err := Apply(t.Context(), s.inv, p, s.o)
+	return ended(t, told, err)
 }
 
-func (s *stage) revoke(t testing.TB, v Revocation) *exchange.Report {
+func (s *stage) revoke(t testing.TB, v Revocation) *report.Report {
 	t.Helper()
-	report, err := Revoke(t.Context(), s.inv, v, s.o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return report
+	told, err := Revoke(t.Context(), s.inv, v, s.o)
+	return ended(t, told, err)
 }
 
-func (s *stage) verify(t testing.TB, g exchange.Grant) *exchange.Report {
+func (s *stage) verify(t testing.TB, g exchange.Grant) *report.Report {
 	t.Helper()
-	report, err := Verify(t.Context(), s.inv, g, s.o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return report
+	told, err := Verify(t.Context(), s.inv, g, s.o)
+	return ended(t, told, err)
 }
 
 // audit returns the report with the rows as its holders.
-func (s *stage) audit(t testing.TB) *exchange.Report {
+func (s *stage) audit(t testing.TB) *report.Report {
 	t.Helper()
-	var holders []exchange.Holder
-	report, err := Audit(t.Context(), s.inv, s.o, func(h exchange.Holder) error {
+	var holders []report.Holder
+	told, err := Audit(t.Context(), s.inv, s.o, func(h report.Holder) error {
 		holders = append(holders, h)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	report.Holders = holders
-	return report
+	told = ended(t, told, err)
+	told.Holders = holders
+	return told
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // A standing is how what is there stands to the grant.
@@ -14,14 +15,16 @@ type standing struct {
 	disabled *exchange.Object // would, but is disabled
 	named    *exchange.Object // has the grant's name
 	ours     bool             // … and is made to the assignee
+	equals   []exchange.Object
 	unknown  []exchange.Object
 	wider    []exchange.Object
+	others   []exchange.Object // with another scope
 	indirect []exchange.Object // through a group
 }
 
 // standing sorts the assignments by how they stand to the grant.
-func (r *run) standing(ctx context.Context, assignee string, w *wanted) (*standing, error) {
-	made, err := r.held(ctx, assignee, true)
+func (r *run) standing(ctx context.Context, assignee exchange.Object, w *wanted) (*standing, error) {
+	made, held, err := r.heldBoth(ctx, holderOf(assignee))
 	if err != nil {
 		return nil, err
 	}
@@ -31,11 +34,10 @@ func (r *run) standing(ctx context.Context, assignee string, w *wanted) (*standi
 		a := &r.assignments[i]
 		if isRegular(*a) {
 			r.sort(s, a, direct[a.Text("Guid")], w)
+		} else if strings.EqualFold(a.Text("Name"), r.name) {
+			s.named, s.ours = a, false
+			r.restOnAssignment(*a)
 		}
-	}
-	held, err := r.held(ctx, assignee, false)
-	if err != nil {
-		return nil, err
 	}
 	for _, a := range held {
 		if a.Bool("Enabled") && isRegular(a) && !direct[a.Text("Guid")] {
@@ -58,10 +60,17 @@ func (r *run) sort(s *standing, a *exchange.Object, direct bool, w *wanted) {
 	if !direct {
 		return
 	}
-	switch enabled := a.Bool("Enabled"); r.compareAssignment(*a, w) {
+	enabled, relation := a.Bool("Enabled"), r.compareAssignment(*a, w)
+	if relation == equal && !isRole(*a) {
+		relation = other // a child role is another grant, whatever its scope
+	}
+	switch relation {
 	case equal:
 		if enabled && (s.equal == nil || hasName) {
 			s.equal = a
+		}
+		if enabled {
+			s.equals = append(s.equals, *a)
 		}
 		if !enabled && (s.disabled == nil || hasName) {
 			s.disabled = a
@@ -72,8 +81,15 @@ func (r *run) sort(s *standing, a *exchange.Object, direct bool, w *wanted) {
 		if enabled {
 			s.wider = append(s.wider, *a)
 		}
+	case other:
+		if enabled {
+			s.others = append(s.others, *a)
+		}
 	}
 }
+
+// isRole tells whether an assignment is of the role itself, and not of a child of it.
+func isRole(a exchange.Object) bool { return strings.EqualFold(a.Text("Role"), exchange.Role) }
 
 // concerned are the assignments that the report's state shows, each once, by name.
 func (s *standing) concerned() []exchange.Object {
@@ -120,22 +136,101 @@ func (r *run) findStanding(ctx context.Context, s *standing, w *wanted) error {
 	if err := r.findStale(ctx, s, w); err != nil {
 		return err
 	}
-	who := r.report.Grant.Assignee.Name
-	for _, a := range s.wider {
-		if !strings.EqualFold(a.Text("Name"), r.name) {
-			r.find("wider-grant", exchange.SeverityWarning, "'"+a.Text("Name")+"' gives "+who+" "+r.describeScope(a)+": the scope means nothing "+
-				"while it stands.", a.Text("Guid"))
-		}
+	for _, o := range r.otherGrants(s, w) {
+		r.find(o.id, o.severity, o.text, o.assignment.Text("Guid"))
 	}
 	for _, a := range s.unknown {
-		r.find("scope-unverified", exchange.SeverityWarning, "The filter of "+r.describeScope(a)+" of '"+a.Text("Name")+"' could not be "+
-			"understood.", a.Text("Guid"))
-	}
-	for _, a := range s.indirect {
-		if relation := r.compareAssignment(a, w); relation == equal || relation == wider {
-			r.find("indirect", exchange.SeverityInfo, "'"+a.Text("Name")+"' reaches as far through the group "+a.Text("RoleAssignee")+".",
-				a.Text("Guid"))
-		}
+		r.find(scopeUnverified, report.SeverityWarning, "The filter of "+r.describeScope(a)+" of '"+a.Text("Name")+"' could not be "+
+			"understood: whether it is the same cannot be said.", a.Text("Guid"))
 	}
 	return r.findExclusive(ctx, w)
+}
+
+const scopeUnverified = "scope-unverified"
+
+// An otherGrant is an assignment of the account beside the grant.
+type otherGrant struct {
+	id, severity, text string
+	assignment         exchange.Object
+	more               bool // it reaches, or may reach, what the grant does not
+}
+
+// otherGrants are the assignments of the account beside the grant. One that has the
+// grant's own name is left out: what is to become of it is told as a change.
+func (r *run) otherGrants(s *standing, w *wanted) []otherGrant {
+	who := r.report.Grant.Assignee.Name
+	var all []otherGrant
+	add := func(id, severity, how string, a exchange.Object) {
+		if s.named != nil && s.ours && a.Text("Guid") == s.named.Text("Guid") {
+			return
+		}
+		text := "'" + a.Text("Name") + "' " + how
+		if role := a.Text("Role"); !strings.EqualFold(role, exchange.Role) {
+			text += " It is of the role '" + role + "'."
+		}
+		all = append(all, otherGrant{id, severity, text + " To take it back: " + takeBack(a), a, r.reachesMore(a, w)})
+	}
+	for _, a := range s.wider {
+		add("wider-grant", report.SeverityWarning, "gives "+who+" "+r.describeScope(a)+": the scope means nothing while it stands.", a)
+	}
+	for _, a := range s.others {
+		add("other-grant", report.SeverityWarning, "gives "+who+" "+r.describeScope(a)+" too.", a)
+	}
+	for _, a := range s.equals {
+		if a.Text("Guid") != s.equal.Text("Guid") {
+			add("other-grant", report.SeverityWarning, "gives "+who+" the same once more.", a)
+		}
+	}
+	for _, a := range s.indirect {
+		add("indirect", report.SeverityWarning, "gives "+who+" "+r.describeScope(a)+" through the group "+leaf(a.Text("RoleAssignee"))+".", a)
+	}
+	return all
+}
+
+// memberGrants are the assignments by which the members of a role group reach
+// mailboxes beside the group's own.
+func (r *run) memberGrants(ctx context.Context, own []exchange.Object, members []exchange.Object, w *wanted) ([]otherGrant, error) {
+	var all []otherGrant
+	told := guids(own)
+	for _, m := range members {
+		made, held, err := r.heldBoth(ctx, holderOf(m))
+		if err != nil {
+			return nil, err
+		}
+		direct := guids(made)
+		for _, a := range held {
+			guid := a.Text("Guid")
+			if !a.Bool("Enabled") || !isRegular(a) || told[guid] {
+				continue
+			}
+			told[guid] = true
+			id, how := "other-grant", "gives "+m.Text("Name")+" "+r.describeScope(a)+" too."
+			switch {
+			case !direct[guid]:
+				id, how = "indirect", "gives "+m.Text("Name")+" "+r.describeScope(a)+" through the group "+leaf(a.Text("RoleAssignee"))+"."
+			case r.compareAssignment(a, w) == wider:
+				id = "wider-grant"
+			}
+			all = append(all, otherGrant{id, report.SeverityWarning, "'" + a.Text("Name") + "' " + how + " To take it back: " + takeBack(a), a,
+				r.reachesMore(a, w)})
+		}
+	}
+	return all, nil
+}
+
+// takeBack is the command that takes an assignment back.
+func takeBack(a exchange.Object) string { return "exgrant revoke --guid " + a.Text("Guid") }
+
+// reachesMore tells whether an assignment can reach a mailbox that the wanted scope does
+// not hold.
+func (r *run) reachesMore(a exchange.Object, w *wanted) bool {
+	switch kind := a.Text("RecipientWriteScope"); {
+	case kind == writeExclusive:
+		return true
+	case w.kind == writeOrganization || r.compareAssignment(a, w) == equal:
+		return false
+	case kind == writeUnit && w.kind == writeUnit:
+		return !isWithin(a.Text("CustomRecipientWriteScope"), w.unit)
+	}
+	return true
 }

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/opath"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // The kinds of recipient write scopes of assignments (RecipientWriteScope).
@@ -63,14 +66,25 @@ func recipients(n int) string {
 }
 
 // scope is the wanted scope as the parameter of an assignment.
-func (w *wanted) scope() exchange.AssignmentScope {
+func (w *wanted) scope() commands.WriteScope {
 	switch w.kind {
 	case writeUnit:
-		return exchange.AssignmentScope{OrganizationalUnit: w.unitDN}
+		return commands.WriteScope{OrganizationalUnit: w.unitDN}
 	case writeCustom:
-		return exchange.AssignmentScope{Custom: w.name}
+		return commands.WriteScope{Custom: w.name}
 	}
-	return exchange.AssignmentScope{}
+	return commands.WriteScope{}
+}
+
+// parameter is the parameter that gives an assignment this scope.
+func (w *wanted) parameter() report.InverseParameter {
+	switch w.kind {
+	case writeUnit:
+		return report.InverseParameter{Name: "RecipientOrganizationalUnitScope", Value: w.unit}
+	case writeCustom:
+		return report.InverseParameter{Name: "CustomRecipientWriteScope", Value: w.name}
+	}
+	return report.InverseParameter{Name: relativeWriteScope, Value: writeOrganization}
 }
 
 // widens tells whether the wanted scope holds all of the assignment's and more, as
@@ -88,9 +102,9 @@ func (w *wanted) isNamed(scope exchange.Object) bool {
 // filterKey is the same text for two filters that are the same condition, empty
 // for text that is no filter.
 func filterKey(filter string) string {
-	parsed, err := exchange.ParseFilter(filter)
+	parsed, err := opath.Parse(filter)
 	if err != nil {
 		return ""
 	}
-	return exchange.FilterKey(parsed)
+	return opath.Key(parsed)
 }

@@ -7,7 +7,7 @@ import (
 
 func BenchmarkGrant(b *testing.B) {
 	for b.Loop() {
-		if err := Grant(io.Discard, groupGrant(), Full); err != nil {
+		if err := Grant(io.Discard, groupGrant()); err != nil {
 			b.Fatal(err)
 		}
 	}

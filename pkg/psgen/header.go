@@ -10,8 +10,10 @@ import (
 
 // A Header is what a generated script says of itself.
 type Header struct {
-	Kind       string      // grant, revoke, status, audit, office365, or one of the first two with "-minimal"
+	Kind       Kind
+	Form       string      // of which the script is, such as "grant user organizationalUnit"
 	SHA256     string      // of what follows the header, in lower case
+	BodySHA256 string      // of the same without what was asked for
 	Parameters []Parameter // that the script declares, in order
 	Signed     bool        // it has a signature block; whose, only Windows tells
 }
@@ -35,13 +37,15 @@ func (h Header) Parameter(name string) (Parameter, bool) {
 const (
 	headStart = byteOrderMark + "#Requires -Version 3.0\r\n<#\r\n"
 	headEnd   = "#>\r\n"
-	format    = "1"
+	format    = "2"
 )
 
 var (
-	headerField = regexp.MustCompile(`(?m)^    (script-format|kind|sha256): (\S+)\r$`)
-	declaration = regexp.MustCompile(`(?m)^    \[(\w+(?:\[\])?)\]\$(\w+)`)
+	headerField = regexp.MustCompile(`(?m)^    (script-format|form|sha256|body-sha256): ([^\r]+)\r$`)
+	declaration = regexp.MustCompile(`(?m)^    (?:\[\w+\([^)]*\)\] )?\[(\w+)\]\$(\w+)`)
 )
+
+var errForeign = errors.New("it is no script of exgrant: its header is not there")
 
 // ReadHeader reads the header of a script and holds the rest of the file to it. A
 // script that this program did not write, or that was changed since, is an error.
@@ -51,7 +55,7 @@ func ReadHeader(script []byte) (Header, error) {
 	var h Header
 	at := bytes.Index(script, []byte("\n"+bodyStart)) + 1
 	if at == 0 || !bytes.Contains(script[:at], []byte("script-format: ")) {
-		return h, errors.New("it is no script of exgrant: its header is not there")
+		return h, errForeign
 	}
 	head := string(script[:at])
 	// Nothing before the parameters may be more than a comment: "using module" would run.
@@ -65,15 +69,21 @@ func ReadHeader(script []byte) (Header, error) {
 		}
 		fields[m[1]] = m[2]
 	}
+	h.Form = fields["form"]
+	kind, _, _ := strings.Cut(h.Form, " ")
+	h.Kind = Kind(kind)
 	if fields["script-format"] != format {
 		return h, fmt.Errorf("its script-format is %q, and this version knows %s", fields["script-format"], format)
 	}
-	h.Kind, h.SHA256 = fields["kind"], fields["sha256"]
-	if got := Hash(script); h.SHA256 == "" || got != h.SHA256 {
+	h.SHA256, h.BodySHA256 = fields["sha256"], fields["body-sha256"]
+	if got := Hash(script); got != h.SHA256 {
 		return h, fmt.Errorf("it was changed since it was generated: its SHA-256 is %s, and its header says %s", got, h.SHA256)
 	}
+	if got := BodyHash(script); got != h.BodySHA256 {
+		return h, fmt.Errorf("its header was changed since it was generated: the SHA-256 of its body is %s, and the header says %s", got, h.BodySHA256)
+	}
 	rest := script[at:]
-	h.Signed = bytes.Contains(rest, []byte(signatureStart))
+	h.Signed = signatureIndex(script) >= 0
 	block, _, _ := bytes.Cut(rest, []byte("\r\n)\r\n"))
 	for _, m := range declaration.FindAllSubmatch(block, -1) {
 		h.Parameters = append(h.Parameters, Parameter{Name: string(m[2]), Switch: string(m[1]) == "switch"})

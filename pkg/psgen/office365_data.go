@@ -7,7 +7,10 @@ import "time"
 // count the days left themselves.
 
 // office365AsOf is the day up to which the facts were checked.
-const office365AsOf = "2026-10-01"
+const office365AsOf = "2026-09-15"
+
+// rbacForApplications is where Microsoft explains what takes the role's place.
+const rbacForApplications = "https://learn.microsoft.com/exchange/permissions-exo/application-rbac"
 
 // ewsEnd is the first day without EWS in Exchange Online.
 func ewsEnd() time.Time { return time.Date(2027, time.April, 1, 0, 0, 0, 0, time.UTC) }
@@ -38,17 +41,22 @@ func office365Facts() []office365Fact {
 				"critical-update-applicationimpersonation-rbac-role-deprecation-in-exchange-onlin/4295762",
 		},
 		{
-			When: "since October 2026",
-			Text: "EWS is switched off in Exchange Online where nobody set EwsEnabled to True. Where it is True, only the " +
-				"applications in EwsAllowedAppIDs may use EWS; do not rely on an empty list, the sources contradict " +
-				"each other about it.",
+			When: "since the end of June 2026",
+			Text: "Mailboxes with a licence for frontline workers (Kiosk, F1, F3) refuse EWS with HTTP 403.",
+			Source: "https://learn.microsoft.com/exchange/client-developer/exchange-web-services/" +
+				"how-to-control-access-to-ews-in-exchange",
+		},
+		{
+			When: "from 2026-10-01",
+			Text: "EWS is switched off in Exchange Online, one organization after the other, unless EwsEnabled is True. Then " +
+				"only the applications in EwsAllowedAppIDs may use it.",
 			Source: "https://techcommunity.microsoft.com/blog/exchange/exchange-online-ews-your-time-is-almost-up/4492361",
 		},
 		{
-			When: "instead",
-			Text: "RBAC for Applications gives an application, not an account, a right to some mailboxes, over Microsoft " +
-				"Graph and, until its end, EWS. It is added to what Entra grants: tenant-wide consents must go.",
-			Source: "https://learn.microsoft.com/exchange/permissions-exo/application-rbac",
+			When: "in hybrid organizations",
+			Text: "Since 2025-10-31 your own servers ask for free/busy times as the application ExchangeServerApp-GUID, by EWS or, " +
+				"since the update of May 2026, by Microsoft Graph. A list that lets one application in probably locks it out.",
+			Source: "https://learn.microsoft.com/exchange/hybrid-deployment/deploy-dedicated-hybrid-app",
 		},
 	}
 }

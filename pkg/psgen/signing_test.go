@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // TestSigning signs a script with a throw-away certificate, as an administrator
@@ -17,7 +17,7 @@ import (
 func TestSigning(t *testing.T) {
 	tool, openssl := peers.Program(t, "osslsigncode"), peers.Program(t, "openssl")
 	st, g := stageOf(t, "plain")
-	path := st.Write(t, fullGrant(g))
+	path := st.Write(t, grantScript(g))
 	signed := filepath.Join(st.Dir, "signed.ps1")
 	key, cert := filepath.Join(st.Dir, "key.pem"), filepath.Join(st.Dir, "cert.pem")
 	must(t, openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=exgrant test",

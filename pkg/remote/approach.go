@@ -11,12 +11,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/exgrant/exgrant/internal/negotiate"
+	"github.com/exgrant/exgrant/internal/nettext"
 	"github.com/exgrant/exgrant/internal/wsman"
 )
 
@@ -122,9 +121,7 @@ func (a *approach) name(ctx context.Context) Rung {
 	defer cancel()
 	addresses, err := net.DefaultResolver.LookupHost(ctx, host)
 	if err != nil {
-		r.Saw = cause(err)
-		next := "check the spelling; it is the server's full name, as ex01.contoso.com. Where this computer's DNS does not know it, --connect-to ADDRESS:PORT says where it is"
-		return r.fail("Nobody here knows this name", unsent(a.url, err), next)
+		return r.fail("The name is not known", unsent(a.url, err), withoutStop(nettext.Advice(err)))
 	}
 	return r.pass("The name has an address", host+" is "+strings.Join(addresses, ", "))
 }
@@ -139,40 +136,15 @@ func (a *approach) tcp(ctx context.Context) Rung {
 	r := Rung{Level: LevelTCP, Tried: "connecting to " + net.JoinHostPort(host, port)}
 	conn, err := (&net.Dialer{Timeout: connectTimeout}).DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
-		r.Saw = cause(err)
-		return r.fail(a.silence(err), unsent(a.url, err), a.ports(port))
+		return r.fail("No connection", unsent(a.url, err), withoutStop(nettext.Advice(err))+". "+a.ports(port))
 	}
 	a.address = conn.RemoteAddr().String()
 	conn.Close()
 	return r.pass("Something listens there", a.address)
 }
 
-// cause is the last of the reasons in a network error, without addresses.
-func cause(err error) string {
-	var operation *net.OpError
-	var call *os.SyscallError
-	var name *net.DNSError
-	switch {
-	case errors.As(err, &name):
-		return name.Err
-	case errors.As(err, &call):
-		return call.Err.Error()
-	case errors.As(err, &operation):
-		return operation.Err.Error()
-	}
-	return err.Error()
-}
-
-func (a *approach) silence(err error) string {
-	var network net.Error
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "The computer is there, and nothing listens on this port"
-	case errors.As(err, &network) && network.Timeout():
-		return "Nobody answers: the computer is off, or a firewall lets nothing through to this port"
-	}
-	return "There is no connection"
-}
+// withoutStop is a sentence as the texts of a rung have it.
+func withoutStop(sentence string) string { return strings.TrimSuffix(sentence, ".") }
 
 // ports says which ports the service has as it is shipped.
 func (a *approach) ports(port string) string {
@@ -180,7 +152,7 @@ func (a *approach) ports(port string) string {
 	if a.way == WinRS {
 		usual = "WinRM is on port 5985, with TLS on 5986 (--tls)"
 	}
-	return usual + "; see that the service runs, and that firewalls let port " + port + " through"
+	return usual + "; firewalls must let port " + port + " through"
 }
 
 func (a *approach) tls(ctx context.Context) Rung {
@@ -206,50 +178,19 @@ func (a *approach) tls(ctx context.Context) Rung {
 
 // describe says of a certificate what matters here.
 func describe(c *x509.Certificate) string {
-	return fmt.Sprintf("a certificate for %s from %s, valid until %s", names(c), cmp.Or(c.Issuer.CommonName, c.Issuer.String(), "nobody"), c.NotAfter.UTC().Format(time.DateOnly))
-}
-
-// names are those that a certificate is for.
-func names(c *x509.Certificate) string {
-	list := append([]string{}, c.DNSNames...)
-	for _, ip := range c.IPAddresses {
-		list = append(list, ip.String())
-	}
-	const most = 5
-	if len(list) > most {
-		list = append(list[:most], fmt.Sprintf("%d more", len(list)-most))
-	}
-	return cmp.Or(strings.Join(list, ", "), "no host")
+	return fmt.Sprintf("a certificate for %s from %s, valid until %s", nettext.Names(c), nettext.Issuer(c), c.NotAfter.UTC().Format(time.DateOnly))
 }
 
 // noTLS says what is wrong with a certificate, or with TLS itself.
 func (a *approach) noTLS(r Rung, err error) Rung {
-	var verification *tls.CertificateVerificationError
-	if errors.As(err, &verification) && len(verification.UnverifiedCertificates) > 0 {
-		r.Saw = describe(verification.UnverifiedCertificates[0])
+	means, next := "No TLS", withoutStop(nettext.Advice(err))
+	if errors.As(err, new(*tls.CertificateVerificationError)) {
+		means = "The certificate is not accepted"
 	}
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var record tls.RecordHeaderError
-	failed := unsent(a.url, err)
-	switch {
-	case errors.As(err, &record):
-		r.Saw = "what answers does not begin with TLS"
-		return r.fail("This port does not speak TLS", failed, "leave --tls or https out for the port without TLS; "+a.ports(a.port()))
-	case errors.As(err, &host):
-		return r.fail("The certificate is for another name", failed,
-			"name the server by a name in its certificate, and say where it is by --connect-to; or give it a certificate with its own name")
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return r.fail("The certificate is not valid at this time", failed,
-			"have the certificate renewed; or set the clock here, which says "+time.Now().UTC().Format(time.DateOnly))
-	case errors.As(err, &authority):
-		return r.fail("The certificate is from an authority that is not trusted here", failed,
-			"give the authority's certificate by --ca-file FILE (PEM); for a certificate that the server signed itself, that one")
-	case errors.As(err, &verification):
-		return r.fail("The certificate is not accepted", failed, "have it replaced by one for servers, from an authority that is trusted here")
+	if errors.As(err, new(tls.RecordHeaderError)) {
+		next += ". " + a.ports(a.port())
 	}
-	return r.fail("TLS does not come about", failed, "the server speaks no TLS version from 1.2 on, wants a client certificate, or something in between cuts TLS off")
+	return r.fail(means, unsent(a.url, err), cmp.Or(next, "See what is between: something cuts TLS off"))
 }
 
 func (a *approach) port() string {
@@ -283,7 +224,7 @@ func (a *approach) challenge(ctx context.Context) Rung {
 	if err := a.transport.Accepts(c.Offered); err != nil {
 		return r.refuse("The server offers no log-on that was asked for", err)
 	}
-	return r.pass("The server asks for a log-on that it can have", r.Saw)
+	return r.pass("The server accepts a log-on method that exgrant has", r.Saw)
 }
 
 // clockDifference tells of a server's clock that is too far away for Kerberos.
@@ -301,10 +242,12 @@ func (a *approach) unexpected(r Rung, c negotiate.Challenge) Rung {
 	next := err.Meaning()
 	switch {
 	case c.Status < 300 && a.credential.Method == Certificate:
-		return r.pass("The server takes the certificate", r.Saw)
+		return r.pass("The server accepts the certificate", r.Saw)
 	case c.Status < 300:
 		next = "see what answers there: no management endpoint lets anybody in, and nothing is sent to one that does"
 		return r.fail("The server asks nobody to log on", err, next)
+	case c.Status == http.StatusBadRequest && a.url.Scheme == "http":
+		return r.fail("The web server does not understand the request", err, "this may be a port for TLS: try https, or --tls with a name")
 	case c.Status == http.StatusNotFound:
 		return r.fail("There is no such path at this server", err, next)
 	case c.Status == http.StatusForbidden:
@@ -328,7 +271,7 @@ func (a *approach) noKerberos() string {
 func (a *approach) otherwise(r Rung, means string, err error) Rung {
 	switch negotiate.KindOf(err) {
 	case negotiate.NoKDC, negotiate.UnknownSPN, negotiate.BadCredential:
-		if a.credential.Method == Negotiate && !a.credential.Password.IsZero() {
+		if a.credential.Method == Negotiate && (a.credential.byWindows() || !a.credential.Password.IsZero()) {
 			a.useNTLM = "NTLM is used instead of Kerberos"
 			return r.skip(a.useNTLM + ", since " + err.Error())
 		}
@@ -341,11 +284,10 @@ func (a *approach) kdc(ctx context.Context) Rung {
 	if why := a.noKerberos(); why != "" {
 		return r.skip(why)
 	}
-	if a.credential.byWindows() {
-		return r.skip("Windows asks the KDC for the user who is logged on")
-	}
 	realm, address, err := a.credential.account.FindKDC(ctx)
 	switch {
+	case err != nil && a.credential.byWindows():
+		return r.skip("Windows asks the KDC for the user who is logged on; " + err.Error()) // the next step shows whether it does
 	case negotiate.KindOf(err) == negotiate.NoKDC && a.credential.HasTicket() && a.credential.Password.IsZero() && a.credential.Keytab == "":
 		return r.skip("the ticket cache may hold all that is needed; " + err.Error())
 	case err != nil:
@@ -359,24 +301,30 @@ func (a *approach) ticket(ctx context.Context) Rung {
 	if why := a.noKerberos(); why != "" {
 		return r.skip(why)
 	}
-	if a.credential.byWindows() {
-		return r.skip("Windows keeps the tickets of the user who is logged on to itself")
-	}
 	ticket, err := a.credential.account.Login(ctx)
+	if err != nil && a.credential.byWindows() {
+		return a.otherwise(r, "Windows has nothing to log on with", err)
+	}
 	if err != nil {
 		return a.otherwise(r, ticketTrouble(err), err)
 	}
-	return r.pass("The KDC takes who logs on", describeTicket(ticket.Client, ticket))
+	if a.credential.byWindows() {
+		return r.pass("Windows has credentials of who is logged on", a.credential.User())
+	}
+	return r.pass("The KDC accepts the log-on", describeTicket(ticket.Client, ticket))
 }
 
 func describeTicket(who string, t negotiate.Ticket) string {
+	if t.Ends.IsZero() {
+		return "a ticket for " + who + ", which Windows keeps"
+	}
 	return fmt.Sprintf("a ticket for %s, %s, until %s", who, t.Enctype, t.Ends.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
 func ticketTrouble(err error) string {
 	switch negotiate.KindOf(err) {
 	case negotiate.WrongPassword:
-		return "The KDC does not take the password"
+		return "The KDC refuses the password"
 	case negotiate.UnknownAccount:
 		return "The KDC does not know this user"
 	case negotiate.ClockSkew:
@@ -384,7 +332,7 @@ func ticketTrouble(err error) string {
 	case negotiate.PasswordExpired, negotiate.AccountLocked:
 		return "The account may not log on now"
 	case negotiate.TicketExpired:
-		return "The ticket has ended"
+		return "The ticket has expired"
 	}
 	return "The KDC gives no ticket"
 }
@@ -394,9 +342,6 @@ func (a *approach) spn(ctx context.Context) Rung {
 	r := Rung{Level: LevelSPN, Tried: "a ticket for the service " + spn}
 	if why := a.noKerberos(); why != "" {
 		return r.skip(why)
-	}
-	if a.credential.byWindows() {
-		return r.skip("Windows keeps the tickets of the user who is logged on to itself")
 	}
 	_, host, _ := strings.Cut(spn, "/")
 	var ticket negotiate.Ticket

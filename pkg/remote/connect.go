@@ -17,7 +17,7 @@ import (
 // with its authorities, logged on. The error is about the credential for the URL.
 func newHTTPClient(t Target, u *url.URL, c Credential) (*http.Client, error) {
 	if !slices.Contains(AuthMethods(), c.Method) {
-		return nil, fmt.Errorf("there is no way to log on by %q", c.Method)
+		return nil, fmt.Errorf("there is no log-on method %q", c.Method)
 	}
 	if c.account == nil && c.Method != Certificate {
 		var err error

@@ -1,8 +1,11 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"slices"
 
 	"github.com/exgrant/exgrant/internal/negotiate"
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -54,13 +57,27 @@ func (c Credential) Share() (Credential, error) {
 	return c, err
 }
 
-// User returns who logs on: the name as given, or that of the keytab or ticket cache
-// of a credential that is shared. It is empty where only the server will know.
+// User returns who logs on, for reports: the name as given, else that of the keytab,
+// ticket cache or certificate, else who is logged on to this computer. Of a credential
+// that is shared it is never empty.
 func (c Credential) User() string {
-	if c.account == nil || c.Method == Certificate {
+	switch {
+	case c.Username != "":
 		return c.Username
+	case c.Method == Certificate && c.Certificate != nil:
+		return certificateUser(c.Certificate)
+	case c.account == nil:
+		return ""
 	}
-	return c.account.Username()
+	return cmp.Or(c.account.Username(), negotiate.ThisUser())
+}
+
+// certificateUser names the holder of a certificate.
+func certificateUser(c *tls.Certificate) string {
+	if leaf, err := x509.ParseCertificate(slices.Concat(c.Certificate[:min(1, len(c.Certificate))]...)); err == nil {
+		return "certificate " + leaf.Subject.String()
+	}
+	return "a certificate"
 }
 
 // HasTicket reports whether a ticket cache, the given one or that of kinit, has a
@@ -81,13 +98,24 @@ func (c Credential) byWindows() bool { return c.account != nil && c.account.ByWi
 // opened it closes it: that deletes what the server holds for it.
 type Session interface {
 	exchange.LanguageModer
-
-	// Target says where the session is, for reports.
-	Target() exchange.Target
+	exchange.Session
 
 	// Close ends the session. It is done even when ctx has ended, within a time of its
 	// own. A second Close does nothing.
 	Close(ctx context.Context) error
+}
+
+// NewOver returns a session by a transport, which opens when it is first used. The
+// error is about the arguments; nobody is contacted. Local logs on nowhere: it has no
+// use for a credential.
+func NewOver(way Transport, t Target, c Credential, o ShellOptions) (Session, error) {
+	switch way {
+	case WinRS:
+		return NewWinRS(t, c, o)
+	case Local:
+		return NewLocal(t, o)
+	}
+	return New(t, c)
 }
 
 // New returns a session over PowerShell remoting that opens when it is first used.
@@ -101,7 +129,7 @@ func New(t Target, c Credential) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newPSRPSession(t, u, connections), nil
+	return newPSRPSession(t, u, connections, c.User()), nil
 }
 
 // Dial opens a session over PowerShell remoting. Errors about the server are of

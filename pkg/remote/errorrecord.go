@@ -17,19 +17,21 @@ var categories = []string{
 	"ProtocolError", "ConnectionError", "AuthenticationError", "LimitsExceeded", "QuotaExceeded", "NotEnabled",
 }
 
+// toErrorRecord takes from a record what package exchange knows. The texts are
+// copies: the record's share the memory of the whole message.
 func toErrorRecord(r psrp.ErrorRecord) exchange.ErrorRecord {
 	out := exchange.ErrorRecord{
-		FullyQualifiedErrorID: r.FullyQualifiedErrorID,
-		Reason:                r.Reason,
-		Activity:              r.Activity,
-		TargetName:            r.TargetName,
-		Message:               r.Message,
+		FullyQualifiedErrorID: strings.Clone(r.FullyQualifiedErrorID),
+		Reason:                strings.Clone(r.Reason),
+		Activity:              strings.Clone(r.Activity),
+		TargetName:            strings.Clone(r.TargetName),
+		Message:               strings.Clone(r.Message),
 	}
 	if r.Category >= 0 && int(r.Category) < len(categories) {
 		out.Category = categories[r.Category]
 	}
 	if len(r.ExceptionTypes) > 0 {
-		out.ExceptionType = strings.TrimPrefix(r.ExceptionTypes[0], deserialized)
+		out.ExceptionType = strings.Clone(strings.TrimPrefix(r.ExceptionTypes[0], deserialized))
 	}
 	return out
 }

@@ -41,14 +41,14 @@ func (s *psrpSession) askLanguageMode(ctx context.Context) (string, error) {
 		return "", err
 	}
 	mode := ""
-	x := &run{runspace: r, command: psrp.PowerShell{NoInput: true,
+	x := &run{attempt: newAttempt(nil, nil), runspace: r, command: psrp.PowerShell{NoInput: true,
 		Statements: [][]psrp.Command{{{Text: "$ExecutionContext.SessionState.LanguageMode", IsScript: true}}}}}
 	x.yield = func(o exchange.Object) error {
 		mode = o.Text("")
 		return nil
 	}
 	if err := s.attempt(ctx, x); err != nil {
-		return "", s.explain("asking for the language mode", err)
+		return "", explain("asking for the language mode", err)
 	}
 	for _, e := range x.streams.Errors {
 		id, _, _ := strings.Cut(e.FullyQualifiedErrorID, ",")

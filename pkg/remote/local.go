@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,43 +12,44 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	powershell "github.com/bhendo/go-powershell"
 	"github.com/bhendo/go-powershell/backend"
-
+	"github.com/exgrant/exgrant/internal/aftermath"
+	"github.com/exgrant/exgrant/internal/negotiate"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
-// A localRunner runs scripts in a PowerShell of this computer, one process for each.
-type localRunner struct {
-	target  Target
-	options ScriptOptions
-	pwsh    string
-
-	mu     sync.Mutex // held while a script runs: one at a time
-	closed bool
-}
-
-// NewLocal returns a runner in a PowerShell of this computer, as the account that
-// runs this program. Without a server the script opens the management shell that is
-// installed here; with one, a session of that server's Exchange is opened for it. The
-// error is about the arguments, or says that no PowerShell is there.
-func NewLocal(t Target, o ScriptOptions) (Runner, error) {
-	if t.Server != "" && o.RemoteExchange {
-		return nil, errors.New("a server is named and the management shell of this computer is asked for: only one can open the session")
-	}
+// NewLocal returns a session in a PowerShell of this computer, as the account that
+// runs this program. Without a server it opens the management shell that is installed
+// here, where the commands are not there yet; with one, a session of that server's
+// Exchange. The error is about the arguments, or says that no PowerShell is there.
+func NewLocal(t Target, o ShellOptions) (*Shell, error) {
+	s := newShell(exchange.Place{Transport: string(Local), Operator: negotiate.ThisUser()}, o)
 	if t.Server != "" {
-		if _, err := t.endpoint(); err != nil {
+		if o.RemoteExchange {
+			return nil, errors.New("a server is named and the management shell of this computer is asked for: only one can open the session")
+		}
+		u, err := t.endpoint()
+		if err != nil {
 			return nil, err
 		}
+		s.place.Server = u.Hostname()
+		s.use("", Secret{})
 	}
 	pwsh, err := findPwsh(o.Pwsh)
 	if err != nil {
 		return nil, err
 	}
-	return &localRunner{target: t, options: o, pwsh: pwsh}, nil
+	s.start = func(_ context.Context, nonce string, stdout, stderr io.Writer) (console, error) {
+		c, err := startLocal(pwsh, nonce, stdout, stderr)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", pwsh, err)
+		}
+		return c, nil
+	}
+	return s, nil
 }
 
 // findPwsh returns the PowerShell that is given, or else the best one here: 64-bit
@@ -76,152 +78,74 @@ func findPwsh(given string) (string, error) {
 	return path, nil
 }
 
-// Target is documented at Runner.
-func (l *localRunner) Target() exchange.Target {
-	return exchange.Target{Server: l.serverName(), Transport: string(Local)}
-}
+// A localConsole is a PowerShell of this computer. Go-powershell starts it, feeds it
+// its statement and waits for its end; what it writes is read here, since
+// go-powershell reads 64 bytes at a time, and would wait forever for what a dead
+// process does not write.
+type localConsole struct {
+	cmd   *exec.Cmd
+	tree  *processTree
+	temp  string
+	stdin io.WriteCloser
 
-// serverName is the host of the server whose Exchange is used, "" for the
-// management shell's own choice.
-func (l *localRunner) serverName() string {
-	if l.target.Server == "" {
-		return ""
-	}
-	u, err := l.target.endpoint() // checked by NewLocal
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
-}
-
-// Close is documented at Runner. A script that still runs is waited for: end its
-// context to end it.
-func (l *localRunner) Close(context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	return nil
-}
-
-// Run is documented at Runner.
-func (l *localRunner) Run(ctx context.Context, s Script) (*ScriptResult, error) {
-	const doing = "running the script in a PowerShell of this computer"
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.closed:
-		return nil, errClosed
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	}
-	j, err := newJob(s, l.options)
-	if err != nil {
-		return nil, err
-	}
-	if name := l.serverName(); name != "" {
-		j.Open, j.Server, j.Commands = true, name, importedCommands
-	}
-	command, err := localCommand(j, s)
-	if err != nil {
-		return nil, err
-	}
-	result, began, err := l.execute(ctx, j, s, command)
-	if ctx.Err() != nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return nil, scriptError(doing, s, began, err)
-	}
-	return result, nil
-}
-
-// localCommand is one line of ASCII that runs a job: the texts in it are base64, so
-// that nothing needs quoting.
-func localCommand(j *job, s Script) (string, error) {
-	lines, err := j.lines(s.Text, Secret{})
-	if err != nil {
-		return "", err
-	}
-	return "& ([ScriptBlock]::Create([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('" + lines[0] + "')))) @('" +
-		strings.Join(lines, "','") + "')", nil
-}
-
-// execute runs one command in a process of its own. However it ends, nothing of the
-// process is left.
-func (l *localRunner) execute(ctx context.Context, j *job, s Script, command string) (result *ScriptResult, began bool, err error) {
-	dir, err := os.MkdirTemp("", "exgrant-")
-	if err != nil {
-		return nil, false, err
-	}
-	defer os.RemoveAll(dir)
-	out, noise := newRecordReader(j.Marker, s.Progress), new(errorReader)
-	starter := &localStarter{ctx: ctx, pwsh: l.pwsh, temp: dir, stdout: out, stderr: noise}
-	shell, err := powershell.New(starter)
-	if err != nil {
-		return nil, false, fmt.Errorf("start %s: %w", l.pwsh, err)
-	}
-	// Its output is read by the starter; its error repeats the command and is not used.
-	_, _, _ = shell.Execute(command)
-	shell.Exit()
-	noise.drop(starter.process.err.boundary)
-	began = true
-	report, err := out.report()
-	var stage *stageError
-	if errors.As(err, &stage) && stage.Stage != "script" {
-		began = false
-	}
-	if err != nil {
-		if words := noise.summary(); errors.Is(err, errNoRecord) && words != "" {
-			err = fmt.Errorf("%w; it wrote: %s", err, words)
-		}
-		return nil, began, err
-	}
-	return &ScriptResult{Report: *report, ExitCode: out.end.Code, ExitKnown: true, Asked: out.asked, Errors: noise.records()}, began, nil
-}
-
-// A localStarter starts the PowerShell for go-powershell in the way that this
-// package needs: its own program, flags and environment, ended with all its children
-// when the context ends; and it reads the output itself. Go-powershell, which would
-// wait forever for a boundary that a dead process does not write, and reads 64 bytes
-// at a time, is given the boundaries alone.
-type localStarter struct {
-	ctx            context.Context
-	pwsh, temp     string
+	pieces         chan piece
+	gone           chan struct{} // closed when nobody wants pieces any more
+	over           chan struct{} // closed when the process has ended, with all that it started
 	stdout, stderr io.Writer
-
-	process *localProcess
+	ends           [2]*endReader // for go-powershell
 }
 
-// exitGrace is how long a PowerShell may take to end, and what it leaves running.
+// A piece is what came next of an output.
+type piece struct {
+	to   io.Writer
+	data []byte
+}
+
+// exitGrace is how long what a PowerShell started may go on after its end.
 const exitGrace = 3 * time.Second
 
-// StartProcess ignores the command line that it is given: it is one for Windows, and
-// reads the user's profile.
-func (l *localStarter) StartProcess(string, ...string) (backend.Waiter, io.Writer, io.Reader, io.Reader, error) {
-	cmd := exec.Command(l.pwsh, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", "-")
-	cmd.Env = localEnvironment(os.Environ(), l.temp)
-	tree := newProcessTree(cmd)
-	stdin, err := cmd.StdinPipe()
+func startLocal(pwsh, nonce string, stdout, stderr io.Writer) (*localConsole, error) {
+	temp, err := os.MkdirTemp("", "exgrant-")
+	if err != nil {
+		return nil, err
+	}
+	c := &localConsole{temp: temp, stdout: stdout, stderr: stderr, pieces: make(chan piece), gone: make(chan struct{}), over: make(chan struct{})}
+	c.cmd = exec.Command(pwsh, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", "-")
+	c.cmd.Env = localEnvironment(os.Environ(), temp)
+	shell, err := powershell.New(c)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(temp))
+	}
+	go func() {
+		defer close(c.over)
+		_, _, _ = shell.Execute(statement(nonce)) // until the end of the loop; its error repeats the statement
+		shell.Exit()
+	}()
+	return c, nil
+}
+
+// StartProcess is go-powershell's hook. The command line that it gives is one for
+// Windows, and reads the user's profile: it is not used.
+func (c *localConsole) StartProcess(string, ...string) (backend.Waiter, io.Writer, io.Reader, io.Reader, error) {
+	c.tree = newProcessTree(c.cmd)
+	var err error
+	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	stdout, err := cmd.StdoutPipe()
+	stderr, err := c.cmd.StderrPipe()
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
+	if err := c.cmd.Start(); err != nil {
 		return nil, nil, nil, nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, nil, nil, nil, err
-	}
-	tree.started()
-	p := &localProcess{cmd: cmd, tree: tree, stdin: stdin, interrupted: make(chan struct{})}
-	p.out, p.err = newBoundaryReader(stdout, l.stdout), newBoundaryReader(stderr, l.stderr)
-	p.stop = context.AfterFunc(l.ctx, p.interrupt)
-	l.process = p
-	return p, p, p.out, p.err, nil
+	c.tree.started()
+	c.ends = [2]*endReader{c.pass(stdout, c.stdout), c.pass(stderr, c.stderr)}
+	return c, c, c.ends[0], c.ends[1], nil
 }
 
 // localEnvironment is the environment without what is meant for this program alone,
@@ -239,27 +163,12 @@ func localEnvironment(env []string, temp string) []string {
 	return append(out, "TMP="+temp, "TEMP="+temp, "TMPDIR="+temp)
 }
 
-// A localProcess is one PowerShell: what go-powershell writes to and waits for.
-type localProcess struct {
-	cmd      *exec.Cmd
-	tree     *processTree
-	stdin    io.WriteCloser
-	out, err *boundaryReader
-	stop     func() bool
-
-	interrupted chan struct{} // closed when interrupt has done its work
-}
-
-// Write sends a command. The boundaries that go-powershell will wait for stand in it.
-func (p *localProcess) Write(command []byte) (int, error) {
-	p.out.expect(between(command, "; echo '", "'"))
-	p.err.expect(between(command, "[Console]::Error.WriteLine('", "')"))
-	n, err := p.stdin.Write(command)
-	if err != nil {
-		// It has ended: its output says why, and ends too.
-		return len(command), nil
-	}
-	return n, nil
+// Write sends the statement, and notes by what go-powershell will know its end.
+func (c *localConsole) Write(text []byte) (int, error) {
+	c.ends[0].expect(between(text, "; echo '", "'"))
+	c.ends[1].expect(between(text, "[Console]::Error.WriteLine('", "')"))
+	_, _ = c.stdin.Write(text) // a process that has ended says why, and its output ends
+	return len(text), nil
 }
 
 func between(text []byte, before, after string) []byte {
@@ -272,129 +181,108 @@ func between(text []byte, before, after string) []byte {
 }
 
 // Close ends the input: PowerShell ends then, too.
-func (p *localProcess) Close() error { return p.stdin.Close() }
-
-// interrupt asks the PowerShell to stop as Ctrl-C does, so that it can clean up, and
-// ends it with all its children when it does not.
-func (p *localProcess) interrupt() {
-	defer close(p.interrupted)
-	p.tree.interrupt()
-	timer := time.NewTimer(exitGrace)
-	defer timer.Stop()
-	select {
-	case <-p.out.ended:
-	case <-timer.C:
-	}
-	p.end()
-}
-
-// end ends the process with all its children, and reads no more of what one that got
-// away may write.
-func (p *localProcess) end() {
-	p.tree.kill()
-	p.out.giveUp()
-	p.err.giveUp()
-}
+func (c *localConsole) Close() error { return c.stdin.Close() }
 
 // Wait waits for the end of the process, and ends what it left running.
-func (p *localProcess) Wait() error {
-	timer := time.AfterFunc(exitGrace, p.end)
-	<-p.out.ended
-	<-p.err.ended
+func (c *localConsole) Wait() error {
+	timer := time.AfterFunc(exitGrace, c.kill)
+	<-c.ends[0].ended
+	<-c.ends[1].ended
 	timer.Stop()
-	p.tree.kill()
-	if !p.stop() {
-		<-p.interrupted
-	}
-	err := p.cmd.Wait()
-	p.tree.close()
+	c.tree.kill()
+	err := c.cmd.Wait()
+	c.tree.close()
 	return err
 }
 
-// A boundaryReader passes what a process writes on to a writer, and gives
-// go-powershell a boundary when it came, with the CR LF that it insists on, or when
-// the output has ended without it.
-type boundaryReader struct {
-	from io.ReadCloser
-	to   io.Writer
+// kill ends the process with all its children, and reads no more of what one that got
+// away may write.
+func (c *localConsole) kill() {
+	c.tree.kill()
+	for _, e := range c.ends {
+		_ = e.from.Close()
+	}
+}
 
-	mu       sync.Mutex
-	boundary []byte
-	tail     []byte // of what was passed on: the boundary may come in pieces
-	came     bool
+// write is documented at console.
+func (c *localConsole) write(ctx context.Context, p []byte) error {
+	stop := context.AfterFunc(ctx, c.kill) // one that does not read would make this wait
+	defer stop()
+	if _, err := c.stdin.Write(p); err != nil {
+		return cmp.Or[error](ctx.Err(), &endedError{"the PowerShell has ended: " + err.Error()})
+	}
+	return nil
+}
 
-	ready chan struct{} // closed when there is something to read: the boundary
-	once  sync.Once
-	ended chan struct{} // closed when the output has ended
+// read is documented at console.
+func (c *localConsole) read(ctx context.Context) error {
+	select {
+	case p := <-c.pieces:
+		_, _ = p.to.Write(p.data) // it takes everything
+		return nil
+	case <-c.over:
+		return io.EOF
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// close is documented at console.
+func (c *localConsole) close(ctx context.Context, patience time.Duration) error {
+	ctx, cancel := aftermath.Within(ctx, patience)
+	defer cancel()
+	_ = c.stdin.Close()
+	for c.read(ctx) == nil {
+	}
+	close(c.gone)
+	c.kill()
+	<-c.over
+	return os.RemoveAll(c.temp)
+}
+
+// An endReader is what go-powershell reads: nothing while an output goes on, and at
+// its end the text by which it knows that its statement is over.
+type endReader struct {
+	from  io.ReadCloser
+	ended chan struct{} // closed at the end of the output
 	left  []byte
 }
 
-func newBoundaryReader(from io.ReadCloser, to io.Writer) *boundaryReader {
-	r := &boundaryReader{from: from, to: to, ready: make(chan struct{}), ended: make(chan struct{})}
-	go r.pass()
-	return r
-}
-
-// expect says which boundary is waited for.
-func (r *boundaryReader) expect(boundary []byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(boundary) == 0 {
-		return // go-powershell says goodbye
-	}
-	r.boundary = boundary
-	r.left = append(bytes.Clone(boundary), "\r\n"...)
-}
-
-// pass reads the output to its end.
-func (r *boundaryReader) pass() {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := r.from.Read(buffer)
-		if n > 0 {
-			r.seen(buffer[:n])
+// pass passes an output on, piece by piece, while somebody wants it.
+func (c *localConsole) pass(from io.ReadCloser, to io.Writer) *endReader {
+	e := &endReader{from: from, ended: make(chan struct{})}
+	go func() {
+		defer close(e.ended)
+		buffer := make([]byte, 64<<10)
+		for {
+			n, err := from.Read(buffer)
+			if n > 0 {
+				select {
+				case c.pieces <- piece{to, bytes.Clone(buffer[:n])}:
+				case <-c.gone:
+				}
+			}
+			if err != nil {
+				return
+			}
 		}
-		if err != nil {
-			close(r.ended)
-			r.release()
-			return
-		}
+	}()
+	return e
+}
+
+// expect notes the text, and the line end that go-powershell insists on.
+func (e *endReader) expect(text []byte) {
+	if len(text) > 0 {
+		e.left = append(text, "\r\n"...)
 	}
 }
 
-func (r *boundaryReader) seen(p []byte) {
-	_, _ = r.to.Write(p) // a reader of records takes everything
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.came || len(r.boundary) == 0 {
-		return
-	}
-	r.tail = append(r.tail, p...)
-	if bytes.Contains(r.tail, r.boundary) {
-		r.came = true
-		r.tail = nil
-		r.release()
-		return
-	}
-	if over := len(r.tail) - len(r.boundary); over > 0 {
-		r.tail = append(r.tail[:0], r.tail[over:]...)
-	}
-}
-
-func (r *boundaryReader) release() { r.once.Do(func() { close(r.ready) }) }
-
-// giveUp ends a read that a child of the process keeps open.
-func (r *boundaryReader) giveUp() { _ = r.from.Close() }
-
-// Read gives the boundary, once.
-func (r *boundaryReader) Read(p []byte) (int, error) {
-	<-r.ready
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.left) == 0 {
+func (e *endReader) Read(p []byte) (int, error) {
+	<-e.ended
+	if len(e.left) == 0 {
 		return 0, io.EOF
 	}
-	n := copy(p, r.left)
-	r.left = r.left[n:]
+	n := copy(p, e.left)
+	e.left = e.left[n:]
 	return n, nil
 }

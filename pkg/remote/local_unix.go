@@ -17,15 +17,10 @@ func newProcessTree(cmd *exec.Cmd) *processTree {
 
 func (t *processTree) started() {}
 
-// interrupt does what Ctrl-C does.
-func (t *processTree) interrupt() { t.signal(syscall.SIGINT) }
-
-func (t *processTree) kill() { t.signal(syscall.SIGKILL) }
-
-func (t *processTree) close() {}
-
-func (t *processTree) signal(s syscall.Signal) {
+func (t *processTree) kill() {
 	if t.cmd.Process != nil {
-		_ = syscall.Kill(-t.cmd.Process.Pid, s) // it may have ended
+		_ = syscall.Kill(-t.cmd.Process.Pid, syscall.SIGKILL) // it may have ended
 	}
 }
+
+func (t *processTree) close() {}

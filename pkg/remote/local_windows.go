@@ -48,10 +48,6 @@ func (t *processTree) started() {
 	t.job = job
 }
 
-// interrupt does nothing: a process without a console of its own cannot be sent a
-// Ctrl-C here. Its temporary folder is removed by who started it.
-func (t *processTree) interrupt() {}
-
 func (t *processTree) kill() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exgrant/exgrant/internal/clixml"
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -38,13 +39,14 @@ func TestToObject(t *testing.T) {
 		{Name: "Build", Value: "15.2.1.0"},
 		{Name: "Extra", Value: "x"},
 	}}
-	if diff := cmp.Diff(want, toObject(values[0])); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	got, err := toObject(values[0])
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	for _, v := range []any{"text", int32(5), true} {
-		o := toObject(v)
-		if len(o.Properties) != 1 || o.Text("") == "" {
-			t.Errorf("%v became %+v", v, o)
+		o, err := toObject(v)
+		if len(o.Properties) != 1 || o.Text("") == "" || err != nil {
+			t.Errorf("%v became %+v, %v", v, o, err)
 		}
 	}
 }
@@ -52,9 +54,9 @@ func TestToObject(t *testing.T) {
 func TestPowerShellRefuses(t *testing.T) {
 	for _, p := range []exchange.Pipeline{
 		nil,
-		{exchange.GetUser("a\x00b")},
-		{exchange.AddRoleGroupMember("g", "m\u202e", "")},
-		{exchange.NewRoleGroup("g", []string{"a\nb"}, nil, exchange.AssignmentScope{}, "")},
+		{commands.GetUser("a\x00b")},
+		{commands.AddRoleGroupMember("g", "m\u202e", "")},
+		{commands.NewRoleGroup("g", []string{"a\nb"}, nil, commands.WriteScope{}, "")},
 		{exchange.Command{Cmdlet: "Get-It", Params: []exchange.Param{{Name: "Nothing"}}}},
 	} {
 		if _, err := powerShell(p); err == nil {

@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/aftermath"
 	"github.com/exgrant/exgrant/internal/psrp"
 	"github.com/exgrant/exgrant/internal/wsman"
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -24,17 +24,15 @@ const (
 	// cleanup is how long stopping a pipeline or deleting a shell may take when the
 	// caller's own time is over.
 	cleanup = 10 * time.Second
-
-	// tries is how often a pipeline is sent at most when the session is lost under it.
-	tries = 3
 )
 
 // A psrpSession is a Session over PSRP. The runspace pool in it is replaced when
 // the server has lost it.
 type psrpSession struct {
-	target Target
-	url    *url.URL
-	slots  chan struct{}
+	target   Target
+	url      *url.URL
+	operator string // who is logged on, for reports
+	slots    chan struct{}
 
 	client      *wsman.Client
 	connections *http.Client
@@ -58,18 +56,18 @@ var errNeverOpens = fmt.Errorf("the server has a shell, and did not open its run
 
 var errClosed = errors.New("the session is closed")
 
-func newPSRPSession(t Target, u *url.URL, connections *http.Client) *psrpSession {
+func newPSRPSession(t Target, u *url.URL, connections *http.Client, operator string) *psrpSession {
 	return &psrpSession{
-		target: t, url: u, connections: connections, slots: make(chan struct{}, atOnce), opening: make(chan struct{}, 1),
+		target: t, url: u, connections: connections, operator: operator, slots: make(chan struct{}, atOnce), opening: make(chan struct{}, 1),
 		client: wsman.NewClient(wsman.Config{
 			URL: u.String(), HTTP: connections, ResourceURI: t.resource(), Slack: t.timeout(), Trace: t.trace,
 		}),
 	}
 }
 
-// Target is documented at Session.
-func (s *psrpSession) Target() exchange.Target {
-	return exchange.Target{Server: s.url.Hostname(), Transport: "psrp"}
+// Place is documented at exchange.Session.
+func (s *psrpSession) Place() exchange.Place {
+	return exchange.Place{Server: s.url.Hostname(), Transport: string(PSRP), Operator: s.operator}
 }
 
 // open returns the runspace, which it opens if there is none: one caller opens, the
@@ -86,12 +84,15 @@ func (s *psrpSession) open(ctx context.Context) (*runspace, error) {
 		return r, err
 	}
 	r, err = s.openRunspace(ctx)
+	if err != nil && isLost(err) && ctx.Err() == nil {
+		r, err = s.openRunspace(ctx) // a reply was lost; what it was about is deleted
+	}
 	if err != nil {
-		return nil, s.explain("opening a session", err)
+		return nil, explain("opening a session", err)
 	}
 	if err := r.setUp(ctx, settings); err != nil {
 		_ = r.delete(ctx)
-		return nil, s.explain("setting up a new session", err)
+		return nil, explain("setting up a new session", err)
 	}
 	if !s.use(r) {
 		_ = r.delete(ctx)
@@ -124,9 +125,9 @@ func (s *psrpSession) use(r *runspace) bool {
 // setUp runs what changes the session itself.
 func (r *runspace) setUp(ctx context.Context, settings []exchange.Pipeline) error {
 	for _, p := range settings {
-		run, err := newRun(r, p, nil)
+		command, err := powerShell(p)
 		if err == nil {
-			err = run.do(ctx)
+			err = (&run{attempt: newAttempt(p, nil), runspace: r, command: command}).do(ctx)
 		}
 		if err != nil {
 			return err
@@ -137,7 +138,7 @@ func (r *runspace) setUp(ctx context.Context, settings []exchange.Pipeline) erro
 
 // openRunspace opens a runspace in a shell of its own, or leaves none.
 func (s *psrpSession) openRunspace(ctx context.Context) (*runspace, error) {
-	pool := psrp.NewClientPool(psrp.PoolConfig{ID: newID(), MaxFragment: s.client.MaxPayload()})
+	pool := psrp.NewClientPool(psrp.PoolConfig{ID: psrp.NewGUID(), MaxFragment: s.client.MaxPayload()})
 	out, err := pool.Open()
 	if err != nil {
 		return nil, err
@@ -220,7 +221,7 @@ func (r *runspace) answer(ctx context.Context, command string, fragments [][]byt
 // caller's is over. A server that did not hear it would keep the shell until it is
 // idle for long, therefore it is told again.
 func (r *runspace) delete(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	ctx, cancel := aftermath.Within(ctx, cleanup)
 	defer cancel()
 	for try := 1; ; try++ {
 		err := r.shell.Delete(ctx)
@@ -254,15 +255,7 @@ func (s *psrpSession) Close(ctx context.Context) error {
 		return nil
 	}
 	if err := r.delete(ctx); err != nil && !isGone(err) {
-		return s.explain("closing the session", err)
+		return explain("closing the session", err)
 	}
 	return nil
-}
-
-func newID() psrp.GUID {
-	var g psrp.GUID
-	_, _ = rand.Read(g[:]) // never fails
-	g[6] = g[6]&0x0f | 0x40
-	g[8] = g[8]&0x3f | 0x80
-	return g
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // pypsrpSession is what an independent client does at the same acceptor: a user is

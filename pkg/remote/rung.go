@@ -3,8 +3,8 @@ package remote
 import (
 	"time"
 
-	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // A Level is a place on the way to a server and into a session there.
@@ -65,16 +65,16 @@ func (r Rung) Fault() *fault.Fault {
 }
 
 // Step is the rung as a step of a report.
-func (r Rung) Step() exchange.Step {
-	s := exchange.Step{ID: exchange.StepPreflight, DurationMS: r.Took.Milliseconds(), Fault: r.Fault(),
-		Rung: &exchange.Rung{Level: int(r.Level), Name: r.Level.String(), Tried: r.Tried, Saw: r.Saw, Means: r.Means, Do: r.Next}}
+func (r Rung) Step() report.Step {
+	s := report.Step{ID: report.StepPreflight, DurationMS: r.Took.Milliseconds(), Fault: r.Fault(),
+		Rung: &report.Rung{Level: int(r.Level), Name: r.Level.String(), Tried: r.Tried, Saw: r.Saw, Means: r.Means, Do: r.Next}}
 	switch {
 	case r.Skipped():
-		s.Status, s.Text, s.Rung.Verdict = exchange.StatusSkipped, "Not tried: "+r.Means+".", exchange.StatusSkipped
+		s.Status, s.Text, s.Rung.Verdict = report.StatusSkipped, "Not tried: "+r.Means+".", report.StatusSkipped
 	case r.Err == nil:
-		s.Status, s.Text, s.Rung.Verdict = exchange.StatusUnchanged, r.Means+": "+r.Saw+".", "passed"
+		s.Status, s.Text, s.Rung.Verdict = report.StatusUnchanged, r.Means+": "+r.Saw+".", "passed"
 	default:
-		s.Status, s.Text, s.Rung.Verdict = exchange.StatusFailed, r.Means+": "+r.Saw+".", exchange.StatusFailed
+		s.Status, s.Text, s.Rung.Verdict = report.StatusFailed, r.Means+": "+r.Saw+".", report.StatusFailed
 	}
 	return s
 }

@@ -13,13 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
 	"github.com/exgrant/exgrant/internal/negotiate"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
 	"github.com/exgrant/exgrant/pkg/grant"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // The tests in this file log on by Kerberos and NTLM to MIT's GSSAPI (acceptor.py),
@@ -94,21 +96,21 @@ func applyVerifyRevoke(t *testing.T, target Target, c Credential, g exchange.Gra
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := grant.Options{Tool: "test", Target: s.Target()}
-	plan, report, err := grant.NewPlan(ctx, s, g, o)
-	if err != nil || plan == nil {
-		t.Fatalf("plan: %+v, %v", report, err)
+	o := grant.Options{Tool: "test"}
+	plan, err := grant.NewPlan(ctx, s, g, o)
+	if err != nil {
+		t.Fatalf("plan: %v", err)
 	}
-	report, err = grant.Apply(ctx, s, plan, o)
-	if err != nil || report.Outcome != exchange.Granted {
-		t.Fatalf("apply: %+v, %v", report, err)
+	result, err := grant.Apply(ctx, s, plan, o)
+	if err != nil || result.Outcome != report.Granted || result.Operator == "" || result.Target.Server == "" {
+		t.Fatalf("apply: %+v, %v", result, err)
 	}
 	verified, err := grant.Verify(ctx, s, g, o)
-	if err != nil || verified.Outcome != exchange.Verified {
+	if err != nil || verified.Outcome != report.Verified {
 		t.Errorf("verify: %+v, %v", verified, err)
 	}
 	revoked, err := grant.Revoke(ctx, s, grant.Revocation{Grant: &g}, o)
-	if err != nil || revoked.Outcome != exchange.Revoked {
+	if err != nil || revoked.Outcome != report.Revoked {
 		t.Errorf("revoke: %+v, %v", revoked, err)
 	}
 	if err := s.Close(ctx); err != nil {
@@ -213,7 +215,7 @@ func TestSealedLongMessages(t *testing.T) {
 				}
 			}()
 			filter := "City -eq '" + strings.Repeat("Straße ", 100<<10) + "'"
-			_, streams := invoke(t, s, exchange.NewScope("S", filter, ""))
+			_, streams := invoke(t, s, commands.NewScope("S", filter, ""))
 			if len(streams.Errors) > 0 && !strings.Contains(streams.Errors[0].Message, "ilter") {
 				t.Errorf("%+v", streams)
 			}
@@ -249,13 +251,13 @@ func TestSealedTrouble(t *testing.T) {
 					return
 				}
 				defer s.Close(context.Background())
-				if _, err := s.Invoke(t.Context(), exchange.Pipeline{exchange.GetUser("anna")}, ignoreObject); err != nil {
+				if _, err := s.Invoke(t.Context(), exchange.Pipeline{commands.GetUser("anna")}, ignoreObject); err != nil {
 					t.Errorf("read: %v", err)
 				}
 				if trouble[0] == "--idle" {
 					time.Sleep(400 * time.Millisecond)
 				}
-				_, err = s.Invoke(t.Context(), exchange.Pipeline{exchange.NewScope("S", "City -eq 'Berlin'", "")}, ignoreObject)
+				_, err = s.Invoke(t.Context(), exchange.Pipeline{commands.NewScope("S", "City -eq 'Berlin'", "")}, ignoreObject)
 				var lost *exchange.LostReplyError
 				if there := len(organization.Snapshot().Scopes) == 1; err == nil && !there || err != nil && !errors.As(err, &lost) {
 					t.Errorf("change: there %t, %v", there, err)
@@ -288,7 +290,7 @@ func TestLogonFailures(t *testing.T) {
 		kind       negotiate.Kind
 		text, hint string
 	}{
-		{"password", target, wrong, negotiate.WrongPassword, "is wrong", "not tried again"},
+		{"password", target, wrong, negotiate.WrongPassword, "is wrong", "One attempt was made"},
 		{"account", target, nobody, negotiate.UnknownAccount, "does not know", "sAMAccountName"},
 		{"name", unknownName, c, negotiate.UnknownSPN, "HTTP/mail.contoso.test", "full name"},
 		{"address", address, c, negotiate.UnknownSPN, "IP address", "full name"},

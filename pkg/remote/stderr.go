@@ -28,13 +28,6 @@ func (e *errorReader) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// drop forgets a text that was written for another reader.
-func (e *errorReader) drop(text []byte) {
-	if len(text) > 0 {
-		e.text = bytes.ReplaceAll(e.text, text, nil)
-	}
-}
-
 const clixmlHead = "#< CLIXML"
 
 // records are the errors in it. Text that is no CLIXML is one error.

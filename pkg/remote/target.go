@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/exgrant/exgrant/internal/negotiate"
 )
 
 // A Target is one server's management endpoint.
@@ -67,6 +69,9 @@ func (t Target) endpoint() (*url.URL, error) {
 	if t.Server == "" {
 		return nil, fmt.Errorf("no server is named")
 	}
+	if strings.Contains(t.Server, "@") || strings.Contains(t.ConnectTo, "@") {
+		return nil, errors.New("a server's address has no user in it, nor a password: who logs on is told otherwise") // without the text
+	}
 	if t.ConnectTo != "" {
 		if host, port, err := net.SplitHostPort(t.ConnectTo); err != nil || host == "" || port == "" {
 			return nil, fmt.Errorf("connect to %q: expected HOST:PORT", t.ConnectTo)
@@ -90,6 +95,14 @@ func (t Target) endpoint() (*url.URL, error) {
 		u.Path = exchangePath
 	}
 	return u, nil
+}
+
+// URL returns the address that a transport other than Local talks to.
+func (t Target) URL(way Transport) (*url.URL, error) {
+	if way == WinRS {
+		return t.winrmEndpoint()
+	}
+	return t.endpoint()
 }
 
 func (t Target) namedEndpoint() (*url.URL, error) {
@@ -137,20 +150,11 @@ func (t Target) trace(direction, action string, size int) {
 // outside this machine: the name in the URL, or the address that is connected to in
 // its place. It is empty when there is none.
 func (t Target) elsewhere(u *url.URL) string {
-	if !isLoopback(u.Hostname()) {
+	if !negotiate.IsLoopback(u.Hostname()) {
 		return u.Host
 	}
-	if host, _, err := net.SplitHostPort(t.ConnectTo); err == nil && !isLoopback(host) {
+	if host, _, err := net.SplitHostPort(t.ConnectTo); err == nil && !negotiate.IsLoopback(host) {
 		return t.ConnectTo
 	}
 	return ""
-}
-
-// isLoopback reports whether a host can only be this machine.
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback()
 }

@@ -2,15 +2,15 @@ package remote
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 
+	"github.com/exgrant/exgrant/internal/clixml"
 	"github.com/exgrant/exgrant/internal/negotiate"
+	"github.com/exgrant/exgrant/internal/nettext"
 	"github.com/exgrant/exgrant/internal/psrp"
 	"github.com/exgrant/exgrant/internal/wsman"
 	"github.com/exgrant/exgrant/pkg/exchange"
@@ -26,23 +26,31 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var logon *negotiate.Error
-	if errors.As(e.Err, &logon) && isRefused(logon.Kind) {
-		return e.Doing + ": " + logon.Error() // what was sent by then says nothing
+	var network *wsman.NetworkError
+	switch {
+	case errors.As(e.Err, &logon) && isRefused(logon.Kind):
+		return logon.Error() // what was sent by then says nothing
+	case errors.As(e.Err, &network) && !network.Sent:
+		return network.Error() // nor does what was not sent
 	}
 	return e.Doing + ": " + e.Err.Error()
 }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint returns what to do about it, where the log-on or the PowerShell there knows.
+// Hint returns what to do about it, where the log-on, the connection or the PowerShell
+// there shows that.
 func (e *Error) Hint() string {
 	var stage *stageError
-	if errors.As(e.Err, &stage) {
-		return stage.Hint()
-	}
 	var logon *negotiate.Error
-	if errors.As(e.Err, &logon) {
+	var network *wsman.NetworkError
+	switch {
+	case errors.As(e.Err, &stage):
+		return stage.Hint()
+	case errors.As(e.Err, &logon):
 		return logon.Hint()
+	case errors.As(e.Err, &network):
+		return network.Hint()
 	}
 	return ""
 }
@@ -53,6 +61,7 @@ func (e *Error) Evidence() fault.Evidence {
 	var service *wsman.FaultError
 	var web *wsman.HTTPError
 	var refused *refusedError
+	var ended *endedError
 	var stage *stageError
 	var logon *negotiate.Error
 	switch {
@@ -67,7 +76,9 @@ func (e *Error) Evidence() fault.Evidence {
 		evidence.HTTPStatus = web.Status
 	case errors.As(e.Err, &refused):
 		evidence.Record = toErrorRecord(refused.record)
-	default:
+	case errors.As(e.Err, &ended):
+		evidence.WSManCode = codeProviderDied
+	case !isExcess(e.Err):
 		evidence.WSManCode = networkCode(e.Err)
 	}
 	return evidence
@@ -105,7 +116,7 @@ func networkCode(err error) uint32 {
 	}
 	var name *net.DNSError
 	switch {
-	case isTLS(err):
+	case nettext.IsTLS(err):
 		return codeTLS
 	case errors.As(err, &name):
 		return codeNameNotFound
@@ -117,18 +128,8 @@ func networkCode(err error) uint32 {
 	return codeLost
 }
 
-func isTLS(err error) bool {
-	var verification *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
-		errors.As(err, &authority) || errors.As(err, &host)
-}
-
 // explain wraps an error about the server; the context's own stays what it is.
-func (s *psrpSession) explain(doing string, err error) error {
+func explain(doing string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errClosed) {
 		return err
 	}
@@ -142,16 +143,36 @@ func (e *refusedError) Error() string {
 	return "the server did not open the session: " + e.record.Message
 }
 
+// An excessError is an answer that would cost more than any real one does, or that
+// has no end: the same question would get the same again.
+type excessError struct{ what string }
+
+func (e *excessError) Error() string { return "the answer is not believed: " + e.what }
+
+// isExcess reports whether asking again would only cost the same again.
+func isExcess(err error) bool {
+	var excess *excessError
+	var limit *clixml.LimitError
+	return errors.As(err, &excess) || errors.As(err, &limit) || errors.Is(err, wsman.ErrNothing)
+}
+
 // isLost reports whether an error says that the session is gone, or no longer to
 // be reached, and not that the server refused something.
 func isLost(err error) bool {
 	if kind := negotiate.KindOf(err); kind != "" {
 		return kind == negotiate.NotSealed // the server has forgotten us; the others are here to stay
 	}
+	if isExcess(err) {
+		return false
+	}
 	var network *wsman.NetworkError
 	var garbled *wsman.ProtocolError
 	var protocol *psrp.ProtocolError
-	return isGone(err) || errors.As(err, &network) || errors.As(err, &garbled) || errors.As(err, &protocol)
+	var ended *endedError
+	var damaged *garbledError
+	var f *wsman.FaultError
+	return isGone(err) || errors.As(err, &f) && isRepeated(f) || errors.As(err, &network) || errors.As(err, &garbled) || errors.As(err, &protocol) ||
+		errors.As(err, &ended) || errors.As(err, &damaged)
 }
 
 // isGone reports whether the server does not have the shell, or the command, any
@@ -162,6 +183,13 @@ func isGone(err error) bool {
 		return false
 	}
 	return f.Code == wsman.CodeInvalidSelectors || f.Code == codeProviderDied || noShell(f)
+}
+
+// isRepeated reports whether the server has the command or the shell already that a
+// request was to start. Its identifier is new, so that it was this request: what lies
+// between sent it twice.
+func isRepeated(f *wsman.FaultError) bool {
+	return f.Code == wsman.CodeCommandExists || f.Code == wsman.CodeAlreadyExists
 }
 
 func noShell(f *wsman.FaultError) bool {
@@ -190,11 +218,16 @@ func isRefused(kind negotiate.Kind) bool {
 
 // mayHaveHappened reports whether the request that failed could have been carried
 // out. A fault in answer to a request that starts something means that it did not
-// start, but for faults about time and about a process that ended.
+// start, but for faults about time, about a process that ended, and about something
+// that has started already: then the request itself came twice.
 func mayHaveHappened(err error) bool {
 	var f *wsman.FaultError
 	if errors.As(err, &f) {
-		return f.Code == wsman.CodeOperationTimeout || f.Code == wsman.CodeOperationAborted || f.Code == codeProviderDied
+		switch f.Code {
+		case wsman.CodeOperationTimeout, wsman.CodeOperationAborted, codeProviderDied:
+			return true
+		}
+		return isRepeated(f)
 	}
 	return !isRefused(negotiate.KindOf(err)) && !wsman.Unsent(err)
 }

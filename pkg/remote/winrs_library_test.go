@@ -2,9 +2,7 @@ package remote
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +16,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/exgrant/exgrant/internal/wsman"
-	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/fault"
 )
 
@@ -26,13 +23,13 @@ import (
 // of this file is one of those faults. Others are in winrs_logon_test.go (the password
 // and the message in clear), winrs_test.go (a cancel that is ignored).
 
-// answers serves requests one after the other.
-type answers struct {
+// replies serve requests one after the other.
+type replies struct {
 	requests atomic.Int64
 	answer   func(n int, r *wsman.Request, w http.ResponseWriter)
 }
 
-func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *replies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	request, err := wsman.ParseRequest(body)
 	if err != nil {
@@ -69,12 +66,12 @@ func good(w http.ResponseWriter, r *wsman.Request) {
 	}
 }
 
-func against(t *testing.T, answer func(n int, r *wsman.Request, w http.ResponseWriter)) (Runner, *answers) {
+func against(t *testing.T, answer func(n int, r *wsman.Request, w http.ResponseWriter)) (*Shell, *replies) {
 	t.Helper()
-	a := &answers{answer: answer}
+	a := &replies{answer: answer}
 	h := httptest.NewServer(a)
 	t.Cleanup(h.Close)
-	r, err := NewWinRS(Target{Server: h.URL + "/wsman?a=1&b=2", Timeout: 2 * time.Second}, Credential{Method: Basic, Username: "u", Password: NewSecret("p")}, ScriptOptions{})
+	r, err := NewWinRS(Target{Server: h.URL + "/wsman?a=1&b=2", Timeout: 2 * time.Second}, Credential{Method: Basic, Username: "u", Password: NewSecret("p")}, ShellOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +91,7 @@ func TestWinRSFaultEnds(t *testing.T) {
 			}
 			good(w, q)
 		})
-		_, err := r.Run(t.Context(), raw(rawRecord))
+		_, err := r.Invoke(t.Context(), call("Get-User"), nil)
 		var f *wsman.FaultError
 		if !errors.As(err, &f) || f.Code != wsman.CodeAccessDenied {
 			t.Errorf("%s: %v", action.Name(), err)
@@ -117,7 +114,7 @@ func TestWinRSNothingAtOnce(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
 	defer cancel()
-	if _, err := r.Run(ctx, raw(rawRecord)); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := r.Invoke(ctx, call("Get-User"), nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	if n := a.requests.Load(); n > 30 {
@@ -137,11 +134,11 @@ func TestWinRSWebPages(t *testing.T) {
 			w.WriteHeader(status)
 			fmt.Fprint(w, "<html><title>OperationTimeout</title>"+strings.Repeat("x", 200_000))
 		}))
-		r, err := NewWinRS(Target{Server: h.URL + "/wsman"}, Credential{Method: Basic, Username: "u", Password: NewSecret("p")}, ScriptOptions{})
+		r, err := NewWinRS(Target{Server: h.URL + "/wsman"}, Credential{Method: Basic, Username: "u", Password: NewSecret("p")}, ShellOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = r.Run(t.Context(), raw(rawRecord))
+		_, err = r.Invoke(t.Context(), call("Get-User"), nil)
 		if id := fault.Of(err).ID; err == nil || id != fault.ConnectHTTP && id != fault.ConnectAuth {
 			t.Errorf("%d: %v", status, err)
 		}
@@ -153,17 +150,23 @@ func TestWinRSWebPages(t *testing.T) {
 	}
 }
 
-// Text that XML takes for markup arrives as it is.
+// Text that XML takes for markup arrives as it is, and each envelope is what its sender is
+// told that it is.
 func TestWinRSEnvelopesEscape(t *testing.T) {
 	const nasty = `a]]>&amp;<b x="1">'"]]&gt;`
 	e := newEnvelopes("https://x/wsman?a=1&b=<2>", winrsTimeout, wsman.DefaultMaxEnvelope)
-	for name, envelope := range map[string][]byte{
-		"create": e.create("S", time.Minute), "command": e.command("S", nasty), "interrupt": e.interrupt("S", nasty),
-		"send": e.send("S", nasty, []byte{0, 255}, true), "receive": e.receive(nasty, nasty), "terminate": e.terminate("S", nasty), "delete": e.delete(nasty),
+	for name, built := range map[string]envelope{
+		"create": e.create("S", time.Minute), "command": e.command("S", nasty),
+		"send": e.send("S", nasty, []byte{0, 255}, true), "receive": e.receive(nasty, nasty), "delete": e.delete(nasty),
 	} {
-		r, err := wsman.ParseRequest(envelope)
+		r, err := wsman.ParseRequest(built.text)
 		if err != nil || r.To != "https://x/wsman?a=1&b=<2>" {
-			t.Fatalf("%s: %v %+v\n%s", name, err, r, envelope)
+			t.Fatalf("%s: %v %+v\n%s", name, err, r, built.text)
+		}
+		told := built.request
+		if r.Action != told.Action || r.MessageID != told.MessageID || r.OperationTimeout != told.OperationTimeout ||
+			(r.Create == nil) != (told.Create == nil) || r.Create != nil && r.Create.ShellID != told.Create.ShellID {
+			t.Errorf("%s: it is %+v, and told as %+v", name, r, told)
 		}
 		got := []string{r.ShellID()}
 		switch {
@@ -184,7 +187,7 @@ func TestWinRSEnvelopesEscape(t *testing.T) {
 			}
 		}
 	}
-	if v, _ := must2(wsman.ParseRequest(e.command("S", "x"))).Option("WINRS_CONSOLEMODE_STDIN"); v != "FALSE" {
+	if v, _ := must2(wsman.ParseRequest(e.command("S", "x").text)).Option("WINRS_CONSOLEMODE_STDIN"); v != "FALSE" {
 		t.Errorf("input is a console: %q", v)
 	}
 }
@@ -196,8 +199,8 @@ func must2[T any](v T, err error) T {
 	return v
 }
 
-// An exit code that was not told is unknown, and not 0; output that is not base64, or
-// of another command, is an error and not nothing.
+// Output that is not base64, or of another command, is an error and not nothing; a
+// program that is not there says so.
 func TestWinRSOutputIsChecked(t *testing.T) {
 	receive := func(body string) func(int, *wsman.Request, http.ResponseWriter) {
 		return func(_ int, q *wsman.Request, w http.ResponseWriter) {
@@ -213,18 +216,18 @@ func TestWinRSOutputIsChecked(t *testing.T) {
 	done := `<rsp:CommandState CommandId="C1" State="` + wsman.StateDone + `">`
 	words := base64.StdEncoding.EncodeToString([]byte("The system cannot find the path.\r\n"))
 	for name, test := range map[string]struct{ body, want string }{
-		"no exit code":    {`<rsp:Stream Name="stdout" CommandId="C1">` + words + `</rsp:Stream>` + done + `</rsp:CommandState>`, "its exit code is not known"},
-		"an exit code":    {`<rsp:Stream Name="stderr" CommandId="C1">` + words + `</rsp:Stream>` + done + `<rsp:ExitCode>9009</rsp:ExitCode></rsp:CommandState>`, `its exit code is 9009, and it wrote: "The system cannot find the path."`},
+		"no exit code":    {`<rsp:Stream Name="stdout" CommandId="C1">` + words + `</rsp:Stream>` + done + `</rsp:CommandState>`, `its last words: "The system cannot find the path."`},
+		"an exit code":    {`<rsp:Stream Name="stderr" CommandId="C1">` + words + `</rsp:Stream>` + done + `<rsp:ExitCode>9009</rsp:ExitCode></rsp:CommandState>`, `it wrote: "The system cannot find the path."`},
 		"not base64":      {`<rsp:Stream Name="stdout" CommandId="C1">%%%</rsp:Stream>` + done + `</rsp:CommandState>`, "base64"},
 		"another command": {`<rsp:Stream Name="stdout" CommandId="C2">` + words + `</rsp:Stream>` + done + `</rsp:CommandState>`, "of another command"},
 		"no number":       {done + `<rsp:ExitCode>x</rsp:ExitCode></rsp:CommandState>`, "ExitCode"},
 	} {
 		r, a := against(t, receive(test.body))
-		_, err := r.Run(t.Context(), raw(rawRecord))
+		_, err := r.Invoke(t.Context(), call("Get-User"), nil)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", name, err, test.want)
 		}
-		if n := a.requests.Load(); n > 20 {
+		if n := a.requests.Load(); n > 24 {
 			t.Errorf("%s: %d requests", name, n)
 		}
 	}
@@ -259,79 +262,4 @@ func TestStandardErrorCLIXML(t *testing.T) {
 			t.Errorf("%.60q: %q, want %q", test.text, got, test.want)
 		}
 	}
-}
-
-// Records in any code page, between any noise.
-func TestRecordReader(t *testing.T) {
-	text := base64.StdEncoding.EncodeToString([]byte(`{"schema":"exgrant.report/v1","operation":"audit","outcome":"audited","operator":"` + strings.Repeat("x", 200) + `"}`))
-	var lines []string
-	for rest := text; rest != ""; {
-		n := min(76, len(rest))
-		lines, rest = append(lines, rest[:n]), rest[n:]
-	}
-	told := func(kind, json string) string {
-		return "-----EXGRANT M " + kind + " " + base64.StdEncoding.EncodeToString([]byte(json)) + "-----"
-	}
-	end := told("END", `{"code":0,"sha256":"`+sha(text)+`"}`)
-	whole := "-----BEGIN EXGRANT RECORD M-----\n" + strings.Join(lines, "\n") + "\n-----END EXGRANT RECORD M-----\n" + end + "\n"
-	wide := func(s string) string { return "\xff\xfe" + strings.Join(strings.Split(s, ""), "\x00") + "\x00" }
-	for name, test := range map[string]struct{ output, want string }{
-		"plain":                {whole, ""},
-		"CR LF":                {strings.ReplaceAll(whole, "\n", "\r\n"), ""},
-		"UTF-16":               {wide(strings.ReplaceAll(whole, "\n", "\r\n")), ""},
-		"noise around":         {"\x84\x94\x81 WARNUNG\n" + "PS C:\\> " + whole + "bye", ""},
-		"noise within":         {strings.Replace(whole, lines[1], "WARNING: ä\nOK\n"+lines[1], 1), ""},
-		"no line end":          {strings.TrimSuffix(whole, "\n"), ""},
-		"another's record":     {strings.ReplaceAll(whole, " M", " N"), "ended before the script did"},
-		"a line of 2 MB":       {strings.Repeat("-", 2<<20) + "\n" + whole, ""},
-		"a line lost":          {strings.Replace(whole, lines[1]+"\n", "", 1), "did not arrive as it was written"},
-		"no end":               {strings.Replace(whole, end, "", 1), "ended before the script did"},
-		"two":                  {whole + whole, "2 records"},
-		"no record":            {told("END", `{"code":0,"sha256":"`+sha("")+`"}`), "gave no record"},
-		"a lost record":        {end, "did not arrive as it was written"},
-		"a lost end":           {strings.Replace(whole, "-----END EXGRANT RECORD M-----\n", "", 1), "did not arrive as it was written"},
-		"a damaged line of us": {"-----EXGRANT M END %%%-----\n", "is damaged"},
-		"a failure":            {told("FAILED", `{"stage":"session","message":"no"}`), "could not open a session of Exchange: no"},
-		"not our schema":       {recordOf(`{"schema":"x"}`), "says schema"},
-		"not JSON":             {recordOf(`{`), "is no report"},
-	} {
-		r := newRecordReader("M", nil)
-		for i := 0; i < len(test.output); i += 1000 {
-			_, _ = r.Write([]byte(test.output[i:min(i+1000, len(test.output))]))
-		}
-		report, err := r.report()
-		switch {
-		case test.want == "" && (err != nil || report.Outcome != exchange.Audited):
-			t.Errorf("%s: %v", name, err)
-		case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
-			t.Errorf("%s: %v, want %q", name, err, test.want)
-		}
-	}
-}
-
-func sha(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
-}
-
-func recordOf(json string) string {
-	text := base64.StdEncoding.EncodeToString([]byte(json))
-	end := base64.StdEncoding.EncodeToString([]byte(`{"code":0,"sha256":"` + sha(text) + `"}`))
-	return "-----BEGIN EXGRANT RECORD M-----\n" + text + "\n-----END EXGRANT RECORD M-----\n-----EXGRANT M END " + end + "-----\n"
-}
-
-func FuzzRecordReader(f *testing.F) {
-	f.Add([]byte(recordOf(`{"schema":"exgrant.report/v1"}`)))
-	f.Add([]byte("-----EXGRANT M FAILED e30=-----\n-----EXGRANT M STEP e30=-----\n"))
-	f.Fuzz(func(t *testing.T, output []byte) {
-		r := newRecordReader("M", nil)
-		_, _ = r.Write(output)
-		report, err := r.report()
-		if (report == nil) == (err == nil) {
-			t.Errorf("%v, %v", report, err)
-		}
-		e := new(errorReader)
-		_, _ = e.Write(output)
-		_ = e.summary()
-	})
 }

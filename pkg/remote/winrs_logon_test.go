@@ -18,9 +18,9 @@ import (
 	"time"
 
 	"github.com/exgrant/exgrant/internal/exchangesim/winrsd"
-	"github.com/exgrant/exgrant/internal/peers"
-	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 	"github.com/exgrant/exgrant/pkg/fault"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 // WinRM behind the system's own GSSAPI: messages are sealed, whatever is sent, and the
@@ -28,11 +28,11 @@ import (
 func TestWinRSSealed(t *testing.T) {
 	kdc := peers.StartKDC(t)
 	kdc.Admin(t, "addprinc -pw "+peers.KDCPassword+" administrator")
-	w := startWinRS(t, "plain", winrsd.Config{UserHeader: "X-Auth-User", ExchangePassword: peers.KDCPassword})
+	w := startWinRS(t, winrsd.Config{UserHeader: "X-Auth-User", ExchangePassword: peers.KDCPassword})
 	upstream := strings.TrimSuffix(w.url, "/wsman")
 	grant := grantScript(t, unattended)
 	grant.Text = append(grant.Text[:len(grant.Text):len(grant.Text)], []byte("# "+strings.Repeat("long ", 20<<10)+"\r\n")...)
-	again := raw(rawRecord)
+	again := raw(rawReport)
 	again.ReadsOnly = true
 	for _, test := range []struct {
 		name   string
@@ -44,7 +44,7 @@ func TestWinRSSealed(t *testing.T) {
 	}{
 		{"Kerberos", false, []string{"--require-encryption"}, Kerberos, "administrator@CONTOSO.TEST", grant},
 		{"Negotiate", false, []string{"--require-encryption"}, Negotiate, "administrator@CONTOSO.TEST", grantScript(t, unattended)},
-		{"NTLM", false, []string{"--require-encryption"}, NTLM, `CONTOSO\administrator`, raw(rawRecord)},
+		{"NTLM", false, []string{"--require-encryption"}, NTLM, `CONTOSO\administrator`, raw(rawReport)},
 		{"connections that are closed", false, []string{"--require-encryption", "--hangup", "5"}, Kerberos, "administrator@CONTOSO.TEST", again},
 		{"Kerberos over TLS", true, []string{"--cbt", "required"}, Kerberos, "administrator@CONTOSO.TEST", grantScript(t, unattended)},
 	} {
@@ -59,12 +59,12 @@ func TestWinRSSealed(t *testing.T) {
 				target.RootCAs = x509.NewCertPool()
 				target.RootCAs.AppendCertsFromPEM(pem)
 			}
-			r, err := NewWinRS(target, Credential{Method: test.method, Username: test.user, Password: NewSecret(peers.KDCPassword), Krb5Config: kdc.Config}, ScriptOptions{})
+			r, err := NewWinRS(target, Credential{Method: test.method, Username: test.user, Password: NewSecret(peers.KDCPassword), Krb5Config: kdc.Config}, ShellOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			result, err := r.Run(t.Context(), test.script)
-			if err != nil || !slices.Contains([]exchange.Outcome{exchange.Granted, exchange.AlreadyGranted, exchange.Audited}, result.Report.Outcome) {
+			if err != nil || !slices.Contains([]report.Outcome{report.Granted, report.AlreadyGranted, report.Audited}, result.Report.Outcome) {
 				t.Fatalf("%v %+v\n%s", err, result, a.Log())
 			}
 			if err := r.Close(t.Context()); err != nil {
@@ -98,11 +98,11 @@ func TestWinRSBasicOnlyServer(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 		}))
 		target := Target{Server: "http://" + peers.AcceptorHost + ":5985/wsman", ConnectTo: strings.TrimPrefix(h.URL, "http://")}
-		r, err := NewWinRS(target, Credential{Method: method, Username: "alice@CONTOSO.TEST", Password: NewSecret(peers.KDCPassword), Krb5Config: kdc.Config}, ScriptOptions{})
+		r, err := NewWinRS(target, Credential{Method: method, Username: "alice@CONTOSO.TEST", Password: NewSecret(peers.KDCPassword), Krb5Config: kdc.Config}, ShellOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = r.Run(t.Context(), raw(rawRecord)); err == nil || fault.Of(err).ID != fault.ConnectAuth {
+		if _, err = r.Run(t.Context(), raw(rawReport)); err == nil || fault.Of(err).ID != fault.ConnectAuth {
 			t.Errorf("%s: %v", method, err)
 		}
 		for _, s := range seen {
@@ -118,7 +118,7 @@ func TestWinRSBasicOnlyServer(t *testing.T) {
 // WinRM on 5986 with a client certificate. Exchange gets name and password all the
 // same.
 func TestWinRSCertificate(t *testing.T) {
-	w := startWinRS(t, "plain", winrsd.Config{UserHeader: "X-Mapped-User"})
+	w := startWinRS(t, winrsd.Config{UserHeader: "X-Mapped-User"})
 	h := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if len(r.TLS.PeerCertificates) == 0 {
 			rw.WriteHeader(http.StatusForbidden)
@@ -137,12 +137,12 @@ func TestWinRSCertificate(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(h.Certificate())
 	c := Credential{Method: Certificate, Username: simulatedUser, Password: NewSecret(simulatedPassword), Certificate: &certificate}
-	r, err := NewWinRS(Target{Server: h.URL + "/wsman", RootCAs: roots}, c, ScriptOptions{})
+	r, err := NewWinRS(Target{Server: h.URL + "/wsman", RootCAs: roots}, c, ShellOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	result, err := r.Run(t.Context(), grantScript(t, unattended))
-	if err != nil || result.Report.Outcome != exchange.Granted {
+	if err != nil || result.Report.Outcome != report.Granted {
 		t.Errorf("%v %+v", err, result)
 	}
 	if err := r.Close(t.Context()); err != nil {
@@ -150,7 +150,7 @@ func TestWinRSCertificate(t *testing.T) {
 	}
 	w.nothingLeft(t)
 	c.Password = Secret{}
-	if _, err := NewWinRS(Target{Server: h.URL + "/wsman", RootCAs: roots}, c, ScriptOptions{}); err == nil || !strings.Contains(err.Error(), "however it logs on") {
+	if _, err := NewWinRS(Target{Server: h.URL + "/wsman", RootCAs: roots}, c, ShellOptions{}); err == nil || !strings.Contains(err.Error(), "however it logs on") {
 		t.Errorf("no password for the second hop: %v", err)
 	}
 }

@@ -110,6 +110,9 @@ func (s *Server) begin(x *exchanged) error {
 		return refuse("ErrorSchemaValidation")
 	}
 	x.request = request
+	if request.impersonation == nil && !s.letsIn(x.event.UserAgent) {
+		return &forbiddenError{http.StatusForbidden}
+	}
 	x.event.Operation, x.event.Version = strings.TrimSuffix(request.operation.Name.Local, "Request"), request.version
 	if fault := x.fault; fault.Kind == SOAPFault || fault.Kind == Response {
 		return &refusal{code: fault.Code, message: fault.Message, backOff: fault.BackOff, whole: fault.Kind == SOAPFault}

@@ -35,7 +35,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchanged) int
 	if r.Method != http.MethodPost {
 		return page(w, http.StatusMethodNotAllowed)
 	}
-	if !s.letsIn(r.UserAgent()) {
+	if !s.letsIn(r.UserAgent()) && !s.manners.ImpersonationPassesLists {
 		return page(w, http.StatusForbidden)
 	}
 	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "text/xml" && r.ContentLength != 0 {

@@ -2,7 +2,6 @@ package ewsd
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,15 +9,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/uuid"
+
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
 // What a Config is when it does not say otherwise.
 const (
-	DefaultBuild       = "15.2.2562.17"
-	DefaultConcurrency = 27              // EwsMaxConcurrency of Exchange 2013 and later
-	DefaultBackOff     = 5 * time.Second // of an account that asks for too much at once
+	defaultBuild       = exchangesim.DefaultBuild
+	defaultConcurrency = 27              // EwsMaxConcurrency of Exchange 2013 and later
+	defaultBackOff     = 5 * time.Second // of an account that asks for too much at once
 )
 
 // A Config says what a Server is.
@@ -96,31 +97,24 @@ func New(c Config) *Server {
 		manners = *c.WebServices
 	}
 	if manners.Build == "" {
-		manners.Build = DefaultBuild
+		manners.Build = c.Organization.Build()
 	}
 	if manners.Language == "" {
 		manners.Language = c.Organization.Language()
 	}
 	if manners.Concurrency == 0 {
-		manners.Concurrency = DefaultConcurrency
+		manners.Concurrency = defaultConcurrency
 	}
 	if manners.BackOff == 0 {
-		manners.BackOff = DefaultBackOff
+		manners.BackOff = defaultBackOff
 	}
 	if c.Offered == nil {
 		c.Offered = []string{`Basic realm="` + serverFQDN + `"`}
 	}
 	if c.NewID == nil {
-		c.NewID = randomID
+		c.NewID = func() string { return uuid.Must(uuid.NewV4()).String() }
 	}
 	return &Server{config: c, manners: manners, build: parseBuild(manners.Build), busy: map[exchange.GUID]int{}, cache: map[exchange.GUID]kept{}, items: map[exchange.GUID][]item{}}
-}
-
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // A build is that of the server, as replies tell it.

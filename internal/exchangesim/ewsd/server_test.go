@@ -155,6 +155,26 @@ func TestAnchor(t *testing.T) {
 	}
 }
 
+// TestAllowList is what a list of applications says to a client that is not on it.
+func TestAllowList(t *testing.T) {
+	plain := envelope(`<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:FolderIds><t:DistinguishedFolderId Id="calendar"/></m:FolderIds></m:GetFolder>`)
+	impersonated := strings.Replace(plain, "<s:Body>",
+		`<s:Header><t:ExchangeImpersonation><t:ConnectingSID><t:SmtpAddress>anna@contoso.test</t:SmtpAddress></t:ConnectingSID></t:ExchangeImpersonation></s:Header><s:Body>`, 1)
+	for _, c := range []struct {
+		scenario, body string
+		status         int
+	}{
+		{"ews-allow-list", plain, 403}, {"ews-allow-list", impersonated, 403},
+		{"ews-allow-list-passed", plain, 403}, {"ews-allow-list-passed", impersonated, 200},
+	} {
+		_, base := serve(t, c.scenario, nil)
+		response, body := ask(t, "POST", base+"/EWS/Exchange.asmx", xmlType, "svc-reschedule", c.body)
+		if response.StatusCode != c.status || c.status == 200 && !strings.Contains(body, "<m:ResponseCode>NoError") {
+			t.Errorf("%s, impersonated %v: HTTP %d: %s", c.scenario, c.body == impersonated, response.StatusCode, body)
+		}
+	}
+}
+
 // TestMailboxIsBounded takes no more appointments than a simulation needs.
 func TestMailboxIsBounded(t *testing.T) {
 	_, base := serve(t, "plain", nil)

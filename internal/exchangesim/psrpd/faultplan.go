@@ -15,6 +15,7 @@ const (
 	Truncate  FaultKind = "truncate"   // the reply is a whole HTTP reply with half an envelope
 	Delay     FaultKind = "delay"      // carried out, and answered so much later
 	Duplicate FaultKind = "duplicate"  // output comes twice in its reply; other replies are sent twice
+	Throttle  FaultKind = "throttle"   // the service itself says that the user has sent too many; not carried out
 	Garble    FaultKind = "garble"     // output has broken fragments; other replies have broken XML
 )
 

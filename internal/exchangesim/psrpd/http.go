@@ -70,7 +70,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, reply *wsman.Reply
 	if x.fault.Kind == Delay {
 		sleep(r.Context(), x.fault.Delay)
 	}
-	spoil(reply, x.fault.Kind)
+	Spoil(reply, x.fault.Kind)
 	body, err := reply.Append(nil)
 	if err != nil { // an object with what XML cannot hold: a fault of the model
 		panic(fmt.Sprintf("psrpd: %v", err))
@@ -91,8 +91,8 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, reply *wsman.Reply
 	write(w, body, x)
 }
 
-// spoil makes the output in a reply come twice, or broken.
-func spoil(reply *wsman.Reply, kind FaultKind) {
+// Spoil makes the output in a reply come twice, or broken.
+func Spoil(reply *wsman.Reply, kind FaultKind) {
 	received := reply.Received
 	switch {
 	case received == nil || len(received.Streams) == 0:

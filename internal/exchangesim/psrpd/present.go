@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/exgrant/exgrant/internal/clixml"
+	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/psrp"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
 const (
-	identityType   = "Microsoft.Exchange.Data.Directory.ADObjectId"
 	multiValued    = "Microsoft.Exchange.Data.MultiValuedProperty`1[["
 	stringAssembly = "System.String, mscorlib, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089"
 )
@@ -54,29 +54,22 @@ func firstText(o exchange.Object, names ...string) string {
 	return ""
 }
 
-// identities are the properties of Exchange's objects that are references to
-// objects of the directory.
-var identities = [...]string{"Identity", "Id", "ObjectCategory", "Role", "RoleAssignee", "User", "CustomRecipientWriteScope",
-	"CustomConfigWriteScope", "CustomResourceScope", "RecipientRoot", "Parent", "Manager", "Database", "ManagedBy", "Members",
-	"RoleAssignments", "Roles", "LinkedPartnerGroupId"}
-
 // property writes a property's value as the type that it has in Exchange.
 func property(o exchange.Object, p exchange.Property) any {
-	ofExchange := strings.HasPrefix(o.TypeName, "Microsoft.Exchange.")
 	switch v := p.Value.(type) {
 	case string:
-		if v == "" || !ofExchange {
+		if v == "" || !strings.HasPrefix(o.TypeName, "Microsoft.Exchange.") {
 			return v
 		}
 		if e, ok := enumeration(p.Name, v); ok {
 			return e
 		}
-		if slices.Contains(identities[:], p.Name) {
+		if exchangesim.IsReference(o.TypeName, p.Name) {
 			return identity(o, p.Name, v)
 		}
 		return v
 	case []string:
-		return list(v, ofExchange && slices.Contains(identities[:], p.Name))
+		return list(v, exchangesim.IsReference(o.TypeName, p.Name))
 	}
 	return value(p.Value)
 }
@@ -119,7 +112,7 @@ func identity(o exchange.Object, name, text string) *clixml.Object {
 }
 
 func reference(text string) *clixml.Object {
-	return &clixml.Object{TypeNames: []string{identityType, "Microsoft.Exchange.Data.ObjectId", "System.Object"},
+	return &clixml.Object{TypeNames: []string{exchangesim.ReferenceType, "Microsoft.Exchange.Data.ObjectId", "System.Object"},
 		ToString: text, HasToString: true,
 		Props: []clixml.Property{{Name: "Name", Value: text[strings.LastIndexByte(text, '/')+1:]}}}
 }
@@ -130,7 +123,7 @@ func list(texts []string, references bool) *clixml.Object {
 	for i, text := range texts {
 		items[i] = text
 		if references {
-			of = identityType
+			of = exchangesim.ReferenceType
 			items[i] = reference(text)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // A clientReport is what testdata/client.py tells.
@@ -82,6 +82,7 @@ func (r clientReport) summaries() map[string]string {
 // would get from them.
 func TestClientOfOthers(t *testing.T) {
 	t.Parallel()
+	peers.Python(t, "pypsrp")
 	o := organization(t, "recipients-50000")
 	s := New(Config{Organization: o, Password: "correct horse"})
 	served := httptest.NewServer(s)

@@ -2,13 +2,13 @@ package psrpd
 
 import (
 	"context"
-	"crypto/rand"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gofrs/uuid"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/wsman"
@@ -16,7 +16,7 @@ import (
 
 // What a Config is when it does not say otherwise.
 const (
-	DefaultMaxShells   = 18 // of one user, as Exchange's policy has it
+	defaultMaxShells   = 18 // of one user, as Exchange's policy has it
 	DefaultIdleTimeout = 15 * time.Minute
 )
 
@@ -66,12 +66,13 @@ type Server struct {
 	mu     sync.Mutex
 	shells map[string]*shell // by identifier in upper case
 	count  int               // of requests
+	next   *injected         // nil when nothing was ordered
 }
 
 // New returns a server without shells.
 func New(c Config) *Server {
 	if c.MaxShells == 0 {
-		c.MaxShells = DefaultMaxShells
+		c.MaxShells = defaultMaxShells
 	}
 	if c.IdleTimeout == 0 {
 		c.IdleTimeout = DefaultIdleTimeout
@@ -80,16 +81,9 @@ func New(c Config) *Server {
 		c.Now = time.Now
 	}
 	if c.NewID == nil {
-		c.NewID = randomID
+		c.NewID = func() string { return strings.ToUpper(uuid.Must(uuid.NewV4()).String()) }
 	}
 	return &Server{config: c, cookie: strings.ToLower(strings.ReplaceAll(c.NewID(), "-", "")), shells: map[string]*shell{}}
-}
-
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0F|0x40, b[8]&0x3F|0x80
-	return fmt.Sprintf("%X-%X-%X-%X-%X", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // Shells returns how many shells are open. Those whose idle time is over are ended
@@ -165,8 +159,24 @@ func (s *Server) number(x *exchanged) Fault {
 	s.count++
 	x.event.N = s.count
 	f := s.config.Faults[s.count]
+	if s.next != nil && s.count == s.next.at {
+		f = s.next.fault
+	}
 	x.event.Injected = f.Kind
 	return f
+}
+
+// Inject has the nth request from now go wrong.
+func (s *Server) Inject(n int, f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = &injected{s.count + n, f}
+}
+
+// An injected fault is one that was ordered while the server runs.
+type injected struct {
+	at    int
+	fault Fault
 }
 
 func sleep(ctx context.Context, d time.Duration) {
@@ -193,7 +203,12 @@ func (s *Server) answer(ctx context.Context, body []byte, x *exchanged) *wsman.R
 	}
 	x.request = request
 	x.event.Action = request.Action.Name()
-	if err == nil {
+	switch {
+	case err != nil:
+	case x.fault.Kind == Throttle:
+		err = wsman.NewFault(wsman.CodeUserLoad, "w:QuotaLimit", "The WS-Management service cannot process the request. This user has exceeded "+
+			"the maximum number of requests per 2 seconds. ")
+	default:
 		reply, err = s.operate(ctx, x)
 	}
 	if err != nil {

@@ -86,7 +86,7 @@ func TestEighteenShells(t *testing.T) {
 	s := serve(t, Config{})
 	c := s.wsman()
 	var first *wsman.Shell
-	for i := range DefaultMaxShells {
+	for i := range defaultMaxShells {
 		shell, _, err := open(t.Context(), c, psrp.GUID{1, byte(i)})
 		if err != nil {
 			t.Fatalf("shell %d: %v", i+1, err)
@@ -105,7 +105,7 @@ func TestEighteenShells(t *testing.T) {
 	if _, _, err := open(t.Context(), c, psrp.GUID{3}); err != nil {
 		t.Errorf("after a deletion: %v", err)
 	}
-	if n := s.Shells(); n != DefaultMaxShells {
+	if n := s.Shells(); n != defaultMaxShells {
 		t.Errorf("%d shells", n)
 	}
 }
@@ -272,7 +272,7 @@ func TestResourceOfOthers(t *testing.T) {
 
 // Each switch does to a reply what it says.
 func TestFaultSwitches(t *testing.T) {
-	for _, kind := range []FaultKind{Refuse, CutBefore, CutDuring, CutAfter, Truncate, Delay, Duplicate, Garble} {
+	for _, kind := range []FaultKind{Refuse, CutBefore, CutDuring, CutAfter, Truncate, Delay, Duplicate, Throttle, Garble} {
 		t.Run(string(kind), func(t *testing.T) {
 			s := serve(t, Config{Faults: FaultPlan{2: {Kind: kind, Delay: 300 * time.Millisecond}}})
 			shell, _, err := open(t.Context(), s.wsman(), psrp.GUID{1}) // Create and Receive

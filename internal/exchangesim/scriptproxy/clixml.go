@@ -9,6 +9,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -17,7 +18,8 @@ import (
 // session's output. Texts of this package's own go through it too.
 type clixml struct {
 	strings.Builder
-	origin string // PSComputerName of output
+	origin     string // PSComputerName of output
+	references bool   // references to objects of the directory are objects; else they are text, of which the module makes objects
 
 	objects int            // in this document: the RefId of the next one
 	types   map[string]int // RefIds of the type names in this document
@@ -43,7 +45,11 @@ func (x *clixml) object(name string, o exchange.Object, origin string) {
 	}
 	x.WriteString("<Props>")
 	for _, p := range o.Properties {
-		x.value(p.Name, p.Value)
+		if x.references && exchangesim.IsReference(o.TypeName, p.Name) {
+			x.reference(p.Name, p.Value)
+		} else {
+			x.value(p.Name, p.Value)
+		}
 	}
 	x.WriteString("</Props>")
 	if origin != "" {
@@ -54,6 +60,30 @@ func (x *clixml) object(name string, o exchange.Object, origin string) {
 		x.WriteString("</MS>")
 	}
 	x.WriteString("</Obj>")
+}
+
+// reference writes what refers to an object of the directory: an object whose text is
+// the value. No value is no object.
+func (x *clixml) reference(name string, v any) {
+	switch v := v.(type) {
+	case string:
+		if v == "" {
+			break
+		}
+		x.open(name, exchangesim.ReferenceType)
+		x.element("ToString", "", v)
+		x.WriteString("</Obj>")
+		return
+	case []string:
+		x.open(name, "System.Collections.ArrayList")
+		x.WriteString("<LST>")
+		for _, text := range v {
+			x.reference("", text)
+		}
+		x.WriteString("</LST></Obj>")
+		return
+	}
+	x.value(name, v)
 }
 
 // open begins an object. A type that the document had before is given by reference.

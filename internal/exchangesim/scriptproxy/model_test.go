@@ -2,6 +2,8 @@ package scriptproxy
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 // newOrganization makes the organization of a scenario.
@@ -235,5 +237,56 @@ func TestHiddenByRBAC(t *testing.T) {
 	r = run(t, server, `New-ManagementRoleAssignment -Name x -User y -Role ApplicationImpersonation -CustomRecipientWriteScope z`)
 	if len(r.Errors) != 1 || r.Errors[0].FullyQualifiedErrorID != "NamedParameterNotFound,New-ManagementRoleAssignment" {
 		t.Errorf("%+v", r.Errors)
+	}
+}
+
+// In a Management Shell an identity is an object whose text is the value and which is
+// equal to no text; without Exchange's own types it is what PowerShell makes of an
+// object that it does not know. A script that compares text is right in both.
+func TestIdentities(t *testing.T) {
+	for _, c := range []struct {
+		deserialized bool
+		kind         string
+	}{{false, "Microsoft.Exchange.Data.Directory.ADObjectId"}, {true, "Deserialized.Microsoft.Exchange.Data.Directory.ADObjectId"}} {
+		organization := newOrganization(t, "role-group-other-roles", exchangesim.Options{})
+		server := serve(t, organization, exchangesim.SessionOptions{Deserialized: c.deserialized})
+		r := run(t, server, `
+$a = Get-ManagementRoleAssignment -Identity 'ApplicationImpersonation-Reschedule Impersonation'
+foreach ($name in 'CustomRecipientWriteScope', 'RoleAssignee', 'Role', 'Identity') { "$($a.$name)" }
+$a.CustomRecipientWriteScope.PSObject.TypeNames[0]
+$a.CustomRecipientWriteScope -eq 'Reschedule Impersonation'
+"$($a.CustomRecipientWriteScope)" -eq 'Reschedule Impersonation'
+$null -eq $a.CustomConfigWriteScope
+$a.Guid.GetType().Name
+$g = Get-RoleGroup -Identity 'Reschedule Impersonation'
+$g.Members[0].PSObject.TypeNames[0]
+@($g.Roles | ForEach-Object -Process { "$_" }) -join ', '
+$g.Roles -contains 'Mail Recipients'
+(Get-ManagementScope -Identity $a.CustomRecipientWriteScope).RecipientFilter
+@(Get-Recipient -ResultSize Unlimited | ForEach-Object -Process { $_.Identity.PSObject.TypeNames[0] } | Select-Object -Unique) -join ' '
+`)
+		want := []string{"Reschedule Impersonation", "contoso.test/Microsoft Exchange Security Groups/Reschedule Impersonation",
+			"ApplicationImpersonation", "ApplicationImpersonation-Reschedule Impersonation", c.kind, "False", "True", "True", "Guid", c.kind,
+			"ApplicationImpersonation, Mail Recipients", "False", "MemberOfGroup -eq 'CN=Reschedule Users,OU=Groups,DC=contoso,DC=test'", c.kind}
+		if diff := cmp.Diff(want, texts(r)); diff != "" || len(r.Errors) > 0 {
+			t.Errorf("deserialized %v:\n%s\n%s", c.deserialized, diff, r.Console)
+		}
+	}
+}
+
+// A constrained shell restricts its scripts, not the cmdlets.
+func TestConstrainedLanguage(t *testing.T) {
+	server := serve(t, newOrganization(t, "constrained-language", exchangesim.Options{}), exchangesim.SessionOptions{})
+	script := filepath.Join(t.TempDir(), "script.ps1")
+	if err := os.WriteFile(script, []byte(`
+"$($ExecutionContext.SessionState.LanguageMode)"
+(Get-User -Identity svc-reschedule).Name
+try { [Activator]::CreateInstance([guid]) } catch { 'refused' }
+"$(Get-Date)" -like '*2026*'`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := engine.Run(t, peers.Job{Constrained: true, Modules: []string{server.Manifest}, Script: script})
+	if diff := cmp.Diff([]string{"ConstrainedLanguage", "svc-reschedule", "refused", "True"}, texts(r)); diff != "" {
+		t.Errorf("%s\n%s", diff, r.Console)
 	}
 }

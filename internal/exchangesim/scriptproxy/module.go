@@ -42,13 +42,17 @@ func serverOf(module string) string {
 // http://127.0.0.1:40123.
 func WriteModule(dir string, s Session, address, token string) (string, error) {
 	name := s.Module()
+	reference := exchangesim.ReferenceType
+	if s.Deserialized() {
+		reference = ""
+	}
 	folder := filepath.Join(dir, name)
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return "", fmt.Errorf("write module: %w", err)
 	}
 	commands := s.Commands()
 	files := []struct{ name, text string }{
-		{name + ".psm1", moduleText(commands, name, address, token)},
+		{name + ".psm1", moduleText(commands, name, address, token, reference)},
 		{name + ".psd1", manifestText(commands, name)},
 	}
 	for _, f := range files {
@@ -87,11 +91,12 @@ func manifestText(commands []exchangesim.CommandInfo, name string) string {
 `, literal(name+".psm1"), literal("Implicit remoting for "+serverOf(name)+", simulated by exgrant"), strings.Join(functions, ""))
 }
 
-func moduleText(commands []exchangesim.CommandInfo, name, address, token string) string {
+func moduleText(commands []exchangesim.CommandInfo, name, address, token, reference string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "$script:Address = %s\n", literal(address))
 	fmt.Fprintf(&b, "$script:Token = %s\n", literal(token))
-	fmt.Fprintf(&b, "$script:Server = %s\n\n", literal(serverOf(name)))
+	fmt.Fprintf(&b, "$script:Server = %s\n", literal(serverOf(name)))
+	fmt.Fprintf(&b, "$script:Reference = %s\n$script:References = @('%s')\n\n", literal(reference), strings.Join(exchangesim.References(), "', '"))
 	b.WriteString(moduleBody)
 	if isOnline(name) {
 		b.WriteString(onlineBody)

@@ -1,5 +1,5 @@
 # What every proxy function of this module uses. The module's generated part gives
-# $script:Address, $script:Token, $script:Server and the functions.
+# $script:Address, $script:Token, $script:Server, $script:Reference, $script:References and the functions.
 
 Add-Type -AssemblyName System.Net.Http
 $script:Handler = New-Object -TypeName System.Net.Http.HttpClientHandler
@@ -11,6 +11,56 @@ $script:Client.DefaultRequestHeaders.Add('X-Exgrant-Token', $script:Token)
 $script:NonPublic = [System.Reflection.BindingFlags]'Instance, NonPublic'
 $script:CommonParameters = @([System.Management.Automation.Cmdlet]::CommonParameters) +
     @([System.Management.Automation.Cmdlet]::OptionalCommonParameters)
+
+# In a Management Shell, which has Exchange's own types, what refers to an object of the directory is an object: its
+# text is the value, and it is equal to no text. $script:Reference is its type, and $script:References are the properties
+# that can hold some; without a type, what arrives stays as PowerShell's deserializer makes it.
+$script:LiveType = $null
+$script:ReferencesOf = @{}
+if ($script:Reference) {
+    $script:LiveType = $script:Reference -as [type]
+    if (-not $script:LiveType) {
+        $assembly = New-Object -TypeName System.Reflection.AssemblyName -ArgumentList 'ExchangeTypes'
+        $assembly = [System.Reflection.Emit.AssemblyBuilder]::DefineDynamicAssembly($assembly, 'Run')
+        $type = $assembly.DefineDynamicModule('ExchangeTypes').DefineType($script:Reference, 'Public')
+        $field = $type.DefineField('text', [string], 'Private')
+        $il = $type.DefineConstructor('Public', 'Standard', [type[]]@([string])).GetILGenerator()
+        $il.Emit([System.Reflection.Emit.OpCodes]::Ldarg_0)
+        $il.Emit([System.Reflection.Emit.OpCodes]::Call, [object].GetConstructor([type]::EmptyTypes))
+        $il.Emit([System.Reflection.Emit.OpCodes]::Ldarg_0)
+        $il.Emit([System.Reflection.Emit.OpCodes]::Ldarg_1)
+        $il.Emit([System.Reflection.Emit.OpCodes]::Stfld, $field)
+        $il.Emit([System.Reflection.Emit.OpCodes]::Ret)
+        $il = $type.DefineMethod('ToString', 'Public, Virtual, HideBySig', [string], [type]::EmptyTypes).GetILGenerator()
+        $il.Emit([System.Reflection.Emit.OpCodes]::Ldarg_0)
+        $il.Emit([System.Reflection.Emit.OpCodes]::Ldfld, $field)
+        $il.Emit([System.Reflection.Emit.OpCodes]::Ret)
+        $script:LiveType = $type.CreateType()
+    }
+}
+
+function Set-LiveReference {
+    # Puts objects of that type in the place of texts. Objects of one type have the same properties.
+    param($Objects)
+    foreach ($object in $Objects) {
+        $all = $object.PSObject.Properties
+        $kind = $object.PSObject.TypeNames[0]
+        if (-not $script:ReferencesOf.ContainsKey($kind)) {
+            $script:ReferencesOf[$kind] = @($script:References | Where-Object -FilterScript { $all[$_] })
+        }
+        foreach ($name in $script:ReferencesOf[$kind]) {
+            $property = $all[$name]
+            $value = $property.Value
+            if ($value -is [System.Collections.ArrayList]) {
+                for ($i = 0; $i -lt $value.Count; $i++) {
+                    $value[$i] = [Activator]::CreateInstance($script:LiveType, [object[]]@("$($value[$i])"))
+                }
+            } elseif ($null -ne $value) {
+                $property.Value = [Activator]::CreateInstance($script:LiveType, [object[]]@("$value"))
+            }
+        }
+    }
+}
 
 function Send-Request {
     # Posts JSON and returns the response as soon as its head is there.
@@ -129,6 +179,7 @@ function Invoke-Simulator {
             }
             $objects = [System.Management.Automation.PSSerializer]::DeserializeAsList($line.Substring(1))
             if ($line[0] -ne 'O') { break }
+            if ($script:LiveType) { Set-LiveReference -Objects $objects }
             $Cmdlet.WriteObject($objects, $true)
         }
     } finally {

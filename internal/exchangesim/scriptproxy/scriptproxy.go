@@ -49,6 +49,7 @@ type Session interface {
 	exchange.Invoker
 	Commands() []exchangesim.CommandInfo
 	Module() string
+	Deserialized() bool
 }
 
 // A Handler answers the calls of one session's module. It is safe for concurrent
@@ -205,7 +206,7 @@ func (h *Handler) invoke(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	answer := answer{w: w, xml: clixml{origin: serverOf(h.session.Module())}}
+	answer := answer{w: w, xml: clixml{origin: serverOf(h.session.Module()), references: h.session.Deserialized()}}
 	streams, err := h.session.Invoke(r.Context(), exchange.Pipeline{command}, answer.add)
 	if err == nil {
 		err = answer.flush()

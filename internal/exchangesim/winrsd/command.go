@@ -12,6 +12,7 @@ import (
 	"sync"
 	"unicode/utf16"
 
+	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/wsman"
 )
 
@@ -21,9 +22,10 @@ const maxWaiting = 1 << 20
 
 // A command is one process, or what cmd.exe says of a program that is not there.
 type command struct {
-	stdin io.WriteCloser
-	tree  *tree
-	over  chan struct{} // closed when the process has ended and its output is read
+	stdin       io.WriteCloser
+	end         func()        // ends the process with all its children; nil where there is none
+	interrupted func()        // is Ctrl-C for it
+	over        chan struct{} // closed when the process has ended and its output is read
 
 	writing sync.Mutex // one Send writes at a time
 
@@ -57,7 +59,16 @@ func (sh *shell) run(line string) (*command, error) {
 		close(c.over)
 		return c, nil
 	}
-	return c, sh.startProcess(c, sh.arguments(args[1:]))
+	if sh.config.Program != nil {
+		sh.startProgram(c)
+		return c, nil
+	}
+	args, first := sh.arguments(args[1:])
+	err := sh.startProcess(c, args)
+	if err == nil && first != "" {
+		_, err = io.WriteString(c.stdin, first)
+	}
+	return c, err
 }
 
 func isPowerShell(name string) bool {
@@ -96,26 +107,29 @@ func splitLine(line string) []string {
 }
 
 // arguments are those of the engine: the stand-ins are loaded before the command that
-// the client gave, which stays as it is.
-func (sh *shell) arguments(args []string) []string {
+// the client gave, which stays as it is. One that standard input will bring has them
+// loaded by the first statement there.
+func (sh *shell) arguments(args []string) (out []string, first string) {
 	policy := sh.config.ExecutionPolicy
 	if policy == "" {
 		policy = "RemoteSigned"
 	}
-	out := []string{"-ExecutionPolicy", policy}
+	out = []string{"-ExecutionPolicy", policy}
 	load := "Import-Module -Name '" + strings.ReplaceAll(sh.module, "'", "''") + "' -Global -DisableNameChecking\n"
 	for i := 0; i < len(args); i++ {
 		switch name := strings.ToLower(strings.TrimLeft(args[i], "-/")); {
 		case i+1 < len(args) && strings.HasPrefix(name, "e") && strings.HasPrefix("encodedcommand", name), name == "ec" && i+1 < len(args):
 			out = append(out, args[i], encode(load+decode(args[i+1])))
 			i++
+		case i+1 < len(args) && (name == "c" || name == "command") && args[i+1] == "-":
+			return append(out, args[i:]...), load
 		case i+1 < len(args) && (name == "c" || name == "command"):
-			return append(out, args[i], load+strings.Join(args[i+1:], " "))
+			return append(out, args[i], load+strings.Join(args[i+1:], " ")), ""
 		default:
 			out = append(out, args[i])
 		}
 	}
-	return out
+	return out, ""
 }
 
 // decode reads the value of -EncodedCommand; what is none stays what it is.
@@ -149,7 +163,7 @@ func (sh *shell) startProcess(c *command, args []string) error {
 		}
 	}
 	cmd.Env = append(cmd.Env, "TMPDIR="+temp, "TMP="+temp, "TEMP="+temp)
-	c.tree = newTree(cmd)
+	tree := newTree(cmd)
 	var err error
 	if c.stdin, err = cmd.StdinPipe(); err != nil {
 		return err
@@ -165,6 +179,7 @@ func (sh *shell) startProcess(c *command, args []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	c.end, c.interrupted = tree.kill, tree.interrupt
 	var read sync.WaitGroup
 	for name, from := range map[string]io.Reader{"stdout": stdout, "stderr": stderr} {
 		read.Go(func() { c.read(name, from) })
@@ -173,7 +188,7 @@ func (sh *shell) startProcess(c *command, args []string) error {
 		defer close(c.over)
 		read.Wait()
 		_ = cmd.Wait() // the code says how it ended
-		c.tree.kill()
+		tree.kill()
 		code := cmd.ProcessState.ExitCode()
 		if code < 0 {
 			code = 0xC000013A - 1<<32 // STATUS_CONTROL_C_EXIT, as a number of 32 bits
@@ -181,6 +196,31 @@ func (sh *shell) startProcess(c *command, args []string) error {
 		c.finish(code)
 	}()
 	return nil
+}
+
+// startProgram starts what runs in place of the engine.
+func (sh *shell) startProgram(c *command) {
+	ctx, cancel := context.WithCancel(context.Background())
+	stdin, in := io.Pipe()
+	c.stdin = in
+	c.end = func() { cancel(); _ = stdin.Close() }
+	c.interrupted = c.end
+	go func() {
+		defer close(c.over)
+		session := sh.config.Organization.Session(exchangesim.SessionOptions{User: sh.user})
+		code := sh.config.Program(ctx, session, stdin, outputOf{c})
+		c.end()
+		c.finish(code)
+	}()
+}
+
+// An outputOf is a command's standard output.
+type outputOf struct{ c *command }
+
+func (o outputOf) Write(p []byte) (int, error) {
+	o.c.room()
+	o.c.add("stdout", p)
+	return len(p), nil
 }
 
 func (c *command) read(name string, from io.Reader) {
@@ -324,8 +364,8 @@ func (c *command) input(ctx context.Context, data []byte, end bool) error {
 }
 
 func (c *command) interrupt() {
-	if c.tree != nil && !c.isOver() {
-		c.tree.interrupt()
+	if c.interrupted != nil && !c.isOver() {
+		c.interrupted()
 	}
 }
 
@@ -336,7 +376,7 @@ func (c *command) kill() {
 	c.waiting, c.size = nil, 0
 	c.change()
 	c.mu.Unlock()
-	if c.tree != nil && !c.isOver() {
-		c.tree.kill()
+	if c.end != nil && !c.isOver() {
+		c.end()
 	}
 }

@@ -61,9 +61,13 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, reply *wsman.Reply
 	if x.fault.Kind == psrpd.Delay {
 		wait(r.Context(), x.fault.Delay)
 	}
+	psrpd.Spoil(reply, x.fault.Kind)
 	body, err := reply.Append(nil)
 	if err != nil {
 		panic(fmt.Sprintf("winrsd: %v", err)) // a reply with what XML cannot hold
+	}
+	if x.fault.Kind == psrpd.Garble && reply.Received == nil {
+		copy(body[len(body)/2:], "\xff\xff\xff\xff<")
 	}
 	defer func() {
 		if !x.delivered && x.undo != nil {

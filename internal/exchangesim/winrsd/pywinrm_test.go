@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
-	"github.com/exgrant/exgrant/internal/peers"
+	"github.com/exgrant/exgrant/internal/testing/peers"
 )
 
 const pywinrmScript = `

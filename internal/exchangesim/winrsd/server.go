@@ -2,7 +2,6 @@ package winrsd
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/uuid"
+
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/exchangesim/psrpd"
 	"github.com/exgrant/exgrant/internal/wsman"
@@ -18,15 +19,18 @@ import (
 
 // What a Config is when it does not say otherwise: what Windows has (MS-WSMV 3.1.1).
 const (
-	DefaultMaxShells   = 30
-	DefaultMaxCommands = 25 // MaxProcessesPerShell
-	DefaultIdleTimeout = 2 * time.Hour
+	defaultMaxShells   = 30
+	defaultMaxCommands = 25 // MaxProcessesPerShell
+	defaultIdleTimeout = 2 * time.Hour
 )
 
 // A Config says what a Server is.
 type Config struct {
 	Organization *exchangesim.Organization
 	Pwsh         string // path of the PowerShell engine
+	// Program, when set, runs in place of the engine, until it returns its exit code or
+	// ctx ends: who tests a client by it needs no process and no network.
+	Program func(ctx context.Context, s *exchangesim.Session, stdin io.Reader, stdout io.Writer) (code int)
 
 	// Password is that of every account: Basic is asked for. Without it nobody is asked,
 	// and everybody is exchangesim.DefaultUser, or who the header UserHeader names.
@@ -45,7 +49,7 @@ type Config struct {
 	ExecutionPolicy string // that Get-ExecutionPolicy tells; empty is RemoteSigned
 	Signature       string // status of a script that has a signature block; empty is Valid
 
-	Faults psrpd.FaultPlan // Refuse, CutBefore, CutDuring, CutAfter, Truncate and Delay
+	Faults psrpd.FaultPlan // Duplicate is of output alone
 	// Events is told of every request after its reply. It may be called by several
 	// goroutines at once.
 	Events func(psrpd.Event)
@@ -66,31 +70,24 @@ type Server struct {
 
 // New returns a server without shells.
 func New(c Config) *Server {
-	for value, usual := range map[*int]int{&c.MaxShells: DefaultMaxShells, &c.MaxCommands: DefaultMaxCommands} {
+	for value, usual := range map[*int]int{&c.MaxShells: defaultMaxShells, &c.MaxCommands: defaultMaxCommands} {
 		if *value == 0 {
 			*value = usual
 		}
 	}
 	if c.IdleTimeout == 0 {
-		c.IdleTimeout = DefaultIdleTimeout
+		c.IdleTimeout = defaultIdleTimeout
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.NewID == nil {
-		c.NewID = randomID
+		c.NewID = func() string { return strings.ToUpper(uuid.Must(uuid.NewV4()).String()) }
 	}
 	if c.ExchangePassword == "" {
 		c.ExchangePassword = c.Password
 	}
 	return &Server{config: c, shells: map[string]*shell{}}
-}
-
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0F|0x40, b[8]&0x3F|0x80
-	return fmt.Sprintf("%X-%X-%X-%X-%X", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // Shells returns how many shells are open. Those whose idle time is over are ended

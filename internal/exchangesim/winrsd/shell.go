@@ -41,6 +41,9 @@ func newShell(c Config, id, user string, idle time.Duration) (*shell, error) {
 		return nil, err
 	}
 	sh := &shell{config: c, id: id, user: user, idle: idle, dir: dir, used: c.Now(), commands: map[string]*command{}}
+	if c.Program != nil {
+		return sh, nil
+	}
 	if err := sh.prepare(); err != nil {
 		sh.end()
 		return nil, fmt.Errorf("winrsd: a shell: %w", err)

@@ -1,179 +1,135 @@
 #Requires -Version 3.0
 <#
 .SYNOPSIS
-    Shows what is left of ApplicationImpersonation in Exchange Online and, when asked, gives scoped rights instead.
-
+    Tells what is left of ApplicationImpersonation in Exchange Online, and shows what takes its place.
 .DESCRIPTION
-    The role ApplicationImpersonation, which lets a service account act for other mailboxes, no longer exists in
-    Exchange Online. It still works on-premises. The block "What happened" below says what was withdrawn when, with
-    the sources. Steps from before that time, such as a role group with ApplicationImpersonation, do not work and
-    are not in here.
-
-    Without parameters this script only reads: who still holds the role, the EWS settings of the organization, and
-    which applications have which rights.
-
-    With parameters it gives one application (not a service account) a right to some mailboxes, by RBAC for
-    Applications:
-
-    1. Looks everything up and stops at a conflict, before any change.
-    2. Makes the application known to Exchange (New-ServicePrincipal).
-    3. Creates the management scope, or uses the one that exists, a group or an administrative unit.
-    4. Assigns the role in that scope (New-ManagementRoleAssignment -App).
-{{steps}}
-
-{{variant}}
-
-    Every change is asked for. Run it twice and the second run changes nothing. -WhatIf tells everything and
-    changes nothing.
-
-.PARAMETER AppId
-    The application (client) id of the application in Entra, a GUID.
-
-.PARAMETER ObjectId
-    The object id of its service principal, a GUID: Entra, Enterprise applications, the application, Object ID.
-    It is not the object id of the app registration.
-
-.PARAMETER DisplayName
-    The name under which Exchange shows the application when it has to be made known.
-
-.PARAMETER Role
-    The application role to assign, as Get-ManagementRole lists it.
-
-.PARAMETER AssignmentName
-    The name of the role assignment. By default it is made of the role and the application's id.
-
-.PARAMETER ScopeName
-    Scope: a management scope by its name. With -RecipientFilter it is created when there is none of that name.
-
-.PARAMETER RecipientFilter
-    The filter of the management scope (OPATH), such as: CustomAttribute1 -eq 'Reschedule'. A scope of the same
-    name with another filter is a conflict; without -RecipientFilter it is used as it is.
-
-.PARAMETER ScopeGroup
-    Scope: the direct members of this mail-enabled or Microsoft 365 group.
-
-.PARAMETER AdministrativeUnit
-    Scope: the administrative unit in Entra with this id, a GUID.
-
-.PARAMETER InScopeMailbox
-    A mailbox that the application must reach afterwards. It is only asked about, not opened.
-
-.PARAMETER OutOfScopeMailbox
-    A mailbox that the application must not reach afterwards. It is only asked about, not opened.
-
-.EXAMPLE
-    .\office365.ps1
-
-    Explains and lists. Nothing is changed.
-
-.EXAMPLE
-    $ids = @{
-        AppId    = '00000000-0000-0000-0000-000000000001'
-        ObjectId = '00000000-0000-0000-0000-000000000002'
-    }
-    $mailboxes = @{
-        InScopeMailbox    = 'room1@contoso.com'
-        OutOfScopeMailbox = 'boss@contoso.com'
-    }
-    .\office365.ps1 @ids @mailboxes -ScopeGroup 'Reschedule Users' -WhatIf
-
-    Tells what would be done for the direct members of a group. Without -WhatIf it is done, after a question for
-    each change; with -Confirm:$false without questions.
-
-.EXAMPLE
-    .\office365.ps1 @ids @mailboxes -ScopeName 'Rooms' -RecipientFilter "RecipientTypeDetails -eq 'RoomMailbox'"
-
-    The same for all room mailboxes.
-
-.OUTPUTS
-    One object for each step: Id, Status, Text, Command, Guid. Status is info, todo, planned, changed, unchanged or
-    failed.
-
-.NOTES
-    script-format: 1
-    kind: office365
-    sha256: {{sha256}}
-    The hash is of the UTF-8 bytes from "[CmdletBinding(" to the end; a signature block is not counted.
-    Run: after Connect-ExchangeOnline, by a member of Organization Management. Review it, then start with -WhatIf.
-    Undo: Remove-ManagementRoleAssignment with the name that the step "assign" shows; then, if nothing else uses
-    them, Remove-ManagementScope and Remove-ServicePrincipal.{{undo}}
-    Exit codes: 0 done or only read, 1 failed or conflict, 2 wrong parameters, 3 a mailbox is not as it must be,
-    130 declined.
-    No password or other secret is in this file. Exchange Online keeps its own record: Search-UnifiedAuditLog.
+    The role, by which a service account may act for other mailboxes, no longer exists in Exchange Online; on
+    servers of your own it works as before. This script lists who still has something of it, how Exchange Web
+    Services (EWS) are set, and which applications have which rights. It changes nothing. The steps that replace
+    the role stand at its end as comments, with a test of what must work and one of what must not.
+# include: notes.ps1
+    Exit codes: 0 the list is complete, 1 failed, 5 denied.
 #>
-[CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
-param(
-    [ValidatePattern('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z')]
-    [string]$AppId,
-    [ValidatePattern('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z')]
-    [string]$ObjectId,
-    [ValidateLength(1, 256)]
-    [string]$DisplayName,
-    [ValidatePattern('^Application ')]
-    [string]$Role = '{{role}}',
-    [ValidatePattern('^[^*?]{1,64}\z')]
-    [string]$AssignmentName,
-    [ValidatePattern('^[^*?]{1,64}\z')]
-    [string]$ScopeName,
-    [ValidateLength(1, 32768)]
-    [string]$RecipientFilter,
-    [ValidatePattern('^[^*?]+\z')]
-    [string]$ScopeGroup,
-    [ValidatePattern('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z')]
-    [string]$AdministrativeUnit,
-    [ValidatePattern('^[^*?]+\z')]
-    [string]$InScopeMailbox,
-    [ValidatePattern('^[^*?]+\z')]
-    [string]$OutOfScopeMailbox
-)
+# include: param.ps1
 
-# include: data
+# What is known, as of {{asof}}. Dates of Microsoft move: look at the source before you rely on one.
+# include: facts
 
-# include: filter.ps1
-
-# include: command.ps1
-
-# include: office365-read.ps1
-
-# include: office365-replace.ps1
-
-# include: variant
-
-# Runs it and tells the result.
-$replacing = 'AppId', 'ObjectId', 'DisplayName', 'Role', 'AssignmentName', 'ScopeName', 'RecipientFilter',
-    'ScopeGroup', 'AdministrativeUnit', 'InScopeMailbox', 'OutOfScopeMailbox'
-$Exg = @{
-    Cmdlet  = $PSCmdlet
-    Bound   = $PSBoundParameters
-    Replace = @($replacing | Where-Object -FilterScript { $PSBoundParameters.ContainsKey($_) }).Count -gt 0
-    Step    = 'preflight'
-    Code    = 0
-    Stopped = $false
-    Planned = $false
+# The procedure, from top to bottom; what it calls stands below. It returns the outcome.
+function Invoke-ExgProcedure {
+    Test-ExgShell -Command 'Get-ServicePrincipal'
+    foreach ($fact in $Facts) { Write-ExgRow -Topic "$($fact.when)" -Text "$($fact.text) $($fact.source)" }
+    $days = [Math]::Ceiling(([datetime]$EwsEnd - (Get-Date)).TotalDays)
+    $text = if ($days -gt 0) { "EWS in Exchange Online ends in $days days." } else { 'EWS has ended.' }
+    Write-ExgRow -Topic $EwsEnd -Text $text
+    Show-ExgOldRole
+    Show-ExgSetting
+    Show-ExgApplication
+    Write-ExgRow -Topic 'next' -Text 'The steps at the end of this file replace the role.'
+    'audited'
 }
-try {
-    if ($Exg.Replace) { Assert-ExgParameter }
-    Show-ExgExplanation
-    if ($Exg.Replace) { Assert-ExgVariant }
-    Assert-ExgOnline
-    $Exg.Step = 'inventory'
-    Show-ExgRetiredRole
-    Show-ExgEwsSetting
-    Show-ExgServicePrincipal
-    if ($Exg.Replace) {
-        Resolve-ExgReplacement
-        Invoke-ExgReplacement
-        Show-ExgChecklist
-    } else {
-        Write-ExgStep -Id 'next' -Status 'info' -Text ('Nothing was changed. To give an application scoped ' +
-            'rights, run this script with -AppId and the rest; Get-Help with -Examples shows how. Try -WhatIf ' +
-            'first.')
-    }
-} catch {
-    $record = $_
-    if (-not $Exg.Stopped) {
-        $Exg.Code = 1
-        Write-ExgStep -Id $Exg.Step -Status 'failed' -Text "$($record.Exception.Message)"
+
+# Shows one thing that was found, and keeps it for the report.
+function Write-ExgRow {
+    param([string]$Topic, [string]$Text)
+    $Report.steps += [ordered]@{ id = 'read-assignments'; status = 'unchanged'; text = "${Topic}: $Text" }
+    $Caller.WriteObject("${Topic}: $Text")
+}
+
+# Who has the role still? Where it is removed, there is nothing of that name.
+function Show-ExgOldRole {
+    $roles = @(Get-ManagementRole -ErrorAction Stop | Where-Object -FilterScript {
+            "$($_.RoleType)" -eq 'ApplicationImpersonation'
+        })
+    if (-not $roles) { Write-ExgRow -Topic 'role' -Text 'ApplicationImpersonation is gone, with all assignments.' }
+    foreach ($role in $roles) {
+        $with = @{ Role = "$($role.Name)"; GetEffectiveUsers = $true; Delegating = $false }
+        $rows = @(Get-ManagementRoleAssignment @with -ErrorAction Stop)
+        if (-not $rows) { Write-ExgRow -Topic 'role' -Text "'$($role.Name)' is there, and nobody has it." }
+        foreach ($row in $rows) {
+            $text = "$($row.User) has '$($row.Role)' by '$($row.Name)', for $($row.RecipientWriteScope) " +
+                "$($row.CustomRecipientWriteScope): it no longer works here."
+            Write-ExgRow -Topic 'role' -Text $text
+        }
     }
 }
-if ($MyInvocation.InvocationName -ne '.') { exit $Exg.Code }
+
+# How may EWS be used? Only a newer module shows the list of applications.
+function Show-ExgSetting {
+    $with, $more = @{}, 'RetrieveEwsOperationAccessPolicy'
+    $command = Get-Command -Name 'Get-OrganizationConfig' -ErrorAction Stop
+    if ($command.Parameters.ContainsKey($more)) { $with[$more] = $true }
+    $organization = Get-OrganizationConfig @with -ErrorAction Stop
+    $meaning = switch ("$($organization.EwsEnabled)") {
+        'True' { 'EWS is on until its end, for the applications in EwsAllowedAppIDs' }
+        'False' { 'EWS is off' }
+        default { 'not set: EWS is switched off when it is the turn of this organization' }
+    }
+    Write-ExgRow -Topic 'EwsEnabled' -Text "'$($organization.EwsEnabled)': $meaning."
+    $list = 'this module does not show it: Update-Module ExchangeOnlineManagement'
+    if ($with.Count) { $list = "'$($organization.EwsAllowedAppIDs)'; do not rely on an empty one" }
+    Write-ExgRow -Topic 'EwsAllowedAppIDs' -Text $list
+    $text = "'$($organization.EwsApplicationAccessPolicy)', lets in '$($organization.EwsAllowList)', " +
+        "keeps out '$($organization.EwsBlockList)'"
+    Write-ExgRow -Topic 'EwsApplicationAccessPolicy' -Text $text
+}
+
+# Which applications does Exchange know, and which of its roles do they have? What Entra grants does not show here.
+function Show-ExgApplication {
+    $with = @{ RoleAssigneeType = 'ServicePrincipal'; Delegating = $false }
+    $rights = @(Get-ManagementRoleAssignment @with -ErrorAction Stop)
+    $applications = @(Get-ServicePrincipal -ErrorAction Stop)
+    if (-not $applications) { Write-ExgRow -Topic 'application' -Text 'Exchange knows none.' }
+    foreach ($application in $applications) {
+        $name = "$($application.DisplayName) ($($application.AppId))"
+        $own = @($rights | Where-Object -FilterScript { "$($_.RoleAssigneeName)" -eq "$($application.Name)" })
+        foreach ($right in $own) {
+            $text = "$name has '$($right.Role)' by '$($right.Name)', for $($right.RecipientWriteScope) " +
+                "$($right.CustomResourceScope), enabled: $($right.Enabled)"
+            Write-ExgRow -Topic 'application' -Text $text
+        }
+        if (-not $own) { Write-ExgRow -Topic 'application' -Text "$name has no role of Exchange." }
+        if ("$($application.DisplayName)" -like 'ExchangeServerApp-*') {
+            $text = "$name is how your own servers ask for free/busy times: every list must let it in."
+            Write-ExgRow -Topic 'hybrid' -Text $text
+        }
+    }
+}
+
+# include: shell.ps1
+
+# What takes the place of the role: an application, not an account, gets a role over some mailboxes. See
+# {{rbac}}
+# Nothing of this runs by itself. Fill in the values, take off the marks, and run one step after the other.
+#
+# 1. The two ids stand in Entra, Enterprise applications, the application: not in its app registration.
+#     $app = '00000000-0000-0000-0000-000000000001'
+#     $object = '00000000-0000-0000-0000-000000000002'
+#     New-ServicePrincipal -AppId $app -ObjectId $object -DisplayName 'Reschedule'
+# 2. Whom it may reach. See who that is before you go on. The first command in an organization that was never
+#    customized is refused, and asks for Enable-OrganizationCustomization, which cannot be undone.
+#     $filter = "CustomAttribute1 -eq 'Reschedule'"
+#     Get-Recipient -Filter $filter -ResultSize Unlimited
+#     New-ManagementScope -Name 'Reschedule Mailboxes' -RecipientRestrictionFilter $filter
+# 3. The role is one of Microsoft Graph; Get-ManagementRole 'Application *' lists all. EWS has one too, which ends
+#    with EWS on {{ewsend}}: 'Application EWS.AccessAsApp'. Take it only for software that can do nothing else, and
+#    then add the application to EwsAllowedAppIDs beside those that are there: the list is replaced as a whole.
+#     $right = @{ App = $object; CustomResourceScope = 'Reschedule Mailboxes' }
+#     New-ManagementRoleAssignment -Name 'Reschedule' -Role 'Application Calendars.ReadWrite' @right
+# 4. What must work: InScope is True for a mailbox that is meant.
+#     Test-ServicePrincipalAuthorization -Identity $object -Resource 'room1@contoso.com'
+# 5. What must not: InScope is False for a mailbox that is not.
+#     Test-ServicePrincipalAuthorization -Identity $object -Resource 'boss@contoso.com'
+# 6. In Entra, remove the application's consent for the whole organization (such as Calendars.ReadWrite or
+#    full_access_as_app). Both kinds of rights add up: while it stands, the scope means nothing, and 4 and 5 do not
+#    see it.
+# 7. Wait for the caches, 30 minutes to 2 hours. Then let the application itself open both mailboxes: the first
+#    must work, the second be refused. Autodiscover does not answer to these roles: configure the address.
+# 8. Then retire the old way: the service account, its password, and the role group that had the role.
+#
+# Back, in this order; the last only if nothing else uses the application:
+#     Remove-ManagementRoleAssignment -Identity 'Reschedule'
+#     Remove-ManagementScope -Identity 'Reschedule Mailboxes'
+#     Remove-ServicePrincipal -Identity $object
+
+# include: read-end.ps1

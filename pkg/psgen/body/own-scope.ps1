@@ -1,15 +1,11 @@
-# The scope that this grant created: it has the grant's name and an equal definition. A scope with a name of its
-# own may have been there before; only the report of the grant knows, and without it such a scope stays.
-function Find-ExgOwnScope {
-    param($Wanted)
-    if ('group', 'filter' -notcontains $Grant.ScopeKind) { return }
-    $scope = @($Exg.Scopes | Where-Object -FilterScript { $_.Name -eq $Wanted.Name })[0]
-    if (-not $scope) { return }
-    if ($Grant.ScopeNamed) {
-        Add-ExgFinding -Id 'scope-left' -Severity 'info' -Objects "$($scope.Guid)" -Text ('The scope ' +
-            "'$($scope.Name)' has a name of its own and may be older than this grant: it stays. Revoke from the " +
-            'report of the grant to remove it.')
-        return
+    $old = Get-ManagementScope -ErrorAction Stop @At | Where-Object -FilterScript { "$($_.Name)" -eq $Grant.name }
+    $used = @($users | Where-Object -FilterScript { "$($_.CustomRecipientWriteScope)" -eq $Grant.name })
+    if ($OwnScope -and "$($old.Exclusive)" -eq 'False' -and -not $used) { # the grant made it, and nothing uses it
+        $Run.Wanted = "the scope $($Grant.name): $($old.RecipientFilter)"
+# if: account
+        Remove-ExgObject -Noun 'ManagementScope' -It $old
+# end
+# if: roleGroup
+        Remove-ExgObject -Noun 'ManagementScope' -It $old -From $At
+# end
     }
-    if ((Compare-ExgScopeDefinition -Scope $scope -Wanted $Wanted) -eq 'equal') { $scope }
-}

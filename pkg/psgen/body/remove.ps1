@@ -1,75 +1,29 @@
-# Removing: one assignment and one scope, each by GUID, and a last look at what access is left.
-
-function Remove-ExgAssignment {
-    param($Assignment)
-    $invokeExgChangeParams = @{
-        Step       = 'remove'
-        Cmdlet     = 'Remove-ManagementRoleAssignment'
-        Parameters = [ordered]@{ Identity = "$($Assignment.Guid)" }
-        Target     = Format-ExgAssignment -Assignment $Assignment
-        Text       = "Removes the assignment '$($Assignment.Name)'"
+function Invoke-ExgChange { # The one place where something is changed: shows the command, asks, runs it, notes it.
+    param([string]$Cmdlet, [System.Collections.IDictionary]$With, [scriptblock]$Done, [array]$Undo)
+    foreach ($name in $Pin.Keys) { $With[$name] = $Pin[$name] }
+    $command = Format-ExgCommand -Cmdlet $Cmdlet -With $With
+    $Report.steps += ($step = @{ id = 'remove'; status = 'planned'; command = $command })
+    $yes = try { $Run.Script.ShouldProcess($Run.Wanted, $command) } catch { $false } # nobody can answer
+    if (-not $yes -and $WhatIfPreference) { return }
+    if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $command" }
+    for ($try, $made = 1, $null; -not $made; $try++) {
+        try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
+            if (-not $made) { $made = @(& $Done | Where-Object -FilterScript { $_ }) } # a reply can be lost
+            if ($made) {
+                $step.status, $Report.changed = 'changed', $true
+                if ($Cmdlet -like 'New-*') { $Undo[0].with.Identity = "$($made[0].Guid)" }
+                $Run.Undo = $Undo + $Run.Undo
+            }
+        }
+        if ($made) { return }
+        $fault = Get-ExgFault -Failure $fail
+        if ('transient', 'throttled' -notcontains $fault -or $try -gt 5) { throw $fail }
+        Write-Warning -Message "Refused for now, and tried again soon: $fail"
+        Start-Sleep -Seconds ([Math]::Min(300, [Math]::Pow(2, $try)))
     }
-    $null = Invoke-ExgChange @invokeExgChangeParams
-    if ($WhatIfPreference) { return }
-    $Exg.Gone += @("$($Assignment.Guid)")
-    $kind = if ("$($Assignment.RoleAssigneeType)" -eq 'User') { 'User' } else { 'SecurityGroup' }
-    $parameters = @(
-        [ordered]@{ name = $kind; value = "$($Assignment.RoleAssignee)" }
-        [ordered]@{ name = 'Role'; value = "$($Assignment.Role)" }
-    )
-    $scope = Get-ExgOldScope -Assignment $Assignment
-    # A new assignment has the whole organization, or what its role has, without being told.
-    if ($scope.name -ne 'RecipientRelativeWriteScope') { $parameters += $scope }
-    Add-ExgInverse -Cmdlet 'New-ManagementRoleAssignment' -Identity "$($Assignment.Name)" -Parameters $parameters
 }
-
-# Removes a scope unless an assignment other than the given ones uses it.
-function Remove-ExgScope {
-    param($Scope, [string[]]$Except)
-    $getManagementRoleAssignmentParams = @{ CustomRecipientWriteScope = "$($Scope.Name)"; ErrorAction = 'Stop' }
-    $users = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams | Where-Object -FilterScript {
-            "$($_.CustomRecipientWriteScope)" -eq "$($Scope.Name)" -and $Except -notcontains "$($_.Guid)"
-        })
-    if ($users.Count) {
-        $text = "The scope '$($Scope.Name)' stays: '$($users[0].Name)' uses it."
-        Add-ExgStep -Id 'remove' -Status 'skipped' -Text $text -Guid "$($Scope.Guid)"
-        return
-    }
-    $invokeExgChangeParams = @{
-        Step       = 'remove'
-        Cmdlet     = 'Remove-ManagementScope'
-        Parameters = [ordered]@{ Identity = "$($Scope.Guid)" }
-        Target     = "the unused scope '$($Scope.Name)': $($Scope.RecipientFilter)"
-        Text       = "Removes the unused scope '$($Scope.Name)'"
-    }
-    $null = Invoke-ExgChange @invokeExgChangeParams
-    if ($WhatIfPreference) { return }
-    $old = @([ordered]@{ name = 'RecipientRestrictionFilter'; value = "$($Scope.RecipientFilter)" })
-    if ("$($Scope.RecipientRoot)") {
-        $old += [ordered]@{ name = 'RecipientRoot'; value = "$($Scope.RecipientRoot)" }
-    }
-    Add-ExgInverse -Cmdlet 'New-ManagementScope' -Identity "$($Scope.Name)" -Parameters $old
-}
-
-# By which paths can the account still act for mailboxes? Reads everything again.
-function Test-ExgLeft {
-    param([object[]]$Holders)
-    $Exg.Step = 'read-back'
-    Read-ExgRole
-    $Exg.Report.after = Get-ExgState
-    # What was removed in this run may be seen for a while on other domain controllers.
-    $left = @(foreach ($holder in ($Holders | Where-Object -FilterScript { $_ })) {
-            Get-ExgHeld -Guid "$($holder.Guid)" |
-                Where-Object -FilterScript { $_.Enabled -and (Test-ExgRegular -Assignment $_) } |
-                Where-Object -FilterScript { $Exg.Gone -notcontains "$($_.Guid)" } |
-                ForEach-Object -Process { Format-ExgAssignment -Assignment $_ }
-        })
-    $left = @($left | Sort-Object -Unique)
-    if ($left.Count) {
-        $Exg.Report.outcome = 'still-effective'
-        Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text "Access is left: $($left -join '; ')."
-        return
-    }
-    $Exg.Report.outcome = if ($Exg.Report.changed) { 'revoked' } else { 'nothing-to-revoke' }
-    Add-ExgStep -Id 'read-back' -Status 'unchanged' -Text 'No access is left by any path.'
+function Format-ExgCommand { # The command as it could be typed.
+    param([string]$Cmdlet, [System.Collections.IDictionary]$With)
+# include: command-words.ps1
+    "$Cmdlet $words"
 }

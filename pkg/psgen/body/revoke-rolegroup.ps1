@@ -1,82 +1,76 @@
-# include: revoke-head.ps1
+#Requires -Version 3.0
+<#
+.SYNOPSIS
+    Takes the members out of a role group with ApplicationImpersonation, for {{scope}}.
+.DESCRIPTION
+    It is found by exactly its name; members that are gone meanwhile do not matter. Where nobody else is in it, and
+    it has no other roles, it is removed{{andscope}}. Nothing else is ever changed.
+    It asks before each change, reads back what the members still can do, and prints what takes the change back.
+# include: notes.ps1
+    Exit codes: 0 taken back or nothing to do, 1 failed, 3 a member can still act, 5 denied, 130 declined.
+#>
+# include: param.ps1
 
 # include: data
 
-# The procedure, from top to bottom. Everything below it are its steps.
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Initialize-ExgChange
-    $needed = @('Get-ManagementRoleAssignment', 'Get-RoleGroup', 'Remove-RoleGroupMember', 'Remove-RoleGroup')
-    if ('group', 'filter' -contains $Grant.ScopeKind) {
-        $needed += 'Get-ManagementScope', 'Remove-ManagementScope'
+function Invoke-ExgProcedure { # What is done, from top to bottom, and the outcome; what is called stands below.
+    Open-ExgSession
+    $Run.Roles = [string[]]@(Get-ManagementRole -RoleType $Grant.role -ErrorAction Stop).Name
+    $ours = foreach ($name in $Grant.assignee.members) {
+        foreach ($cmdlet in 'Get-User', 'Get-Group') {
+            try { & $cmdlet -Identity $name -ErrorAction Stop } catch {
+                if ((Get-ExgFault -Failure $_) -ne 'principal_not_found') { throw }
+            }
+        }
     }
-    Start-ExgSession -Needed $needed
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    $members = @(Resolve-ExgMember)
-    $wanted = Resolve-ExgScope
-    $text = "$($Grant.Assignee); $(Format-ExgWanted -Wanted $wanted)"
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text $text
-
-    $Exg.Step = 'read-assignments'
-    Read-ExgAssignment
-    Remove-ExgRoleGroup -RoleGroup $assignee -Wanted $wanted -Members $members
-    if ($WhatIfPreference -and $Exg.Planned) {
-        $Exg.Report.outcome = 'planned'
-        return
+    $all = @(Get-RoleGroup -ErrorAction Stop)
+    $group = $all | Where-Object -FilterScript { "$($_.Name)" -eq $Grant.assignee.given }
+    $users = @(Get-ManagementRoleAssignment -ErrorAction Stop @At)
+    if ($group) {
+        $who = @{ RoleAssignee = "$($group.DistinguishedName)"; AssignmentMethod = 'Direct' }
+        $held = @(Get-ManagementRoleAssignment -ErrorAction Stop @who @At)
+        $wrong = @($held | Where-Object -FilterScript { ($Run.Roles + $Roles) -notcontains "$($_.Role)" })
+        if ($wrong) { throw "conflict: The role group has the role $($wrong[0].Role) too. It is left alone." }
+        $Run.Wanted = @($held | ForEach-Object -Process { Format-ExgHeld -It $_ }) -join '; '
+        $in, $guids = (Get-ExgMember -Group $group), [string[]]@($ours).Guid
+        if ($in | Where-Object -FilterScript { $guids -notcontains $_ }) { # Somebody else is in it: it stays.
+            $in | Where-Object -FilterScript { $guids -contains $_ } | ForEach-Object -Process {
+                Remove-ExgMember -Group $group -Guid $_
+            }
+        } else {
+            Remove-ExgObject -Noun 'RoleGroup' -It $group -From @{} -Members $in -Held $held
+            $users = @($users | Where-Object -FilterScript { [string[]]$held.Guid -notcontains "$($_.Guid)" })
+        }
     }
-    Test-ExgLeft -Holders $members
-}
-
-# Our members leave the role group. The group goes only when it is exactly ours and nobody else is in it.
-function Remove-ExgRoleGroup {
-    param($RoleGroup, $Wanted, [object[]]$Members)
-    if (-not $RoleGroup) {
-        Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text "There is no role group '$($Grant.Assignee)'."
-        $Exg.Report.before = Get-ExgState
-        $scope = Find-ExgOwnScope -Wanted $Wanted
-        if ($scope) { Remove-ExgScope -Scope $scope }
-        return
-    }
-    $difference = Compare-ExgRoleGroup -RoleGroup $RoleGroup -Wanted $Wanted -Members $Members
-    $scope = Find-ExgOwnScope -Wanted $Wanted
-    $own = $difference.Own
-    $Exg.Report.before = Get-ExgRoleGroupState -RoleGroup $RoleGroup -Assignments $own -Scopes $scope
-    if ($difference.Foreign.Count) {
-        Stop-ExgRun -Outcome 'conflict' -Step 'role-group' -Text ("The role group '$($RoleGroup.Name)' is not " +
-            "the one of this grant: $($difference.Foreign -join '; '). Nothing was removed.")
-    }
-    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text "Found the role group '$($RoleGroup.Name)'."
-    foreach ($member in $difference.Present) {
-        Remove-ExgMember -RoleGroup $RoleGroup -Identity "$($member.Guid)" -Name "$($member.Name)"
-    }
-    if ($difference.Others.Count) {
-        $names = @($difference.Others | ForEach-Object -Process { "$($_.Name)" }) -join ', '
-        Add-ExgStep -Id 'role-group' -Status 'skipped' -Text "The role group stays: $names is in it."
-        return
-    }
-    $removeExgEmptyRoleGroupParams = @{
-        RoleGroup = $RoleGroup
-        Held      = $difference.Held
-        Members   = @($difference.Present | ForEach-Object -Process { "$($_.Guid)" })
-    }
-    Remove-ExgEmptyRoleGroup @removeExgEmptyRoleGroupParams
-    if ($scope) { Remove-ExgScope -Scope $scope -Except "$($own.Guid)" }
-}
-
+# if: creates
 # include: own-scope.ps1
+# end
+    if ($WhatIfPreference -and $Report.steps) { return 'planned' }
+    $Run.Who = [string[]]@($ours).DistinguishedName # what can they still do?
+    foreach ($other in @(Get-ExgHeld | Where-Object -FilterScript { $_.on })) {
+        $Report.findings += @{ id = 'other-grant'; severity = 'warning'; text = "It stays: $($other.text)." }
+    }
+    if ($Report.findings) { return ('not-revoked', 'still-effective')[$Report.changed] }
+    if ($Report.changed) { 'revoked' } else { 'nothing-to-revoke' }
+}
+
+# include: session.ps1
+# include: left.ps1
+# include: words.ps1
+function Get-ExgMember { # The GUIDs of the members of a role group.
+    param($Group)
+    [string[]]@(Get-RoleGroupMember -Identity "$($Group.Guid)" -ResultSize Unlimited -ErrorAction Stop).Guid
+}
+function Remove-ExgMember { # Takes one member out of the role group.
+    param($Group, [string]$Guid)
+    $with = [ordered]@{ Identity = "$($Group.Guid)"; Member = $Guid; BypassSecurityGroupManagerCheck = $true }
+    $undo = @{ cmdlet = 'Add-RoleGroupMember'; with = $with }
+    $done = { (Get-ExgMember -Group $Group) -notcontains $Guid }
+    Invoke-ExgChange -Cmdlet 'Remove-RoleGroupMember' -With $with -Undo $undo -Done $done
+}
+# include: remove-object.ps1
+# include: definition.ps1
 # include: remove.ps1
-# include: rolegroup.ps1
-# include: rolegroup-remove.ps1
-# include: change.ps1
-# include: resolve.ps1
-# include: assignments.ps1
-# include: compare.ps1
-# include: shell.ps1
-# include: report.ps1
-# include: command.ps1
-# include: filter.ps1
 # include: fault.ps1
-# include: faultrules
-# include: main.ps1
+
+# include: end.ps1

@@ -1,82 +1,66 @@
-# include: revoke-head.ps1
+#Requires -Version 3.0
+<#
+.SYNOPSIS
+    Takes the role ApplicationImpersonation back from {{assignee}}, for {{scope}}.
+.DESCRIPTION
+    It removes the one role assignment that has exactly this grant's name. The account and the group of a scope may
+    be gone, renamed or moved; the scope may be another one: the question shows it. Other grants are told and stay.
+# if: creates
+    Then it removes the management scope of the grant's own name, unless something uses it: nothing else changes.
+# end
+    It asks before each change, reads back what the account still can do, and prints what takes the change back.
+# include: notes.ps1
+    Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
+#>
+# include: param.ps1
 
 # include: data
 
-# The procedure, from top to bottom. Everything below it are its steps.
-function Invoke-ExgProcedure {
-    $Exg.Report.grant = New-ExgGrantState
-    Initialize-ExgChange
-    $needed = @('Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment')
-    if ('group', 'filter' -contains $Grant.ScopeKind) {
-        $needed += 'Get-ManagementScope', 'Remove-ManagementScope'
+function Invoke-ExgProcedure { # What is done, from top to bottom, and the outcome; what is called stands below.
+    Open-ExgSession
+    $all = @(Get-ManagementRoleAssignment -ErrorAction Stop @At)
+    $own = $all | Where-Object -FilterScript { "$($_.Name)" -eq $Grant.name }
+    $account = @(try { {{get}} -Identity $Grant.assignee.given -ErrorAction Stop } catch {
+            if ((Get-ExgFault -Failure $_) -ne 'principal_not_found') { throw }
+        })
+    if ($account.Count -gt 1) { throw "failed: '$($Grant.assignee.given)' is the name of several objects." }
+    if (-not ($account -or $own)) { throw "not-found: Neither $($Grant.assignee.given) nor '$($Grant.name)'." }
+    # Where the account is gone or renamed, the holder of the assignment is the account.
+    $Run.Who = if ($account) { "$($account[0].DistinguishedName)" } else { "$($own.RoleAssignee)" }
+    $Run.Roles = [string[]]@(Get-ManagementRole -RoleType $Grant.role -ErrorAction Stop).Name
+    $held = @(Get-ExgHeld)
+    foreach ($other in @($held | Where-Object -FilterScript { $_.guid -ne "$($own.Guid)" })) {
+        $Report.findings += @{ id = 'other-grant'; severity = 'warning'; text = "It stays: $($other.text)." }
+        Write-Warning -Message "It stays: $($other.text)."
     }
-    Start-ExgSession -Needed $needed
-
-    $Exg.Step = 'resolve'
-    $assignee = Resolve-ExgAssignee
-    $wanted = Resolve-ExgScope
-    $text = "$($Grant.Assignee); $(Format-ExgWanted -Wanted $wanted)"
-    Add-ExgStep -Id 'resolve' -Status 'unchanged' -Text $text
-
-    $Exg.Step = 'read-assignments'
-    Read-ExgAssignment
-    Remove-ExgGrant -Assignee $assignee -Wanted $wanted
-    if ($WhatIfPreference -and $Exg.Planned) {
-        $Exg.Report.outcome = 'planned'
-        return
-    }
-    Test-ExgLeft -Holders $assignee
-}
-
-# The assignment with this grant's name, when it is this grant.
-function Find-ExgOwnAssignment {
-    param($Assignee, $Wanted)
-    $own = $null
-    $direct = @(Get-ExgHeld -Guid "$($Assignee.Guid)" -Direct | ForEach-Object -Process { "$($_.Guid)" })
-    foreach ($assignment in $Exg.Assignments) {
-        $same = $direct -contains "$($assignment.Guid)" -and (Test-ExgRegular -Assignment $assignment)
-        $equal = $same -and (Compare-ExgScope -Assignment $assignment -Wanted $Wanted) -eq 'equal'
-        if ($assignment.Name -eq $Grant.Name) {
-            if (-not $equal) {
-                Stop-ExgRun -Outcome 'conflict' -Step 'read-assignments' -Text ('An assignment has the name of ' +
-                    "this grant but is another one: $(Format-ExgAssignment -Assignment $assignment). Nothing " +
-                    'was removed.')
-            }
-            $own = $assignment
-        } elseif ($equal) {
-            $seen = Format-ExgAssignment -Assignment $assignment
-            $text = "Equal, but with another name, and left alone: $seen."
-            Add-ExgFinding -Id 'equal-other-name' -Severity 'info' -Objects "$($assignment.Guid)" -Text $text
+    if ($own) {
+        $regular = $Run.Roles -contains "$($own.Role)" -and "$($own.RoleAssignmentDelegationType)" -ne 'Delegating'
+        if (-not $regular -or ($account -and $held.guid -notcontains "$($own.Guid)")) {
+            throw "conflict: The name is of another grant: $(Format-ExgHeld -It $own). It is left alone."
+        }
+        $Run.Wanted = Format-ExgHeld -It $own
+        Remove-ExgObject -Noun 'ManagementRoleAssignment' -It $own
+        if ($Report.changed -and "$($own.Enabled)" -eq 'False') {
+            $disable = [ordered]@{ Identity = $Grant.name; Enabled = $false }
+            $Run.After = @(Format-ExgCommand -Cmdlet 'Set-ManagementRoleAssignment' -With $disable)
         }
     }
-    $own
-}
-
-function Remove-ExgGrant {
-    param($Assignee, $Wanted)
-    $own = Find-ExgOwnAssignment -Assignee $Assignee -Wanted $Wanted
-    $scope = Find-ExgOwnScope -Wanted $Wanted
-    $Exg.Report.before = Get-ExgState -Assignments $own -Scopes $scope
-    $text = if ($own) { "Found: $(Format-ExgAssignment -Assignment $own)." } else { 'The grant is not there.' }
-    Add-ExgStep -Id 'read-assignments' -Status 'unchanged' -Text $text
-    $guid = ''
-    if ($own) {
-        $guid = "$($own.Guid)"
-        Remove-ExgAssignment -Assignment $own
-    }
-    if ($scope) { Remove-ExgScope -Scope $scope -Except $guid }
-}
-
+# if: creates
+    $users = @($all | Where-Object -FilterScript { "$($_.Guid)" -ne "$($own.Guid)" })
 # include: own-scope.ps1
+# end
+    if ($WhatIfPreference -and $Report.steps) { return 'planned' }
+    $left = @(Get-ExgHeld | Where-Object -FilterScript { $_.on }) # what can the account still do?
+    if ($left) { return ('not-revoked', 'still-effective')[$Report.changed] }
+    if ($Report.changed) { 'revoked' } else { 'nothing-to-revoke' }
+}
+
+# include: session.ps1
+# include: left.ps1
+# include: words.ps1
+# include: remove-object.ps1
+# include: definition.ps1
 # include: remove.ps1
-# include: change.ps1
-# include: resolve.ps1
-# include: assignments.ps1
-# include: compare.ps1
-# include: shell.ps1
-# include: report.ps1
-# include: command.ps1
-# include: filter.ps1
 # include: fault.ps1
-# include: faultrules
-# include: main.ps1
+
+# include: end.ps1

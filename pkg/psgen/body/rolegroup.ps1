@@ -1,61 +1,34 @@
-# Role groups: a group that holds the role, for accounts that come and go.
-
-function Get-ExgRoleGroupMember {
-    param([string]$Identity = $Grant.Assignee)
-    @(Get-RoleGroupMember -Identity $Identity -ResultSize Unlimited -ErrorAction Stop)
-}
-
-function Resolve-ExgMember {
-    foreach ($identity in $Grant.Members) {
-        $member = Find-ExgObject -Cmdlet 'Get-User' -Identity $identity
-        if (-not $member) { $member = Find-ExgObject -Cmdlet 'Get-Group' -Identity $identity }
-        if (-not $member) { Stop-ExgNotFound -What 'member' -Identity $identity }
-        $member
+function Get-ExgRoleGroup { # The role group, if it is there: its roles, what it lacks, and what is wrong with it.
+    $all = try { @(Get-RoleGroup -ErrorAction Stop @At) } catch { @(Get-RoleGroup -ErrorAction Stop) }
+    $group = $all | Where-Object -FilterScript { "$($_.Name)" -eq $Grant.assignee.given }
+    if (-not $group) { return }
+    $Grant.assignee.guid, $Run.Who = "$($group.Guid)", "$($group.DistinguishedName)"
+    $there = @{ guid = $Grant.assignee.guid; roles = @(); wrong = @() }
+    $direct = @{ RoleAssignee = $Run.Who; AssignmentMethod = 'Direct' } + $At
+    foreach ($it in @(Get-ManagementRoleAssignment @direct -ErrorAction Stop)) {
+        $kind, $name, $role = "$($it.RecipientWriteScope)", "$($it.CustomRecipientWriteScope)", "$($it.Role)"
+# if: creates
+        $same = (Get-ExgScope -Name $name).same
+# end
+# if: existing
+        $same = $kind -eq 'CustomRecipientScope' -and $name -eq $Grant.scope.name
+# end
+# if: organizationalUnit
+        $same = $kind -eq 'OU' -and $Run.Units -contains $name
+# end
+# if: organization
+        $same = $kind -eq 'Organization'
+# end
+        $good = $Roles -contains $role -and ($same -or $role -ne $Grant.role) -and "$($it.Enabled)" -eq 'True'
+        $good = $good -and "$($it.RoleAssignmentDelegationType)" -eq 'Regular'
+        if ($good) { $there.roles += $role } else { $there.wrong += "$role by '$($it.Name)' for $kind $name" }
     }
-}
-
-# Compares a role group with the wanted one. Foreign lists, in words, what makes it another group than ours.
-function Compare-ExgRoleGroup {
-    param($RoleGroup, $Wanted, [object[]]$Members)
-    $difference = @{ Foreign = @(); Own = $null; NoConfiguration = [bool]$Grant.ViewOnlyConfiguration }
-    $getManagementRoleAssignmentParams = @{
-        RoleAssignee     = "$($RoleGroup.Guid)"
-        AssignmentMethod = 'Direct'
-        ErrorAction      = 'Stop'
-    }
-    $difference.Held = @(Get-ManagementRoleAssignment @getManagementRoleAssignmentParams)
-    foreach ($assignment in $difference.Held) {
-        if ((Test-ExgRegular -Assignment $assignment) -and "$($assignment.Role)" -eq $Role) {
-            $difference.Own = $assignment
-            if ((Compare-ExgScope -Assignment $assignment -Wanted $Wanted) -ne 'equal') {
-                $difference.Foreign += "it reaches $(Format-ExgWriteScope -Assignment $assignment)"
-            } elseif (-not $assignment.Enabled) {
-                $difference.Foreign += "its assignment '$($assignment.Name)' is disabled"
-            }
-        } elseif ((Test-ExgRegular -Assignment $assignment) -and "$($assignment.Role)" -eq $Configuration -and
-            $Grant.ViewOnlyConfiguration) {
-            $difference.NoConfiguration = $false
-        } else {
-            $difference.Foreign += "it has the role $($assignment.Role) by '$($assignment.Name)'"
-        }
-    }
-    if (-not $difference.Own) { $difference.Foreign += "it does not have the role $Role" }
-    $present = @(Get-ExgRoleGroupMember -Identity "$($RoleGroup.Guid)")
-    $guids = @($Members | ForEach-Object -Process { "$($_.Guid)" })
-    $difference.Others = @($present | Where-Object -FilterScript { $guids -notcontains "$($_.Guid)" })
-    $presentGuids = @($present | ForEach-Object -Process { "$($_.Guid)" })
-    $difference.Absent = @($Members | Where-Object -FilterScript { $presentGuids -notcontains "$($_.Guid)" })
-    $difference.Present = @($Members | Where-Object -FilterScript { $presentGuids -contains "$($_.Guid)" })
-    $difference
-}
-
-# The state of a role group, for the report's before and after.
-function Get-ExgRoleGroupState {
-    param($RoleGroup, [object[]]$Assignments, [object[]]$Scopes)
-    $state = Get-ExgState -Assignments $Assignments -Scopes $Scopes
-    $members = @(Get-ExgRoleGroupMember -Identity "$($RoleGroup.Guid)" | ForEach-Object -Process { "$($_.Name)" } |
-            Sort-Object)
-    $entry = [ordered]@{ guid = "$($RoleGroup.Guid)"; name = "$($RoleGroup.Name)"; members = $members }
-    $state.roleGroups = @($entry)
-    $state
+# if: grant
+    if ($there.roles -notcontains $Grant.role) { $there.wrong += "it lacks the role $($Grant.role)" }
+# end
+    $members = @(Get-RoleGroupMember -Identity $Run.Who -ResultSize Unlimited -ErrorAction Stop)
+    $there.missing = @($Run.Members.Keys | Where-Object -FilterScript { [string[]]$members.Guid -notcontains $_ })
+    $others = $members | Where-Object -FilterScript { -not $Run.Members.Contains("$($_.Guid)") }
+    $there.wrong += @($others | ForEach-Object -Process { "$($_.Name) is a member" })
+    $there
 }

@@ -1,0 +1,13 @@
+function Get-ExgDefinition { # The parameters with which an assignment, a scope or a role group can be made again.
+    param($It)
+    $holder = if ("$($It.RoleAssigneeType)" -eq 'User') { 'User' } else { 'SecurityGroup' }
+    $within = "$($It.RecipientWriteScope)" -replace 'Scope$', 'WriteScope'
+    if ($within -eq 'OU') { $within = 'RecipientOrganizationalUnitScope' }
+    $is = 'Name', 'RecipientFilter', 'RecipientRoot', 'RoleAssignee', 'Role', 'CustomRecipientWriteScope'
+    $to = 'Name', 'RecipientRestrictionFilter', 'RecipientRoot', $holder, 'Role', $within
+    $again = [ordered]@{}
+    foreach ($i in 0..5) {
+        if ("$($It.($is[$i]))") { $again[$to[$i]] = "$($It.($is[$i]))" }
+    }
+    $again
+}

@@ -1,2 +1,0 @@
-    $filter = $Grant.Scope
-# include: minimal-scope.ps1

@@ -1,0 +1,240 @@
+﻿#Requires -Version 3.0
+<#
+.SYNOPSIS
+    Takes back what a run for a grant of ApplicationImpersonation reported that it changed.
+.DESCRIPTION
+    Each object is found by its GUID: what is gone stays gone, and what merely has the same name is left alone. It
+    must be one that such a run makes, for this grant. A scope or role group that is in use stays.
+    It asks before each change, reads back what the account still can do, and prints what takes the change back.
+.NOTES
+    script-format: 2
+    form: undo user grant
+    sha256: 45850b09f178dc25b9a404cddf4fbe6991a3536a632d918ec8aa89840300a9b6
+    body-sha256: 6d848ff4a516d9b740cd4c5a1310baf8a946affe4ef2d7aae6e9759562847f69
+    Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
+    the roles Role Management and View-Only Recipients and the right to assign this one.
+    Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
+#>
+[CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
+param(
+    [string]$ReportPath # a new file for the report as JSON, written also when the run fails or is stopped
+)
+Set-StrictMode -Off
+if ("$($ExecutionContext.SessionState.LanguageMode)" -ne 'FullLanguage') {
+    Write-Warning -Message 'Nothing was done: unsigned scripts may do less here than is needed. Sign this file.'
+    if ($MyInvocation.InvocationName -ne '.') { exit 1 } else { return }
+}
+
+# What was asked for. Everything that is specific to this script stands in this block, as constants.
+$Grant = [ordered]@{
+    name     = 'ApplicationImpersonation-svc-reschedule-30a6cea9'
+    assignee = [ordered]@{
+        kind  = 'user'
+        given = 'CONTOSO\svc-reschedule'
+        guid  = 'c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77'
+    }
+    role     = 'ApplicationImpersonation'
+    scope    = [ordered]@{
+        kind  = 'group'
+        given = 'Reschedule Users'
+        name  = 'ApplicationImpersonation-svc-reschedule-30a6cea9'
+    }
+}
+$Roles = @()
+$Changes = @(
+    @{ cmdlet = 'Remove-ManagementRoleAssignment'; id = 'c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77' }
+    @{ cmdlet = 'Remove-ManagementScope'; id = 'c4d04f6b-6e2c-4f6e-9d55-1b8a7c1d5e77'; onlyIf = 'unused' }
+)
+$Pin = @{}
+
+function Invoke-ExgProcedure { # What is done, from top to bottom, and the outcome; what is called stands below.
+    Open-ExgSession
+    $Run.Roles = [string[]]@(Get-ManagementRole -RoleType $Grant.role -ErrorAction Stop).Name
+    foreach ($change in $Changes) { Undo-ExgChange -It $change }
+    if ($WhatIfPreference -and $Report.steps) { return 'planned' }
+    $Run.Who = $Grant.assignee.guid, $Grant.assignee.given # what can it still do?
+    foreach ($other in @(Get-ExgHeld | Where-Object -FilterScript { $_.on })) {
+        $Report.findings += @{ id = 'other-grant'; severity = 'warning'; text = "It stays: $($other.text)." }
+    }
+    if ($Report.findings) { return ('not-revoked', 'still-effective')[$Report.changed] }
+    if ($Report.changed) { 'revoked' } else { 'nothing-to-revoke' }
+}
+
+function Open-ExgSession { # Makes sure that this is the right shell, and lets it see the whole forest.
+    $needed = 'Get-Recipient', 'Get-User', 'Get-Group', 'Remove-ManagementRoleAssignment'
+    $here = @(Get-Command -Name $needed -ErrorAction SilentlyContinue)
+    $from = "$($here | ForEach-Object -Process { $_.ModuleName, $_.Module.Description }) "
+    if ($from -match 'tmpEXO_|ExchangeOnline|//([\w-]+\.)*(office365\.\w+|outlook\.(com|cn|office\.\w+))[:/ ]') {
+        throw 'failed: This is a shell of Exchange Online, where the role is gone: see "exgrant script office365".'
+    }
+    if ($here.Count -lt 4) {
+        $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
+        $lack = "It takes $($needed -join ', '), of the role Role Management"
+        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+    }
+    $view = Get-ADServerSettings -ErrorAction Stop
+    $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once
+    $answers = try { Get-ManagementRole @first -RoleType $Grant.role -ErrorAction Stop } catch { $null }
+    if ($answers -and -not $Pin.Count) { $script:At = $first }
+    $script:View = @{ ViewEntireForest = "$($view.ViewEntireForest)" -eq 'True' }
+    if ("$($view.RecipientViewRoot)") { $script:View = @{ RecipientViewRoot = "$($view.RecipientViewRoot)" } }
+    Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
+}
+function Undo-ExgChange { # Takes one change back, if it can have been made for this grant, and still stands.
+    param($It)
+    $verb, $noun = $It.cmdlet -split '-'
+    $get, $on = "Get-$noun", $At
+    $find = { & $get -ErrorAction Stop @on | Where-Object -FilterScript { "$($_.Guid)", "$($_.Name)" -eq $It.id } }
+    $done = {
+        $now = & $find
+        if (-not $now) { return $true }
+        $verb -eq 'Set' -and "$($now.($It.property))" -eq $It.value
+    }
+    if (& $done) { return }
+    $object = & $find
+    $name, $role = "$($object.Name)", "$($object.Role)"
+    $fits = $Grant.name, $Grant.scope.name -contains $name -and "$($object.Exclusive)" -ne 'True'
+    if ($noun -eq 'ManagementRoleAssignment') {
+        $fits = $Run.Roles + $Roles -contains $role -and "$($object.RoleAssignmentDelegationType)" -ne 'Delegating'
+    }
+    if (-not $fits) { throw "conflict: No run for this grant can have made the $noun '$name'. It is left alone." }
+    if ($It.now -and "$($object.($It.property))" -ne $It.now) { throw "conflict: '$name' was changed since." }
+    $Run.Wanted = "$noun '$name', $role"
+    if ($It.onlyIf) { # A scope that an assignment uses stays.
+        $all = @(Get-ManagementRoleAssignment -ErrorAction Stop @At)
+        $users = @($all | Where-Object -FilterScript { "$($_.CustomRecipientWriteScope)" -eq $name })
+        if ($users) { return }
+    }
+    $with = [ordered]@{ Identity = $It.id }
+    foreach ($key in $It.parameters.Keys) { $with[$key] = $It.parameters[$key] }
+    $undo = @(@{ cmdlet = $It.cmdlet; with = $It.again })
+    if ($verb -eq 'Remove') { $undo = @(@{ cmdlet = "New-$noun"; with = Get-ExgDefinition -It $object }) }
+    Invoke-ExgChange -Cmdlet $It.cmdlet -With $with -Undo $undo -Done $done
+}
+function Get-ExgHeld { # Regular assignments of the role, or of one made from it, that the account has in any way.
+    $found = foreach ($who in @($Run.Who | Where-Object -FilterScript { $_ })) {
+        foreach ($role in $Run.Roles) {
+            $with = @{ Role = $role; RoleAssignee = $who; Delegating = $false } + $At
+            try { Get-ManagementRoleAssignment @with -ErrorAction Stop } catch {
+                if ((Get-ExgFault -Failure $_) -ne 'principal_not_found') { throw }
+            }
+        }
+    }
+    foreach ($it in $found | Sort-Object -Property { "$($_.Guid)" } -Unique) {
+        $text = "'$($it.Name)', $($it.Role) for $($it.RecipientWriteScope) $($it.CustomRecipientWriteScope)"
+        @{ guid = "$($it.Guid)"; on = "$($it.Enabled)" -eq 'True'; text = $text }
+    }
+}
+function Get-ExgDefinition { # The parameters with which an assignment, a scope or a role group can be made again.
+    param($It)
+    $holder = if ("$($It.RoleAssigneeType)" -eq 'User') { 'User' } else { 'SecurityGroup' }
+    $within = "$($It.RecipientWriteScope)" -replace 'Scope$', 'WriteScope'
+    if ($within -eq 'OU') { $within = 'RecipientOrganizationalUnitScope' }
+    $is = 'Name', 'RecipientFilter', 'RecipientRoot', 'RoleAssignee', 'Role', 'CustomRecipientWriteScope'
+    $to = 'Name', 'RecipientRestrictionFilter', 'RecipientRoot', $holder, 'Role', $within
+    $again = [ordered]@{}
+    foreach ($i in 0..5) {
+        if ("$($It.($is[$i]))") { $again[$to[$i]] = "$($It.($is[$i]))" }
+    }
+    $again
+}
+function Invoke-ExgChange { # The one place where something is changed: shows the command, asks, runs it, notes it.
+    param([string]$Cmdlet, [System.Collections.IDictionary]$With, [scriptblock]$Done, [array]$Undo)
+    foreach ($name in $Pin.Keys) { $With[$name] = $Pin[$name] }
+    $command = Format-ExgCommand -Cmdlet $Cmdlet -With $With
+    $Report.steps += ($step = @{ id = 'remove'; status = 'planned'; command = $command })
+    $yes = try { $Run.Script.ShouldProcess($Run.Wanted, $command) } catch { $false } # nobody can answer
+    if (-not $yes -and $WhatIfPreference) { return }
+    if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $command" }
+    for ($try, $made = 1, $null; -not $made; $try++) {
+        try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
+            if (-not $made) { $made = @(& $Done | Where-Object -FilterScript { $_ }) } # a reply can be lost
+            if ($made) {
+                $step.status, $Report.changed = 'changed', $true
+                if ($Cmdlet -like 'New-*') { $Undo[0].with.Identity = "$($made[0].Guid)" }
+                $Run.Undo = $Undo + $Run.Undo
+            }
+        }
+        if ($made) { return }
+        $fault = Get-ExgFault -Failure $fail
+        if ('transient', 'throttled' -notcontains $fault -or $try -gt 5) { throw $fail }
+        Write-Warning -Message "Refused for now, and tried again soon: $fail"
+        Start-Sleep -Seconds ([Math]::Min(300, [Math]::Pow(2, $try)))
+    }
+}
+function Format-ExgCommand { # The command as it could be typed.
+    param([string]$Cmdlet, [System.Collections.IDictionary]$With)
+    $words = foreach ($name in $With.Keys) {
+        $texts = @($With[$name]) -replace "['\u2018-\u201b]", '$0$0' # all that PowerShell takes for a single quote
+        if ($With[$name] -is [bool]) { "-${name}:`$$texts" } else { "-$name '$($texts -join "', '")'" }
+    }
+    "$Cmdlet $words"
+}
+$Faults = [ordered]@{ # what errors mean: the first pattern that fits decides, unless the one behind it fits
+    other = 'EnableOrganizationCustomizationTask|\[Enable-OrganizationCustomization\]'
+    access_denied = ('CmdletAccessDeniedException|ADScopeException|OperationRequiresGroupManagerException|' +
+        'INSUFF?_ACCESS_RIGHTS|UnauthorizedAccessException(?:\] [0-9A-F]{1,8})?,Microsoft\.Exchange|' +
+        'delegating (?:management )?role|delegierende Rollenz|\u59D4\u4EFB\u5F79\u5272\u306E|' +
+        'out of the current user.s write scope'), 'synchroni[sz]|licen[sc]e'
+    throttled = '\b(?:OverBudget|ServerBusy|ResourceUnhealthy)Exception'
+    principal_not_found = 'ManagementObjectNotFoundException|ADNoSuchObjectException|RecipientNotFoundException'
+    transient = ('(?:ADTransient|ADServerSettingsChanged|DirectoryTransientError|SuitabilityDirectory)Exception|' +
+        'active directory[^.]{0,40} 0x5[12]\b'), 'Permanent|RemoteTransient|too many transient|0x31\b'
+}
+$QuotedName = '(^|[ (:=,\[])(?:"[^"]*"|''(?:[^'']|''[A-Za-z0-9])*''|\u201C[^\u201D]*\u201D|\u00AB[^\u00BB]*\u00BB)'
+function Get-ExgFault {
+    param($Failure, $Info = $Failure.CategoryInfo)
+    $words = ("$($Failure.Exception.Message)" -replace '\s+', ' ').Trim() -replace $QuotedName, '$1'
+    $text = "$($Failure.FullyQualifiedErrorId) [$($Info.Activity)] $($Info.Reason) $words"
+    foreach ($fault in $Faults.Keys) {
+        $pattern, $unless = $Faults[$fault]
+        if ($text -match $pattern -and -not ($unless -and $text -match $unless)) { return $fault }
+    }
+}
+
+$Run, $At, $View, $to = @{ Script = $PSCmdlet; Undo = @() }, $Pin, $null, @{}
+$Report = [ordered]@{
+    schema = 'exgrant.report/v1'; tool = 'script-format 2'; operation = 'revoke'; grant = $Grant
+    operator = [Environment]::UserDomainName + '\' + [Environment]::UserName; changed = $false
+    startedAt = (Get-Date).ToUniversalTime().ToString('s') + 'Z'; steps = @(); findings = @()
+    outcome = 'interrupted'; proof = @(); inverse = @()
+}
+try { # A report that has no place must show before anything is changed, and none is written over.
+    if ($ReportPath -and (Get-Item -LiteralPath $ReportPath -Force -ErrorAction SilentlyContinue).Length) {
+        throw "failed: $ReportPath is there, and may hold the undo of another run. Name a new file."
+    }
+    $to = @{ LiteralPath = $ReportPath; Encoding = 'Ascii'; ErrorAction = 'Stop' }
+    $to.WhatIf = $to.Confirm = $false # it is written in any case
+    if ($ReportPath) { Set-Content @to -Value 'The run has not ended.' }
+    $Report.outcome = @(Invoke-ExgProcedure)[-1]
+} catch { # A text that is thrown is the id of its error. Those of this script begin with the outcome.
+    $fault = @{ access_denied = 'denied'; principal_not_found = 'not-found' }["$(Get-ExgFault -Failure $_)"]
+    $own = "$($_.FullyQualifiedErrorId)" -match '^(failed|conflict|not-found|interrupted|customization-pending): '
+    $Report.outcome = if ($own) { $Matches[1] } elseif ($fault) { $fault } else { 'failed' }
+    $Run.Reason = "$_" -replace "^$($Report.outcome): "
+    $Report.steps += [ordered]@{ id = 'remove'; status = 'failed'; text = $Run.Reason }
+} finally { # Also after Ctrl-C: the session is as it was.
+    try { if ($View) { Set-ADServerSettings @View -ErrorAction Stop -WhatIf:$false -Confirm:$false } } catch {
+        Write-Warning -Message "Not put back: $_"
+    }
+    $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with }) -join "`n"
+    $Report.inverse = @(foreach ($it in $Run.Undo) {
+            $rest = foreach ($key in @($it.with.Keys) -notmatch '^(Name|Identity|Bypass.*|DomainController)$') {
+                @{ name = $key; value = $it.with[$key] }
+            }
+            @{ cmdlet = $it.cmdlet; identity = "$($it.with.Name)$($it.with.Identity)"; parameters = @($rest) }
+        })
+    if ($Report.outcome -eq 'interrupted') { Write-Warning "Stopped. Changed: $($Report.changed). Undo: $undo" }
+    $Report.finishedAt = (Get-Date).ToUniversalTime().ToString('s') + 'Z'
+    $json = ConvertTo-Json -InputObject $Report -Depth 9 -Compress
+    $json = [regex]::Replace($json, '[^ -~]', { param($match) '\u{0:x4}' -f [int][char]$match.Value })
+    try { if ($to.LiteralPath) { Set-Content @to -Value $json } } catch { Write-Warning -Message "No report: $_" }
+}
+$codes = @{ failed = 1; conflict = 1; 'not-found' = 1; 'still-effective' = 3; 'not-revoked' = 3; denied = 5 }
+$exitCode = if ($Report.outcome -eq 'interrupted') { 130 } else { [int]$codes[$Report.outcome] }
+[PSCustomObject][ordered]@{
+    Outcome = $Report.outcome; ExitCode = $exitCode; Changed = $Report.changed; Reason = $Run.Reason
+    Warnings = @($Report.findings | ForEach-Object -Process { $_.text }) -join "`n"
+    Undo = $undo
+}
+if ($MyInvocation.InvocationName -ne '.') { exit $exitCode }

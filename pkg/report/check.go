@@ -1,0 +1,55 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Check says what is in the report that no report of exgrant holds: a word that is none
+// of the contract's, a change that it denies, a command of its undoing that exgrant does
+// not make. A report is a file that anybody may have edited; one that passes may have
+// been edited with more care.
+func (r *Report) Check() error {
+	operations := []string{OperationGrant, OperationRevoke, OperationStatus, OperationVerify, OperationAudit, OperationPlan,
+		OperationDiagnose, OperationConnect}
+	switch {
+	case !slices.Contains(operations, r.Operation):
+		return fmt.Errorf("its operation %q is none of exgrant's", r.Operation)
+	case !slices.Contains(Outcomes(), r.Outcome):
+		return fmt.Errorf("its outcome %q is none of exgrant's", r.Outcome)
+	case r.FinishedAt.Before(r.StartedAt):
+		return fmt.Errorf("it ends (%s) before it begins (%s)", r.FinishedAt, r.StartedAt)
+	}
+	for i, s := range r.Steps {
+		if err := s.check(r.Changed); err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+	}
+	severities := []string{SeverityInfo, SeverityWarning, SeveritySecurity}
+	for i, f := range r.Findings {
+		if !slices.Contains(severities, f.Severity) {
+			return fmt.Errorf("finding %d: its severity %q is none of exgrant's", i+1, f.Severity)
+		}
+	}
+	for _, inverse := range r.Inverse {
+		if _, err := inverse.Command(""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s Step) check(changed bool) error {
+	ids := []string{StepPreflight, StepResolve, StepReadAssignments, StepScope, StepCustomize, StepAssign, StepRoleGroup,
+		StepRemove, StepReadBack, StepReach, StepProof}
+	statuses := []string{StatusPlanned, StatusChanged, StatusUnchanged, StatusSkipped, StatusFailed}
+	switch {
+	case !slices.Contains(ids, s.ID) && s.Rung == nil:
+		return fmt.Errorf("its id %q is none of exgrant's", s.ID)
+	case !slices.Contains(statuses, s.Status):
+		return fmt.Errorf("its status %q is none of exgrant's", s.Status)
+	case s.Status == StatusChanged && !changed:
+		return fmt.Errorf("%s changed something, and the report says that nothing was changed", s.ID)
+	}
+	return nil
+}
