@@ -172,13 +172,13 @@ func TestBridgeCancel(t *testing.T) {
 	noneLeft(t)
 	b := exchangeBridge(t, nil, "EXCHANGEORG_FAULT=slow:4")
 	s := bridgeSession(t, b)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 	defer cancel()
 	_, err := s.Invoke(ctx, exchange.Pipeline{commands.GetUser("alice")}, func(exchange.Object) error { return nil })
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a read that is cancelled: %v", err)
 	}
-	ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel = context.WithTimeout(t.Context(), 1500*time.Millisecond)
 	defer cancel()
 	_, err = s.Invoke(ctx, exchange.Pipeline{commands.RemoveScope("x", "")}, func(exchange.Object) error { return nil })
 	var lost *exchange.LostReplyError

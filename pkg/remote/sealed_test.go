@@ -237,7 +237,7 @@ func TestSealedTrouble(t *testing.T) {
 	noneLeft(t)
 	kdc := peers.StartKDC(t)
 	for _, f := range []front{fronts[0], fronts[4]} {
-		for _, trouble := range [][]string{{"--corrupt"}, {"--idle", "0.2"}, {"--hangup", "1"}, {"--hangup", "2"}, {"--hangup", "3"}, {"--hangup", "4"}, {"--hangup", "5"}, {"--hangup", "6"}} {
+		for _, trouble := range [][]string{{"--corrupt"}, {"--idle", "1"}, {"--hangup", "1"}, {"--hangup", "2"}, {"--hangup", "3"}, {"--hangup", "4"}, {"--hangup", "5"}, {"--hangup", "6"}} {
 			t.Run(fmt.Sprint(f.name, trouble), func(t *testing.T) {
 				url, _, organization := plainOrganization(t)
 				a, target, c := f.open(t, kdc, url, trouble...)
@@ -255,7 +255,7 @@ func TestSealedTrouble(t *testing.T) {
 					t.Errorf("read: %v", err)
 				}
 				if trouble[0] == "--idle" {
-					time.Sleep(400 * time.Millisecond)
+					time.Sleep(1500 * time.Millisecond)
 				}
 				_, err = s.Invoke(t.Context(), exchange.Pipeline{commands.NewScope("S", "City -eq 'Berlin'", "")}, ignoreObject)
 				var lost *exchange.LostReplyError

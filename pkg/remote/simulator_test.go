@@ -259,7 +259,7 @@ func TestCancelAtEveryRequest(t *testing.T) {
 // who closes the session meanwhile leaves no shell.
 func TestOpeningIsNoTrap(t *testing.T) {
 	noneLeft(t)
-	server := simulate(t, "plain", psrpd.Config{Faults: psrpd.FaultPlan{2: {Kind: psrpd.Delay, Delay: time.Second}}})
+	server := simulate(t, "plain", psrpd.Config{Faults: psrpd.FaultPlan{2: {Kind: psrpd.Delay, Delay: 5 * time.Second}}})
 	s, err := New(server.target(), simCredential())
 	if err != nil {
 		t.Fatal(err)
