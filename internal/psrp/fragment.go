@@ -50,6 +50,36 @@ type assembler struct {
 	rest    []byte // of a fragment that is not whole yet
 	partial map[uint64]*partialMessage
 	held    int // bytes in partial
+	begun   recent
+}
+
+// recent knows the ids of the messages that began last.
+type recent struct {
+	known  map[uint64]bool
+	order  []uint64
+	oldest int // in order, once that is full
+}
+
+// maxRecent is how many they are: more than the largest reply holds.
+const maxRecent = 4096
+
+// add says whether an id is new.
+func (r *recent) add(id uint64) bool {
+	if r.known[id] {
+		return false
+	}
+	if r.known == nil {
+		r.known = map[uint64]bool{}
+	}
+	r.known[id] = true
+	if len(r.order) < maxRecent {
+		r.order = append(r.order, id)
+		return true
+	}
+	delete(r.known, r.order[r.oldest])
+	r.order[r.oldest] = id
+	r.oldest = (r.oldest + 1) % maxRecent
+	return true
 }
 
 type partialMessage struct {
@@ -90,7 +120,7 @@ func (a *assembler) fragment(f []byte, yield func([]byte) error) error {
 	switch {
 	case start != (id == 0):
 		return protocolErrorf("fragment %d of object %d has the flags %#x", id, objectID, f[16])
-	case start && p != nil:
+	case start && !a.begun.add(objectID): // a number is of one message (2.2.4)
 		return protocolErrorf("object %d starts twice", objectID)
 	case start && end:
 		return yield(blob)

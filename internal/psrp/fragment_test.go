@@ -88,6 +88,7 @@ func TestAssemblerRefuses(t *testing.T) {
 		{"twice", "comes where 2 is due", join(rawFragment(1, 0, 1, "a"), rawFragment(1, 1, 0, "b"), rawFragment(1, 1, 0, "b"))},
 		{"no start", "without its start", rawFragment(7, 1, 2, "b")},
 		{"second start", "starts twice", join(rawFragment(1, 0, 1, "a"), rawFragment(1, 0, 1, "a"))},
+		{"message twice", "object 1 starts twice", join(rawFragment(1, 0, 3, "a"), rawFragment(2, 0, 3, "b"), rawFragment(1, 0, 3, "a"))},
 		{"start that is not the first", "has the flags 0x1", rawFragment(1, 3, 1, "a")},
 		{"first that is no start", "has the flags 0x2", rawFragment(1, 0, 2, "a")},
 		{"long fragment", "longer than the limit of 100", long},
