@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant user filter
-    sha256: 67fb00eec994ba55076738a5df43e42a72110d1ce584a0efb91d7eb74ad232d1
-    body-sha256: dbc3cf81b7cf6cb7180d0a06e7768556a939375ff5f1b14fda9d10f677d92815
+    sha256: 7059c87660729a7b5fd65c6d2f5355199ab11701395aa6b5f9400cca914e2ebf
+    body-sha256: 91148bb49cb45b293c23678539e3c8277647c11f2d56fdaa6a62a5672ce7c430
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -180,7 +180,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $($step.command)" }
     for ($try, $busy, $made = 1, 0, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Stands) } # a reply can be lost, somebody be faster, Ctrl-C come
+            if (-not $made) { $made = @(try { & $Stands } catch { throw "failed: Perhaps done: $_" }) } # or lost
             if ($made) {
                 $step.status, $step.guid = 'changed', @("$($With.Identity)", "$($made[0].Guid)" -ne '')[0]
                 $undo = [ordered]@{ cmdlet = $Cmdlet -replace '^New', 'Remove'; identity = $step.guid }

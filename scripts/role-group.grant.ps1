@@ -3,15 +3,14 @@
 .SYNOPSIS
     Makes a role group with the role ApplicationImpersonation, for the members of one group.
 .DESCRIPTION
-    A role group of that name with these roles, this scope and no other members gets those that it lacks; what is
-    in the way ends the run. Else it makes a management scope, if there is none, and the role group; nothing else,
-    but Enable-OrganizationCustomization where the server demands that, after a question of its own. It asks
-    before each change, reads back, asks who is in reach, prints the undo. A second run changes nothing.
+    A role group of that name with these roles, this scope and no others in it gets what it lacks. Else it makes
+    a management scope, if there is none, and the role group; where the server demands it, after a question,
+    Enable-OrganizationCustomization; nothing else. It asks before each change, reads back, prints the undo.
 .NOTES
     script-format: 2
     form: grant roleGroup group
-    sha256: b57c91fe1546d270cc79094d465d9e9d62860d6348b424e3cb3a05c5e7bfd935
-    body-sha256: 73272f7100c5c79abf9f978281c4f1f0547b35917988ba4e1fb4b63c2de2b3b4
+    sha256: 57aedf382f89971e18dde7e1d18d6f65b1d33c2059d982197d01b3b0ebbae8fa
+    body-sha256: 6a5c81bdf53fc4c20dfb94acbe169b3ead988d1bb0f01fcd3526dcbc26de4c91
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -65,21 +64,20 @@ function Invoke-ExgProcedure { # What is done, from top to bottom, and the outco
         $with = [ordered]@{ Name = $Grant.assignee.given; Roles = @($Grant.role); Members = @($Run.Members.Keys) }
         $with.CustomRecipientWriteScope = $Grant.scope.name
         Invoke-ExgChange -Id 'role-group' -Cmdlet 'New-RoleGroup' -With $with -Stands $whole
-        if (-not ($there = Get-ExgRoleGroup)) { $there = @{ roles = $with.Roles } }
     }
     foreach ($guid in $there.missing) {
         $with = [ordered]@{ Identity = $there.guid; Member = $guid; BypassSecurityGroupManagerCheck = $true }
         $stands = { Get-ExgRoleGroup | Where-Object -FilterScript { $_.missing -notcontains $guid } }
         Invoke-ExgChange -Id 'role-group' -Cmdlet 'Add-RoleGroupMember' -With $with -Stands $stands
     }
-    foreach ($role in @($Roles | Where-Object -FilterScript { $there.roles -notcontains $_ })) { # it has no scope
-        $with = [ordered]@{ SecurityGroup = $Grant.assignee.given; Role = $role }
+    foreach ($role in @($Roles -ne $Grant.role | Where-Object -FilterScript { $there.roles -notcontains $_ })) {
+        $with = [ordered]@{ SecurityGroup = $Grant.assignee.given; Role = $role } # this other one has no scope
         $stands = { Get-ExgRoleGroup | Where-Object -FilterScript { $_.roles -contains $role } }
         Invoke-ExgChange -Id 'assign' -Cmdlet 'New-ManagementRoleAssignment' -With $with -Stands $stands
     }
     if ($WhatIfPreference -and $Report.steps) { return 'planned' }
     $script:At, $is = $Pin, @('refused', 'allowed') # now as the servers of this session see it, which may lag
-    foreach ($name in $InScope + $OutOfScope) {
+    foreach ($name in @(if (& $whole) { $InScope + $OutOfScope })) { # one that is not there yet cannot be asked
         $with = @{ Role = $Grant.role; RoleAssignee = $Run.Who; WritableRecipient = $Run.Mailboxes[$name] } + $At
         $by = [string[]]@(Get-ManagementRoleAssignment @with -ErrorAction Stop).Enabled -contains 'True'
         $Report.proof += @{ mailbox = $name; expected = $is[$InScope -contains $name]; rbac = $is[$by] }
@@ -112,11 +110,14 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
 }
 function Find-ExgName { # Finds each name as one object, and counts whom the scope holds.
+    $warn = { $Report.findings += @{ id = $args[0]; severity = 'warning'; text = $args[1] } }
     foreach ($name in $Grant.assignee.members) {
         $member = Find-ExgObject -Cmdlet 'Get-User', 'Get-Group' -Identity $name
         $Run.Members["$($member.Guid)"] = "$($member.Name)"
-        if ("$($member.UserAccountControl)" -match 'AccountDisabled') {
-            $Report.findings += @{ id = 'account-disabled'; severity = 'warning'; text = "$name is disabled." }
+        if ("$($member.UserAccountControl)" -match 'Disabled') { & $warn 'account-disabled' "$name is disabled." }
+        $with = @{ Role = $Grant.role; RoleAssignee = "$($member.DistinguishedName)"; Delegating = $false } + $At
+        foreach ($it in @(Get-ManagementRoleAssignment @with -Enabled $true -ErrorAction Stop)) {
+            if ("$($it.RoleAssigneeName)" -ne $Grant.assignee.given) { & $warn 'other-grant' "Also: $($it.Name)." }
         }
     }
     foreach ($name in $InScope + $OutOfScope) {
@@ -139,13 +140,13 @@ function Find-ExgObject { # The one object of a name, of whatever kind.
     $found[0]
 }
 function Get-ExgRoleGroup { # The role group, if it is there: its roles, what it lacks, and what is wrong with it.
-    $all = try { @(Get-RoleGroup -ErrorAction Stop @At) } catch { @(Get-RoleGroup -ErrorAction Stop) }
+    $all, $on = try { (Get-RoleGroup -ErrorAction Stop @At), $At } catch { (Get-RoleGroup -ErrorAction Stop), @{} }
     $group = $all | Where-Object -FilterScript { "$($_.Name)" -eq $Grant.assignee.given }
     if (-not $group) { return }
     $Grant.assignee.guid, $Run.Who = "$($group.Guid)", "$($group.DistinguishedName)"
     $there = @{ guid = $Grant.assignee.guid; roles = @(); wrong = @() }
-    $direct = @{ RoleAssignee = $Run.Who; AssignmentMethod = 'Direct' } + $At
-    foreach ($it in @(Get-ManagementRoleAssignment @direct -ErrorAction Stop)) {
+    $of = @{ RoleAssignee = $Run.Who; AssignmentMethod = 'Direct' } + $At
+    foreach ($it in @(Get-ManagementRoleAssignment -ErrorAction Stop @of)) {
         $kind, $name, $role = "$($it.RecipientWriteScope)", "$($it.CustomRecipientWriteScope)", "$($it.Role)"
         $same = (Get-ExgScope -Name $name).same
         $good = $Roles -contains $role -and ($same -or $role -ne $Grant.role) -and "$($it.Enabled)" -eq 'True'
@@ -153,10 +154,9 @@ function Get-ExgRoleGroup { # The role group, if it is there: its roles, what it
         if ($good) { $there.roles += $role } else { $there.wrong += "$role by '$($it.Name)' for $kind $name" }
     }
     if ($there.roles -notcontains $Grant.role) { $there.wrong += "it lacks the role $($Grant.role)" }
-    $members = @(Get-RoleGroupMember -Identity $Run.Who -ResultSize Unlimited -ErrorAction Stop)
+    $members = @(Get-RoleGroupMember -Identity $there.guid -ResultSize Unlimited -ErrorAction Stop @on)
     $there.missing = @($Run.Members.Keys | Where-Object -FilterScript { [string[]]$members.Guid -notcontains $_ })
-    $others = $members | Where-Object -FilterScript { -not $Run.Members.Contains("$($_.Guid)") }
-    $there.wrong += @($others | ForEach-Object -Process { "$($_.Name) is a member" })
+    foreach ($it in $members) { if (-not $Run.Members["$($it.Guid)"]) { $there.wrong += "$($it.Name) is in it" } }
     $there
 }
 function Get-ExgScope { # The scope of that name, in text.
@@ -183,7 +183,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $($step.command)" }
     for ($try, $busy, $made = 1, 0, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Stands) } # a reply can be lost, somebody be faster, Ctrl-C come
+            if (-not $made) { $made = @(try { & $Stands } catch { throw "failed: Perhaps done: $_" }) } # or lost
             if ($made) {
                 $step.status, $step.guid = 'changed', @("$($With.Identity)", "$($made[0].Guid)" -ne '')[0]
                 $undo = @{ cmdlet = $Cmdlet -replace '^New', 'Remove'; identity = $step.guid }

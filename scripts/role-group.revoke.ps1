@@ -3,14 +3,14 @@
 .SYNOPSIS
     Takes the members out of a role group with ApplicationImpersonation, for the members of one group.
 .DESCRIPTION
-    It is found by exactly its name; members that are gone meanwhile do not matter. Where nobody else is in it, and
-    it has no other roles, it is removed, and its management scope. Nothing else is ever changed.
+    It is found by exactly its name; members that are gone do not matter, where no others are in it. Then it is
+    removed, and its management scope; with others in it, it stays. Nothing else is ever changed.
     It asks before each change, reads back what the members still can do, and prints what takes the change back.
 .NOTES
     script-format: 2
     form: revoke roleGroup group
-    sha256: ad00b64f9741f64dd8708bb027f6a06433c2ab5104414e487417a1c6200bd493
-    body-sha256: a162708b53de4b257e21c7ac66de2870fb95a4ec297a671c91734634386aac3a
+    sha256: ff37e5ddc5ed1d8c0338c5e620dd6f6b74d94c6e5443417530a7f4d264338485
+    body-sha256: 5473552ec88ad03b18adcf4668a925c44129275691f41b56593e32ef259c856d
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 a member can still act, 5 denied, 130 declined.
@@ -50,22 +50,22 @@ function Invoke-ExgProcedure { # What is done, from top to bottom, and the outco
             }
         }
     }
-    $all = @(Get-RoleGroup -ErrorAction Stop)
+    $all, $on = try { (Get-RoleGroup -ErrorAction Stop @At), $At } catch { (Get-RoleGroup -ErrorAction Stop), @{} }
     $group = $all | Where-Object -FilterScript { "$($_.Name)" -eq $Grant.assignee.given }
     $users = @(Get-ManagementRoleAssignment -ErrorAction Stop @At)
     if ($group) {
         $who = @{ RoleAssignee = "$($group.DistinguishedName)"; AssignmentMethod = 'Direct' }
         $held = @(Get-ManagementRoleAssignment -ErrorAction Stop @who @At)
         $wrong = @($held | Where-Object -FilterScript { ($Run.Roles + $Roles) -notcontains "$($_.Role)" })
-        if ($wrong) { throw "conflict: The role group has the role $($wrong[0].Role) too. It is left alone." }
+        $wrong += @($held | Where-Object -FilterScript { "$($_.RoleAssignmentDelegationType)" -ne 'Regular' })
+        if ($wrong) { throw "conflict: The role group has '$($wrong[0].Name)' too. It is left alone." }
         $Run.Wanted = @($held | ForEach-Object -Process { Format-ExgHeld -It $_ }) -join '; '
-        $in, $guids = (Get-ExgMember -Group $group), [string[]]@($ours).Guid
+        $in, $guids = (Get-ExgMember -Group $group -On $on), [string[]]@($ours).Guid
         if ($in | Where-Object -FilterScript { $guids -notcontains $_ }) { # Somebody else is in it: it stays.
-            $in | Where-Object -FilterScript { $guids -contains $_ } | ForEach-Object -Process {
-                Remove-ExgMember -Group $group -Guid $_
-            }
+            if (@($ours).Count -lt $Grant.assignee.members.Count) { throw 'conflict: Was a member renamed?' }
+            foreach ($it in $guids) { if ($in -contains $it) { Remove-ExgMember -Group $group -Guid $it -On $on } }
         } else {
-            Remove-ExgObject -Noun 'RoleGroup' -It $group -From @{} -Members $in -Held $held
+            Remove-ExgObject -Noun 'RoleGroup' -It $group -From $on -Members $in -Held $held
             $users = @($users | Where-Object -FilterScript { [string[]]$held.Guid -notcontains "$($_.Guid)" })
         }
     }
@@ -125,40 +125,38 @@ function Format-ExgHeld { # An assignment in words, with the definition of its s
     "'$($It.Name)', $($It.Role) of $($It.RoleAssignee), for $($It.RecipientWriteScope) $name $scope"
 }
 function Get-ExgMember { # The GUIDs of the members of a role group.
-    param($Group)
-    [string[]]@(Get-RoleGroupMember -Identity "$($Group.Guid)" -ResultSize Unlimited -ErrorAction Stop).Guid
+    param($Group, [hashtable]$On)
+    [string[]]@(Get-RoleGroupMember -Identity "$($Group.Guid)" -ResultSize Unlimited -ErrorAction Stop @On).Guid
 }
 function Remove-ExgMember { # Takes one member out of the role group.
-    param($Group, [string]$Guid)
+    param($Group, [string]$Guid, [hashtable]$On)
     $with = [ordered]@{ Identity = "$($Group.Guid)"; Member = $Guid; BypassSecurityGroupManagerCheck = $true }
     $undo = @{ cmdlet = 'Add-RoleGroupMember'; with = $with }
-    $done = { (Get-ExgMember -Group $Group) -notcontains $Guid }
+    $done = { (Get-ExgMember -Group $Group -On $On) -notcontains $Guid }
     Invoke-ExgChange -Cmdlet 'Remove-RoleGroupMember' -With $with -Undo $undo -Done $done
 }
 function Remove-ExgObject { # Removes one object by its GUID. The roles of a role group are assignments to it.
     param([string]$Noun, $It, [hashtable]$From, [array]$Members, [array]$Held)
     $with = [ordered]@{ Identity = "$($It.Guid)" }
-    $undo = @(@{ cmdlet = "New-$Noun"; with = Get-ExgDefinition -It $It })
+    $undo = @(Get-ExgDefinition -Noun $Noun -It $It)
     if ($Noun -eq 'RoleGroup') { $with.BypassSecurityGroupManagerCheck = $true }
     if ($Members) { $undo[0].with.Members = $Members }
-    foreach ($one in $Held) {
-        $undo += @{ cmdlet = 'New-ManagementRoleAssignment'; with = Get-ExgDefinition -It $one }
-    }
+    foreach ($one in $Held) { $undo += @(Get-ExgDefinition -Noun 'ManagementRoleAssignment' -It $one) }
     $done = { [string[]]@(& "Get-$Noun" -ErrorAction Stop @From).Guid -notcontains $with.Identity }
     Invoke-ExgChange -Cmdlet "Remove-$Noun" -With $with -Undo $undo -Done $done
 }
-function Get-ExgDefinition { # The parameters with which an assignment, a scope or a role group can be made again.
-    param($It)
+function Get-ExgDefinition { # The commands that make an assignment, a scope or a role group again.
+    param([string]$Noun, $It)
     $holder = if ("$($It.RoleAssigneeType)" -eq 'User') { 'User' } else { 'SecurityGroup' }
     $within = "$($It.RecipientWriteScope)" -replace 'Scope$', 'WriteScope'
     if ($within -eq 'OU') { $within = 'RecipientOrganizationalUnitScope' }
     $is = 'Name', 'RecipientFilter', 'RecipientRoot', 'RoleAssignee', 'Role', 'CustomRecipientWriteScope'
     $to = 'Name', 'RecipientRestrictionFilter', 'RecipientRoot', $holder, 'Role', $within
     $again = [ordered]@{}
-    foreach ($i in 0..5) {
-        if ("$($It.($is[$i]))") { $again[$to[$i]] = "$($It.($is[$i]))" }
-    }
-    $again
+    foreach ($i in 0..5) { if ("$($It.($is[$i]))") { $again[$to[$i]] = "$($It.($is[$i]))" } }
+    @{ cmdlet = "New-$Noun"; with = $again }
+    $off = [ordered]@{ Identity = $again.Name; Enabled = $false }
+    if ("$($It.Enabled)" -eq 'False') { @{ cmdlet = "Set-$Noun"; with = $off } }
 }
 function Invoke-ExgChange { # The one place where something is changed: shows the command, asks, runs it, notes it.
     param([string]$Cmdlet, [System.Collections.IDictionary]$With, [scriptblock]$Done, [array]$Undo)
@@ -170,7 +168,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $command" }
     for ($try, $made = 1, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Done | Where-Object -FilterScript { $_ }) } # a reply can be lost
+            if (-not $made) { $made = @(try { & $Done } catch { throw "failed: Perhaps done: $_" }) -ne $false }
             if ($made) {
                 $step.status, $Report.changed = 'changed', $true
                 if ($Cmdlet -like 'New-*') { $Undo[0].with.Identity = "$($made[0].Guid)" }
@@ -240,6 +238,7 @@ try { # A report that has no place must show before anything is changed, and non
         Write-Warning -Message "Not put back: $_"
     }
     $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with }) -join "`n"
+    if ($undo) { $undo = "Set-ADServerSettings -ViewEntireForest `$true`n$undo" } # whatever an account's domain
     $Report.inverse = @(foreach ($it in $Run.Undo) {
             $rest = foreach ($key in @($it.with.Keys) -notmatch '^(Name|Identity|Bypass.*|DomainController)$') {
                 @{ name = $key; value = $it.with[$key] }

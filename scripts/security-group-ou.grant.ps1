@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant securityGroup organizationalUnit
-    sha256: 04de7a1624c680f7893e81170e64ca04002f1301d168bcfe7e1cf602f98b3d39
-    body-sha256: f9a72bcfd967ac0fcae9a75d2f85aa75560e8eb2e02e65767d07d65ce7c9ae6a
+    sha256: 488be0a8b65ecbe3cef5e032e068d91f4dfebb444507ec902ecad034bbb2b295
+    body-sha256: 18b27d10eafa640b4a08dbe4013281d5b766e4b27355fd7978a14fe779405549
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -158,7 +158,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $($step.command)" }
     for ($try, $busy, $made = 1, 0, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Stands) } # a reply can be lost, somebody be faster, Ctrl-C come
+            if (-not $made) { $made = @(try { & $Stands } catch { throw "failed: Perhaps done: $_" }) } # or lost
             if ($made) {
                 $step.status, $step.guid = 'changed', @("$($With.Identity)", "$($made[0].Guid)" -ne '')[0]
                 $undo = [ordered]@{ cmdlet = $Cmdlet -replace '^New', 'Remove'; identity = $step.guid }

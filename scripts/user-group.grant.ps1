@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant user group
-    sha256: aa62976053f2934b135cac24904204bb5070353a21b6d68d7f3663b77fb7dde8
-    body-sha256: 95078fc41a946a72c2028a42eea063418479f5360f99f529918fe47d998e29cc
+    sha256: 38056e629ebc18baaa7e1c635c44f14aee6a10f6ad490469cf1952263e35be96
+    body-sha256: 8b0bb2ebedc53d9b26d709f2f9495ad18d02025bef1b5c01301d7fbf7a6bbc12
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -176,7 +176,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $($step.command)" }
     for ($try, $busy, $made = 1, 0, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Stands) } # a reply can be lost, somebody be faster, Ctrl-C come
+            if (-not $made) { $made = @(try { & $Stands } catch { throw "failed: Perhaps done: $_" }) } # or lost
             if ($made) {
                 $step.status, $step.guid = 'changed', @("$($With.Identity)", "$($made[0].Guid)" -ne '')[0]
                 $undo = [ordered]@{ cmdlet = $Cmdlet -replace '^New', 'Remove'; identity = $step.guid }

@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant user organization
-    sha256: e7e4bc824005dbf2db94a171f215c6538a8a6d1fb927727f28a3389868fe0ae5
-    body-sha256: 79f3dd605216c77056ed55f741883834008d2d9ba7ef188e46151783ecc19292
+    sha256: 67f592ec4e47716a7e3c6fa0b8aaedb216e7a36f34873591e0c7e8b50e22f8c7
+    body-sha256: a88f6b7252c6c63f36cf8373d64ea6ab0f8721d7958270b53b813ecebc35960c
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -146,7 +146,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $($step.command)" }
     for ($try, $busy, $made = 1, 0, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Stands) } # a reply can be lost, somebody be faster, Ctrl-C come
+            if (-not $made) { $made = @(try { & $Stands } catch { throw "failed: Perhaps done: $_" }) } # or lost
             if ($made) {
                 $step.status, $step.guid = 'changed', @("$($With.Identity)", "$($made[0].Guid)" -ne '')[0]
                 $undo = [ordered]@{ cmdlet = $Cmdlet -replace '^New', 'Remove'; identity = $step.guid }

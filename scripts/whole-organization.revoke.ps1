@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: revoke user organization
-    sha256: 05fcf81aa1b9160114aa550b111f82c7fafea4e58636044a0990fd7ebb333189
-    body-sha256: 425af5850f1ace0fdbba7a35e741fb89e560f1a1d0dc345b2b9bcb070d27e301
+    sha256: f944ef598196f8a09f9f8a7320251f910094103a742f4d25085a77b5ed5e4569
+    body-sha256: b92fdea5233a03f9b883ea0899c857d6a1496f72b7913ad9d7914c99b3097e19
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -52,16 +52,12 @@ function Invoke-ExgProcedure { # What is done, from top to bottom, and the outco
         Write-Warning -Message "It stays: $($other.text)."
     }
     if ($own) {
-        $regular = $Run.Roles -contains "$($own.Role)" -and "$($own.RoleAssignmentDelegationType)" -ne 'Delegating'
+        $regular = $Run.Roles -contains "$($own.Role)" -and "$($own.RoleAssignmentDelegationType)" -eq 'Regular'
         if (-not $regular -or ($account -and $held.guid -notcontains "$($own.Guid)")) {
             throw "conflict: The name is of another grant: $(Format-ExgHeld -It $own). It is left alone."
         }
         $Run.Wanted = Format-ExgHeld -It $own
         Remove-ExgObject -Noun 'ManagementRoleAssignment' -It $own
-        if ($Report.changed -and "$($own.Enabled)" -eq 'False') {
-            $disable = [ordered]@{ Identity = $Grant.name; Enabled = $false }
-            $Run.After = @(Format-ExgCommand -Cmdlet 'Set-ManagementRoleAssignment' -With $disable)
-        }
     }
     if ($WhatIfPreference -and $Report.steps) { return 'planned' }
     $left = @(Get-ExgHeld | Where-Object -FilterScript { $_.on }) # what can the account still do?
@@ -112,22 +108,22 @@ function Format-ExgHeld { # An assignment in words, with the definition of its s
 function Remove-ExgObject { # Removes one object by its GUID.
     param([string]$Noun, $It)
     $with, $get = [ordered]@{ Identity = "$($It.Guid)" }, "Get-$Noun"
-    $undo = @{ cmdlet = "New-$Noun"; with = Get-ExgDefinition -It $It }
+    $undo = @(Get-ExgDefinition -Noun $Noun -It $It)
     $done = { [string[]]@(& $get -ErrorAction Stop @At).Guid -notcontains $with.Identity }
     Invoke-ExgChange -Cmdlet "Remove-$Noun" -With $with -Undo $undo -Done $done
 }
-function Get-ExgDefinition { # The parameters with which an assignment, a scope or a role group can be made again.
-    param($It)
+function Get-ExgDefinition { # The commands that make an assignment, a scope or a role group again.
+    param([string]$Noun, $It)
     $holder = if ("$($It.RoleAssigneeType)" -eq 'User') { 'User' } else { 'SecurityGroup' }
     $within = "$($It.RecipientWriteScope)" -replace 'Scope$', 'WriteScope'
     if ($within -eq 'OU') { $within = 'RecipientOrganizationalUnitScope' }
     $is = 'Name', 'RecipientFilter', 'RecipientRoot', 'RoleAssignee', 'Role', 'CustomRecipientWriteScope'
     $to = 'Name', 'RecipientRestrictionFilter', 'RecipientRoot', $holder, 'Role', $within
     $again = [ordered]@{}
-    foreach ($i in 0..5) {
-        if ("$($It.($is[$i]))") { $again[$to[$i]] = "$($It.($is[$i]))" }
-    }
-    $again
+    foreach ($i in 0..5) { if ("$($It.($is[$i]))") { $again[$to[$i]] = "$($It.($is[$i]))" } }
+    @{ cmdlet = "New-$Noun"; with = $again }
+    $off = [ordered]@{ Identity = $again.Name; Enabled = $false }
+    if ("$($It.Enabled)" -eq 'False') { @{ cmdlet = "Set-$Noun"; with = $off } }
 }
 function Invoke-ExgChange { # The one place where something is changed: shows the command, asks, runs it, notes it.
     param([string]$Cmdlet, [System.Collections.IDictionary]$With, [scriptblock]$Done, [array]$Undo)
@@ -139,7 +135,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $command" }
     for ($try, $made = 1, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Done | Where-Object -FilterScript { $_ }) } # a reply can be lost
+            if (-not $made) { $made = @(try { & $Done } catch { throw "failed: Perhaps done: $_" }) -ne $false }
             if ($made) {
                 $step.status, $Report.changed = 'changed', $true
                 if ($Cmdlet -like 'New-*') { $Undo[0].with.Identity = "$($made[0].Guid)" }
@@ -183,7 +179,7 @@ function Get-ExgFault {
     }
 }
 
-$Run, $At, $View, $to = @{ Script = $PSCmdlet; Undo = @(); After = @() }, $Pin, $null, @{}
+$Run, $At, $View, $to = @{ Script = $PSCmdlet; Undo = @() }, $Pin, $null, @{}
 $Report = [ordered]@{
     schema = 'exgrant.report/v1'; tool = 'script-format 2'; operation = 'revoke'; grant = $Grant
     operator = [Environment]::UserDomainName + '\' + [Environment]::UserName; changed = $false
@@ -208,9 +204,8 @@ try { # A report that has no place must show before anything is changed, and non
     try { if ($View) { Set-ADServerSettings @View -ErrorAction Stop -WhatIf:$false -Confirm:$false } } catch {
         Write-Warning -Message "Not put back: $_"
     }
-    $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with })
-    $undo = ($undo + $Run.After) -join "`n"
-    if ($undo) { $undo = "Set-ADServerSettings -ViewEntireForest `$true`n$undo" } # whatever the account's domain
+    $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with }) -join "`n"
+    if ($undo) { $undo = "Set-ADServerSettings -ViewEntireForest `$true`n$undo" } # whatever an account's domain
     $Report.inverse = @(foreach ($it in $Run.Undo) {
             $rest = foreach ($key in @($it.with.Keys) -notmatch '^(Name|Identity|Bypass.*|DomainController)$') {
                 @{ name = $key; value = $it.with[$key] }

@@ -23,6 +23,7 @@ var patternExamples = map[string][]string{
 
 	// What an account or group is.
 	`AccountDisabled`:           {"⟦AccountDisabled⟧, NormalAccount", "NormalAccount", "DoNotExpirePassword, NormalAccount"},
+	`Disabled`:                  {"Account⟦Disabled⟧, NormalAccount", "NormalAccount", "DoNotExpirePassword, NormalAccount"},
 	`NonUniversal|Distribution`: {"⟦NonUniversal⟧Group", "Mail⟦NonUniversal⟧Group", "MailUniversal⟦Distribution⟧Group", "UniversalSecurityGroup", "RoleGroup", "MailUniversalSecurityGroup"},
 
 	// Filters. Texts in quotes stay as they are; blanks, and parentheses around a single condition, do not count.

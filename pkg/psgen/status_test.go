@@ -72,7 +72,7 @@ func TestStatus(t *testing.T) {
 		{"own-scope-other-filter", report.Differs, "Also: 'Reschedule Impersonation'"},
 		{"shared-mailbox", report.Differs, "The account is disabled."},
 		{"role-group-incomplete", report.Differs, "svc-backup is no member"},
-		{"role-group-other-members", report.Differs, "svc-backup is a member"},
+		{"role-group-other-members", report.Differs, "svc-backup is in it"},
 		{"role-group-other-roles", report.Differs, "Mail Recipients by"},
 		{"global-assignee", report.Conflict, "NonUniversalGroup"},
 		{"group-deleted", report.NotFound, "Reschedule Users"},

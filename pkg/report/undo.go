@@ -55,6 +55,8 @@ func (r *Report) foreign(i Inverse) string {
 		return "" // it gives nobody anything
 	case i.Cmdlet == "New-RoleGroup" && (a.Kind != exchange.RoleGroup || !own(a.Given, a.Name)):
 		return "makes another role group than the grant's"
+	case (i.Cmdlet == "New-RoleGroup" || i.Text("Role") == exchange.Role) && !r.hasOwnScope(i):
+		return "gives another scope than the grant's"
 	}
 	for _, p := range i.Parameters {
 		for _, text := range p.texts() {
@@ -72,6 +74,21 @@ func (r *Report) foreign(i Inverse) string {
 		}
 	}
 	return ""
+}
+
+// hasOwnScope tells whether what an inverse makes again reaches what the grant does. The
+// role of a role group that its own assignments make again has the scope of those.
+func (r *Report) hasOwnScope(i Inverse) bool {
+	custom, unit, scope := i.Text("CustomRecipientWriteScope"), i.Text("RecipientOrganizationalUnitScope"), r.Grant.Scope
+	switch {
+	case i.Cmdlet == "New-RoleGroup" && len(i.Texts("Roles")) == 0:
+		return true
+	case custom != "":
+		return strings.EqualFold(custom, scope.Name) || strings.EqualFold(custom, r.Grant.Name)
+	case unit != "":
+		return scope.Kind == exchange.OrganizationalUnit
+	}
+	return scope.Kind == exchange.WholeOrganization
 }
 
 // isNamed tells whether a text names the assignee: as it was given or found, or by the

@@ -9,7 +9,7 @@ import (
 func TestCheckOwnInverse(t *testing.T) {
 	p := func(name string, value any) InverseParameter { return InverseParameter{Name: name, Value: value} }
 	grant := GrantState{Name: "G", Assignee: AssigneeState{Kind: exchange.User, Given: `CONTOSO\svc`, Name: "svc"}, Scope: ScopeState{Name: "S"}}
-	group := GrantState{Name: "G", Assignee: AssigneeState{Kind: exchange.RoleGroup, Given: "Schedulers"}}
+	group := GrantState{Name: "G", Assignee: AssigneeState{Kind: exchange.RoleGroup, Given: "Schedulers"}, Scope: ScopeState{Name: "S"}}
 	for name, c := range map[string]struct {
 		grant GrantState
 		i     Inverse
@@ -25,7 +25,12 @@ func TestCheckOwnInverse(t *testing.T) {
 		"configuration for a user": {grant, Inverse{Cmdlet: "New-ManagementRoleAssignment", Identity: "G",
 			Parameters: []InverseParameter{p("User", "svc"), p("Role", exchange.RoleViewOnlyConfiguration)}}, false},
 		"its role group": {group, Inverse{Cmdlet: "New-RoleGroup", Identity: "Schedulers",
-			Parameters: []InverseParameter{p("Roles", []any{exchange.Role, exchange.RoleViewOnlyConfiguration}), p("Members", []any{})}}, true},
+			Parameters: []InverseParameter{p("Roles", []any{exchange.Role, exchange.RoleViewOnlyConfiguration}), p("Members", []any{}), p("CustomRecipientWriteScope", "S")}}, true},
+		"a role group for everybody": {group, Inverse{Cmdlet: "New-RoleGroup", Identity: "Schedulers", Parameters: []InverseParameter{p("Roles", []any{exchange.Role})}}, false},
+		"everybody": {grant, Inverse{Cmdlet: "New-ManagementRoleAssignment", Identity: "G",
+			Parameters: []InverseParameter{p("User", "svc"), p("Role", exchange.Role)}}, false},
+		"another scope": {grant, Inverse{Cmdlet: "New-ManagementRoleAssignment", Identity: "G",
+			Parameters: []InverseParameter{p("User", "svc"), p("Role", exchange.Role), p("CustomRecipientWriteScope", "Wider")}}, false},
 		"another role group":             {group, Inverse{Cmdlet: "New-RoleGroup", Identity: "Others", Parameters: []InverseParameter{p("Roles", []any{exchange.Role})}}, false},
 		"a role group with another role": {group, Inverse{Cmdlet: "New-RoleGroup", Identity: "Schedulers", Parameters: []InverseParameter{p("Roles", []any{"Role Management"})}}, false},
 	} {

@@ -4,10 +4,7 @@ $Run, $At, $View, $to = @{ Script = $PSCmdlet; Mailboxes = @{}; Members = [order
 # if: account&grant account&status
 $Run, $At, $View, $to = @{ Script = $PSCmdlet; Mailboxes = @{} }, $Pin, $null, @{}
 # end
-# if: revoke&account
-$Run, $At, $View, $to = @{ Script = $PSCmdlet; Undo = @(); After = @() }, $Pin, $null, @{}
-# end
-# if: revoke&roleGroup undo
+# if: revoke undo
 $Run, $At, $View, $to = @{ Script = $PSCmdlet; Undo = @() }, $Pin, $null, @{}
 # end
 $Report = [ordered]@{
@@ -62,15 +59,9 @@ try { # A report that has no place must show before anything is changed, and non
             "$($_.cmdlet) -Identity '$($_.identity)'$(if ($_.parameters) { ' -Enabled $false' })"
         }) -join "`n"
 # end
-# if: revoke&account
-    $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with })
-    $undo = ($undo + $Run.After) -join "`n"
-    if ($undo) { $undo = "Set-ADServerSettings -ViewEntireForest `$true`n$undo" } # whatever the account's domain
-# end
-# if: revoke&roleGroup undo
-    $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with }) -join "`n"
-# end
 # if: revoke undo
+    $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with }) -join "`n"
+    if ($undo) { $undo = "Set-ADServerSettings -ViewEntireForest `$true`n$undo" } # whatever an account's domain
     $Report.inverse = @(foreach ($it in $Run.Undo) {
             $rest = foreach ($key in @($it.with.Keys) -notmatch '^(Name|Identity|Bypass.*|DomainController)$') {
                 @{ name = $key; value = $it.with[$key] }

@@ -3,10 +3,9 @@
 .SYNOPSIS
     Makes a role group with the role ApplicationImpersonation, for {{scope}}.
 .DESCRIPTION
-    A role group of that name with these roles, this scope and no other members gets those that it lacks; what is
-    in the way ends the run. Else it makes {{makes}}; nothing else,
-    but Enable-OrganizationCustomization where the server demands that, after a question of its own. It asks
-    before each change, reads back, asks who is in reach, prints the undo. A second run changes nothing.
+    A role group of that name with these roles, this scope and no others in it gets what it lacks. Else it makes
+    {{makes}}; where the server demands it, after a question,
+    Enable-OrganizationCustomization; nothing else. It asks before each change, reads back, prints the undo.
 # include: notes.ps1
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
 #>
@@ -35,15 +34,17 @@ function Invoke-ExgProcedure { # What is done, from top to bottom, and the outco
         $with.RecipientOrganizationalUnitScope = $Grant.scope.root
 # end
         Invoke-ExgChange -Id 'role-group' -Cmdlet 'New-RoleGroup' -With $with -Stands $whole
-        if (-not ($there = Get-ExgRoleGroup)) { $there = @{ roles = $with.Roles } }
+# if: organization
+        $there = @{ roles = $with.Roles }
+# end
     }
     foreach ($guid in $there.missing) {
         $with = [ordered]@{ Identity = $there.guid; Member = $guid; BypassSecurityGroupManagerCheck = $true }
         $stands = { Get-ExgRoleGroup | Where-Object -FilterScript { $_.missing -notcontains $guid } }
         Invoke-ExgChange -Id 'role-group' -Cmdlet 'Add-RoleGroupMember' -With $with -Stands $stands
     }
-    foreach ($role in @($Roles | Where-Object -FilterScript { $there.roles -notcontains $_ })) { # it has no scope
-        $with = [ordered]@{ SecurityGroup = $Grant.assignee.given; Role = $role }
+    foreach ($role in @($Roles -ne $Grant.role | Where-Object -FilterScript { $there.roles -notcontains $_ })) {
+        $with = [ordered]@{ SecurityGroup = $Grant.assignee.given; Role = $role } # this other one has no scope
         $stands = { Get-ExgRoleGroup | Where-Object -FilterScript { $_.roles -contains $role } }
         Invoke-ExgChange -Id 'assign' -Cmdlet 'New-ManagementRoleAssignment' -With $with -Stands $stands
     }

@@ -5,11 +5,14 @@ function Find-ExgName { # Finds each name as one object, and counts whom the sco
     $Run.Who = @("$($account.DistinguishedName)", $Grant.assignee.guid -ne '')[0] # a GUID is not always found
 # end
 # if: roleGroup
+    $warn = { $Report.findings += @{ id = $args[0]; severity = 'warning'; text = $args[1] } }
     foreach ($name in $Grant.assignee.members) {
         $member = Find-ExgObject -Cmdlet 'Get-User', 'Get-Group' -Identity $name
         $Run.Members["$($member.Guid)"] = "$($member.Name)"
-        if ("$($member.UserAccountControl)" -match 'AccountDisabled') {
-            $Report.findings += @{ id = 'account-disabled'; severity = 'warning'; text = "$name is disabled." }
+        if ("$($member.UserAccountControl)" -match 'Disabled') { & $warn 'account-disabled' "$name is disabled." }
+        $with = @{ Role = $Grant.role; RoleAssignee = "$($member.DistinguishedName)"; Delegating = $false } + $At
+        foreach ($it in @(Get-ManagementRoleAssignment @with -Enabled $true -ErrorAction Stop)) {
+            if ("$($it.RoleAssigneeName)" -ne $Grant.assignee.given) { & $warn 'other-grant' "Also: $($it.Name)." }
         }
     }
 # end

@@ -1,5 +1,10 @@
     $script:At, $is = $Pin, @('refused', 'allowed') # now as the servers of this session see it, which may lag
+# if: roleGroup&grant
+    foreach ($name in @(if (& $whole) { $InScope + $OutOfScope })) { # one that is not there yet cannot be asked
+# end
+# if: account roleGroup&status
     foreach ($name in $InScope + $OutOfScope) {
+# end
 # if: account
         $by = @(Get-ExgHeld -Over @{ WritableRecipient = $Run.Mailboxes[$name] }).on -contains $true
 # end

@@ -8,7 +8,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $command" }
     for ($try, $made = 1, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Done | Where-Object -FilterScript { $_ }) } # a reply can be lost
+            if (-not $made) { $made = @(try { & $Done } catch { throw "failed: Perhaps done: $_" }) -ne $false }
             if ($made) {
                 $step.status, $Report.changed = 'changed', $true
                 if ($Cmdlet -like 'New-*') { $Undo[0].with.Identity = "$($made[0].Guid)" }

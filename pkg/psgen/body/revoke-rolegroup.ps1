@@ -3,8 +3,8 @@
 .SYNOPSIS
     Takes the members out of a role group with ApplicationImpersonation, for {{scope}}.
 .DESCRIPTION
-    It is found by exactly its name; members that are gone meanwhile do not matter. Where nobody else is in it, and
-    it has no other roles, it is removed{{andscope}}. Nothing else is ever changed.
+    It is found by exactly its name; members that are gone do not matter, where no others are in it. Then it is
+    removed{{andscope}}; with others in it, it stays. Nothing else is ever changed.
     It asks before each change, reads back what the members still can do, and prints what takes the change back.
 # include: notes.ps1
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 a member can still act, 5 denied, 130 declined.
@@ -23,22 +23,22 @@ function Invoke-ExgProcedure { # What is done, from top to bottom, and the outco
             }
         }
     }
-    $all = @(Get-RoleGroup -ErrorAction Stop)
+    $all, $on = try { (Get-RoleGroup -ErrorAction Stop @At), $At } catch { (Get-RoleGroup -ErrorAction Stop), @{} }
     $group = $all | Where-Object -FilterScript { "$($_.Name)" -eq $Grant.assignee.given }
     $users = @(Get-ManagementRoleAssignment -ErrorAction Stop @At)
     if ($group) {
         $who = @{ RoleAssignee = "$($group.DistinguishedName)"; AssignmentMethod = 'Direct' }
         $held = @(Get-ManagementRoleAssignment -ErrorAction Stop @who @At)
         $wrong = @($held | Where-Object -FilterScript { ($Run.Roles + $Roles) -notcontains "$($_.Role)" })
-        if ($wrong) { throw "conflict: The role group has the role $($wrong[0].Role) too. It is left alone." }
+        $wrong += @($held | Where-Object -FilterScript { "$($_.RoleAssignmentDelegationType)" -ne 'Regular' })
+        if ($wrong) { throw "conflict: The role group has '$($wrong[0].Name)' too. It is left alone." }
         $Run.Wanted = @($held | ForEach-Object -Process { Format-ExgHeld -It $_ }) -join '; '
-        $in, $guids = (Get-ExgMember -Group $group), [string[]]@($ours).Guid
+        $in, $guids = (Get-ExgMember -Group $group -On $on), [string[]]@($ours).Guid
         if ($in | Where-Object -FilterScript { $guids -notcontains $_ }) { # Somebody else is in it: it stays.
-            $in | Where-Object -FilterScript { $guids -contains $_ } | ForEach-Object -Process {
-                Remove-ExgMember -Group $group -Guid $_
-            }
+            if (@($ours).Count -lt $Grant.assignee.members.Count) { throw 'conflict: Was a member renamed?' }
+            foreach ($it in $guids) { if ($in -contains $it) { Remove-ExgMember -Group $group -Guid $it -On $on } }
         } else {
-            Remove-ExgObject -Noun 'RoleGroup' -It $group -From @{} -Members $in -Held $held
+            Remove-ExgObject -Noun 'RoleGroup' -It $group -From $on -Members $in -Held $held
             $users = @($users | Where-Object -FilterScript { [string[]]$held.Guid -notcontains "$($_.Guid)" })
         }
     }
@@ -58,14 +58,14 @@ function Invoke-ExgProcedure { # What is done, from top to bottom, and the outco
 # include: left.ps1
 # include: words.ps1
 function Get-ExgMember { # The GUIDs of the members of a role group.
-    param($Group)
-    [string[]]@(Get-RoleGroupMember -Identity "$($Group.Guid)" -ResultSize Unlimited -ErrorAction Stop).Guid
+    param($Group, [hashtable]$On)
+    [string[]]@(Get-RoleGroupMember -Identity "$($Group.Guid)" -ResultSize Unlimited -ErrorAction Stop @On).Guid
 }
 function Remove-ExgMember { # Takes one member out of the role group.
-    param($Group, [string]$Guid)
+    param($Group, [string]$Guid, [hashtable]$On)
     $with = [ordered]@{ Identity = "$($Group.Guid)"; Member = $Guid; BypassSecurityGroupManagerCheck = $true }
     $undo = @{ cmdlet = 'Add-RoleGroupMember'; with = $with }
-    $done = { (Get-ExgMember -Group $Group) -notcontains $Guid }
+    $done = { (Get-ExgMember -Group $Group -On $On) -notcontains $Guid }
     Invoke-ExgChange -Cmdlet 'Remove-RoleGroupMember' -With $with -Undo $undo -Done $done
 }
 # include: remove-object.ps1

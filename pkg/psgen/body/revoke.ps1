@@ -34,16 +34,12 @@ function Invoke-ExgProcedure { # What is done, from top to bottom, and the outco
         Write-Warning -Message "It stays: $($other.text)."
     }
     if ($own) {
-        $regular = $Run.Roles -contains "$($own.Role)" -and "$($own.RoleAssignmentDelegationType)" -ne 'Delegating'
+        $regular = $Run.Roles -contains "$($own.Role)" -and "$($own.RoleAssignmentDelegationType)" -eq 'Regular'
         if (-not $regular -or ($account -and $held.guid -notcontains "$($own.Guid)")) {
             throw "conflict: The name is of another grant: $(Format-ExgHeld -It $own). It is left alone."
         }
         $Run.Wanted = Format-ExgHeld -It $own
         Remove-ExgObject -Noun 'ManagementRoleAssignment' -It $own
-        if ($Report.changed -and "$($own.Enabled)" -eq 'False') {
-            $disable = [ordered]@{ Identity = $Grant.name; Enabled = $false }
-            $Run.After = @(Format-ExgCommand -Cmdlet 'Set-ManagementRoleAssignment' -With $disable)
-        }
     }
 # if: creates
     $users = @($all | Where-Object -FilterScript { "$($_.Guid)" -ne "$($own.Guid)" })

@@ -1,11 +1,11 @@
 function Get-ExgRoleGroup { # The role group, if it is there: its roles, what it lacks, and what is wrong with it.
-    $all = try { @(Get-RoleGroup -ErrorAction Stop @At) } catch { @(Get-RoleGroup -ErrorAction Stop) }
+    $all, $on = try { (Get-RoleGroup -ErrorAction Stop @At), $At } catch { (Get-RoleGroup -ErrorAction Stop), @{} }
     $group = $all | Where-Object -FilterScript { "$($_.Name)" -eq $Grant.assignee.given }
     if (-not $group) { return }
     $Grant.assignee.guid, $Run.Who = "$($group.Guid)", "$($group.DistinguishedName)"
     $there = @{ guid = $Grant.assignee.guid; roles = @(); wrong = @() }
-    $direct = @{ RoleAssignee = $Run.Who; AssignmentMethod = 'Direct' } + $At
-    foreach ($it in @(Get-ManagementRoleAssignment @direct -ErrorAction Stop)) {
+    $of = @{ RoleAssignee = $Run.Who; AssignmentMethod = 'Direct' } + $At
+    foreach ($it in @(Get-ManagementRoleAssignment -ErrorAction Stop @of)) {
         $kind, $name, $role = "$($it.RecipientWriteScope)", "$($it.CustomRecipientWriteScope)", "$($it.Role)"
 # if: creates
         $same = (Get-ExgScope -Name $name).same
@@ -26,9 +26,8 @@ function Get-ExgRoleGroup { # The role group, if it is there: its roles, what it
 # if: grant
     if ($there.roles -notcontains $Grant.role) { $there.wrong += "it lacks the role $($Grant.role)" }
 # end
-    $members = @(Get-RoleGroupMember -Identity $Run.Who -ResultSize Unlimited -ErrorAction Stop)
+    $members = @(Get-RoleGroupMember -Identity $there.guid -ResultSize Unlimited -ErrorAction Stop @on)
     $there.missing = @($Run.Members.Keys | Where-Object -FilterScript { [string[]]$members.Guid -notcontains $_ })
-    $others = $members | Where-Object -FilterScript { -not $Run.Members.Contains("$($_.Guid)") }
-    $there.wrong += @($others | ForEach-Object -Process { "$($_.Name) is a member" })
+    foreach ($it in $members) { if (-not $Run.Members["$($it.Guid)"]) { $there.wrong += "$($it.Name) is in it" } }
     $there
 }

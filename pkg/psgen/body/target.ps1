@@ -21,7 +21,7 @@
     $scope = Get-ManagementScope -ErrorAction Stop @At | Where-Object -FilterScript {
         "$($_.Name)", "$($_.Guid)", "$($_.DistinguishedName)" -contains $Grant.scope.given
     }
-    if (-not $scope) { throw "not-found: There is no scope '$($Grant.scope.given)' $($Pin.DomainController)." }
+    if (-not $scope) { throw "not-found: No scope '$($Grant.scope.given)' at $($At.DomainController)." }
     if ("$($scope.Exclusive)" -eq 'True' -or -not "$($scope.RecipientFilter)") {
         throw "conflict: The scope '$($scope.Name)' is exclusive, or not one of recipients."
     }

@@ -5,9 +5,16 @@
 .DESCRIPTION
     Each object is found by its GUID: what is gone stays gone, and what merely has the same name is left alone. It
     must be one that such a run makes, for this grant. A scope or role group that is in use stays.
+# if: takes
     It asks before each change, reads back what the account still can do, and prints what takes the change back.
 # include: notes.ps1
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
+# end
+# if: gives
+    What was taken is given again, to those who had it. It asks before each change, and prints what takes it back.
+# include: notes.ps1
+    Exit codes: 0 given back or nothing to do, 1 failed, 5 denied, 130 declined.
+# end
 #>
 # include: param.ps1
 
@@ -16,19 +23,30 @@
 function Invoke-ExgProcedure { # What is done, from top to bottom, and the outcome; what is called stands below.
     Open-ExgSession
     $Run.Roles = [string[]]@(Get-ManagementRole -RoleType $Grant.role -ErrorAction Stop).Name
+# if: account&takes
+    $Run.Who = $Grant.assignee.guid, $Grant.assignee.given
+    $Run.Held = @(Get-ExgHeld)
+# end
+# if: roleGroup&takes
+    $Run.Who = $Grant.assignee.members
+# end
+# if: roleGroup&gives
+    $Run.Ours = @(foreach ($name in $Grant.assignee.members) {
+            foreach ($get in 'Get-User', 'Get-Group') { & $get -Identity $name -ErrorAction SilentlyContinue }
+        })
+# end
     foreach ($change in $Changes) { Undo-ExgChange -It $change }
     if ($WhatIfPreference -and $Report.steps) { return 'planned' }
-# if: account
-    $Run.Who = $Grant.assignee.guid, $Grant.assignee.given # what can it still do?
+# if: gives
+    if ($Report.changed) { 'granted' } else { 'already-granted' }
 # end
-# if: roleGroup
-    $Run.Who = $Grant.assignee.members # what can they still do?
-# end
-    foreach ($other in @(Get-ExgHeld | Where-Object -FilterScript { $_.on })) {
+# if: takes
+    foreach ($other in @(Get-ExgHeld | Where-Object -FilterScript { $_.on })) { # what can still be done?
         $Report.findings += @{ id = 'other-grant'; severity = 'warning'; text = "It stays: $($other.text)." }
     }
     if ($Report.findings) { return ('not-revoked', 'still-effective')[$Report.changed] }
     if ($Report.changed) { 'revoked' } else { 'nothing-to-revoke' }
+# end
 }
 
 # include: session.ps1
@@ -64,8 +82,17 @@ function Undo-ExgChange { # Takes one change back, if it can have been made for 
 # end
         $verb -eq 'Set' -and "$($now.($It.property))" -eq $It.value
     }
-    if (& $done) { return }
     $object = & $find
+# if: takes
+    if (& $done) { return }
+# end
+# if: gives
+    if (& $done) {
+        $holder = "$($It.parameters.User)$($It.parameters.SecurityGroup)"
+        if (-not $holder -or "$($object.RoleAssignee)" -eq $holder) { return }
+        throw "conflict: '$($It.id)' is of $($object.RoleAssignee) now. It is left alone."
+    }
+# end
 # if: takes
     $name, $role = "$($object.Name)", "$($object.Role)"
 # end
@@ -77,22 +104,47 @@ function Undo-ExgChange { # Takes one change back, if it can have been made for 
 # if: roleGroup
     if ($noun -like 'RoleGroup*') { $fits = $name -eq $Grant.assignee.given }
 # end
-    if ($noun -eq 'ManagementRoleAssignment') {
-        $fits = $Run.Roles + $Roles -contains $role -and "$($object.RoleAssignmentDelegationType)" -ne 'Delegating'
+# if: takes
+    $ok = $Run.Roles + $Roles | ForEach-Object -Process { "$_ Regular" } # and none that delegates
+# end
+# if: account&takes
+    if ($noun -eq 'ManagementRoleAssignment') { # its own; where the account is gone, the one of the grant's name
+        $fits = $ok -contains "$role $($object.RoleAssignmentDelegationType)"
+        $own = [string[]]$Run.Held.guid
+        $mine = if ($own) { $own -contains "$($object.Guid)" } else { $name -eq $Grant.name }
+        $fits = $fits -and $mine
     }
+# end
+# if: roleGroup&takes
+    $of = @{ RoleAssignee = "$($object.DistinguishedName)"; AssignmentMethod = 'Direct' } + $At
+    $held = @(if ($noun -eq 'RoleGroup') { Get-ManagementRoleAssignment -ErrorAction Stop @of })
+    if ($noun -eq 'ManagementRoleAssignment') { $fits = "$($object.RoleAssigneeName)" -eq $Grant.assignee.given }
+    foreach ($row in $held + $object) {
+        if ($row.Role -and $ok -notcontains "$($row.Role) $($row.RoleAssignmentDelegationType)") { $fits = $false }
+    }
+# end
+# if: gives
+    if ($noun -eq 'ManagementRoleAssignment') {
+        $kind = "$($object.RoleAssignmentDelegationType)"
+        $fits = $Run.Roles + $Roles -contains $role -and $kind -notlike 'Delegating*'
+    }
+# end
+# if: roleGroup&gives
+    $new = @($It.parameters.Members) + $It.parameters.Member | Where-Object -FilterScript { $_ }
+    if ($new | Where-Object -FilterScript { [string[]]$Run.Ours.Guid -notcontains $_ }) { $fits = $false }
+# end
     if (-not $fits) { throw "conflict: No run for this grant can have made the $noun '$name'. It is left alone." }
     if ($It.now -and "$($object.($It.property))" -ne $It.now) { throw "conflict: '$name' was changed since." }
     $Run.Wanted = "$noun '$name', $role"
 # if: takes
     if ($It.onlyIf) { # A scope that an assignment uses stays.
-        $all = @(Get-ManagementRoleAssignment -ErrorAction Stop @At)
-        $users = @($all | Where-Object -FilterScript { "$($_.CustomRecipientWriteScope)" -eq $name })
+        $used = [string[]]@(Get-ManagementRoleAssignment -ErrorAction Stop @At).CustomRecipientWriteScope -eq $name
 # end
 # if: takes&roleGroup
-        if ($noun -eq 'RoleGroup') { $users = @(Get-RoleGroupMember -Identity $It.id -ErrorAction Stop) }
+        if ($noun -eq 'RoleGroup') { $used = @(Get-RoleGroupMember -Identity $It.id -ErrorAction Stop) }
 # end
 # if: takes
-        if ($users) { return }
+        if ($used) { return }
     }
 # end
     $with = [ordered]@{ Identity = $It.id }
@@ -100,9 +152,9 @@ function Undo-ExgChange { # Takes one change back, if it can have been made for 
     if ($verb -eq 'New') { $with = [ordered]@{ Name = $It.id } }
 # end
     foreach ($key in $It.parameters.Keys) { $with[$key] = $It.parameters[$key] }
-    $undo = @(@{ cmdlet = $It.cmdlet; with = $It.again })
+    $undo = @(if ($It.again) { @{ cmdlet = $It.cmdlet; with = $It.again } })
 # if: takes
-    if ($verb -eq 'Remove') { $undo = @(@{ cmdlet = "New-$noun"; with = Get-ExgDefinition -It $object }) }
+    if ($verb -eq 'Remove') { $undo = @(Get-ExgDefinition -Noun $noun -It $object) }
 # end
 # if: gives
     if ($verb -eq 'New') { $undo = @(@{ cmdlet = "Remove-$noun"; with = [ordered]@{ Identity = $It.id } }) }
@@ -113,10 +165,7 @@ function Undo-ExgChange { # Takes one change back, if it can have been made for 
     if ($noun -eq 'RoleGroup') { # Its roles are assignments to it. Made again, it has the members that left.
         $left = @($Run.Undo | Where-Object -FilterScript { $_.cmdlet -like 'Add-*' })
         if ($left) { $undo[0].with.Members = [string[]]$left.with.Member }
-        $held = @{ RoleAssignee = "$($object.DistinguishedName)"; AssignmentMethod = 'Direct' } + $At
-        $undo += @(Get-ManagementRoleAssignment @held -ErrorAction Stop | ForEach-Object -Process {
-                @{ cmdlet = 'New-ManagementRoleAssignment'; with = Get-ExgDefinition -It $_ }
-            })
+        foreach ($one in $held) { $undo += @(Get-ExgDefinition -Noun 'ManagementRoleAssignment' -It $one) }
     }
 # end
 # if: gives&roleGroup
@@ -130,8 +179,8 @@ function Undo-ExgChange { # Takes one change back, if it can have been made for 
     if ($left) { $Run.Undo = @($Run.Undo | Where-Object -FilterScript { $left -notcontains $_ }) }
 # end
 }
-# include: left.ps1
 # if: takes
+# include: left.ps1
 # include: definition.ps1
 # end
 # include: remove.ps1

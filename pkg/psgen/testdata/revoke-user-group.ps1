@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: revoke user group
-    sha256: f28b69d3f7b135382db5f415343343bdcb41c4042209864149c1eaf958ffb172
-    body-sha256: a1c86ab7a54e129234bde7eefe58eb7f96e396f131ccbbd8ed6b0b3f06cbcf6c
+    sha256: 4dd413aee034c483b3965a4bcf486112c7486876a754bdba92ede9ae3c81a0bb
+    body-sha256: 8135881d3ac5eeff7bd0a5e9d48f225391642cc96ec6fca899f0bce440b66f15
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -54,16 +54,12 @@ function Invoke-ExgProcedure { # What is done, from top to bottom, and the outco
         Write-Warning -Message "It stays: $($other.text)."
     }
     if ($own) {
-        $regular = $Run.Roles -contains "$($own.Role)" -and "$($own.RoleAssignmentDelegationType)" -ne 'Delegating'
+        $regular = $Run.Roles -contains "$($own.Role)" -and "$($own.RoleAssignmentDelegationType)" -eq 'Regular'
         if (-not $regular -or ($account -and $held.guid -notcontains "$($own.Guid)")) {
             throw "conflict: The name is of another grant: $(Format-ExgHeld -It $own). It is left alone."
         }
         $Run.Wanted = Format-ExgHeld -It $own
         Remove-ExgObject -Noun 'ManagementRoleAssignment' -It $own
-        if ($Report.changed -and "$($own.Enabled)" -eq 'False') {
-            $disable = [ordered]@{ Identity = $Grant.name; Enabled = $false }
-            $Run.After = @(Format-ExgCommand -Cmdlet 'Set-ManagementRoleAssignment' -With $disable)
-        }
     }
     $users = @($all | Where-Object -FilterScript { "$($_.Guid)" -ne "$($own.Guid)" })
     $old = Get-ManagementScope -ErrorAction Stop @At | Where-Object -FilterScript { "$($_.Name)" -eq $Grant.name }
@@ -121,22 +117,22 @@ function Format-ExgHeld { # An assignment in words, with the definition of its s
 function Remove-ExgObject { # Removes one object by its GUID.
     param([string]$Noun, $It)
     $with, $get = [ordered]@{ Identity = "$($It.Guid)" }, "Get-$Noun"
-    $undo = @{ cmdlet = "New-$Noun"; with = Get-ExgDefinition -It $It }
+    $undo = @(Get-ExgDefinition -Noun $Noun -It $It)
     $done = { [string[]]@(& $get -ErrorAction Stop @At).Guid -notcontains $with.Identity }
     Invoke-ExgChange -Cmdlet "Remove-$Noun" -With $with -Undo $undo -Done $done
 }
-function Get-ExgDefinition { # The parameters with which an assignment, a scope or a role group can be made again.
-    param($It)
+function Get-ExgDefinition { # The commands that make an assignment, a scope or a role group again.
+    param([string]$Noun, $It)
     $holder = if ("$($It.RoleAssigneeType)" -eq 'User') { 'User' } else { 'SecurityGroup' }
     $within = "$($It.RecipientWriteScope)" -replace 'Scope$', 'WriteScope'
     if ($within -eq 'OU') { $within = 'RecipientOrganizationalUnitScope' }
     $is = 'Name', 'RecipientFilter', 'RecipientRoot', 'RoleAssignee', 'Role', 'CustomRecipientWriteScope'
     $to = 'Name', 'RecipientRestrictionFilter', 'RecipientRoot', $holder, 'Role', $within
     $again = [ordered]@{}
-    foreach ($i in 0..5) {
-        if ("$($It.($is[$i]))") { $again[$to[$i]] = "$($It.($is[$i]))" }
-    }
-    $again
+    foreach ($i in 0..5) { if ("$($It.($is[$i]))") { $again[$to[$i]] = "$($It.($is[$i]))" } }
+    @{ cmdlet = "New-$Noun"; with = $again }
+    $off = [ordered]@{ Identity = $again.Name; Enabled = $false }
+    if ("$($It.Enabled)" -eq 'False') { @{ cmdlet = "Set-$Noun"; with = $off } }
 }
 function Invoke-ExgChange { # The one place where something is changed: shows the command, asks, runs it, notes it.
     param([string]$Cmdlet, [System.Collections.IDictionary]$With, [scriptblock]$Done, [array]$Undo)
@@ -148,7 +144,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $command" }
     for ($try, $made = 1, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Done | Where-Object -FilterScript { $_ }) } # a reply can be lost
+            if (-not $made) { $made = @(try { & $Done } catch { throw "failed: Perhaps done: $_" }) -ne $false }
             if ($made) {
                 $step.status, $Report.changed = 'changed', $true
                 if ($Cmdlet -like 'New-*') { $Undo[0].with.Identity = "$($made[0].Guid)" }
@@ -192,7 +188,7 @@ function Get-ExgFault {
     }
 }
 
-$Run, $At, $View, $to = @{ Script = $PSCmdlet; Undo = @(); After = @() }, $Pin, $null, @{}
+$Run, $At, $View, $to = @{ Script = $PSCmdlet; Undo = @() }, $Pin, $null, @{}
 $Report = [ordered]@{
     schema = 'exgrant.report/v1'; tool = 'script-format 2'; operation = 'revoke'; grant = $Grant
     operator = [Environment]::UserDomainName + '\' + [Environment]::UserName; changed = $false
@@ -217,9 +213,8 @@ try { # A report that has no place must show before anything is changed, and non
     try { if ($View) { Set-ADServerSettings @View -ErrorAction Stop -WhatIf:$false -Confirm:$false } } catch {
         Write-Warning -Message "Not put back: $_"
     }
-    $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with })
-    $undo = ($undo + $Run.After) -join "`n"
-    if ($undo) { $undo = "Set-ADServerSettings -ViewEntireForest `$true`n$undo" } # whatever the account's domain
+    $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with }) -join "`n"
+    if ($undo) { $undo = "Set-ADServerSettings -ViewEntireForest `$true`n$undo" } # whatever an account's domain
     $Report.inverse = @(foreach ($it in $Run.Undo) {
             $rest = foreach ($key in @($it.with.Keys) -notmatch '^(Name|Identity|Bypass.*|DomainController)$') {
                 @{ name = $key; value = $it.with[$key] }

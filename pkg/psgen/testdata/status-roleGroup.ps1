@@ -8,8 +8,8 @@
 .NOTES
     script-format: 2
     form: status roleGroup group
-    sha256: 494a76255ed3e2865519f83880c73ac06a8df63978dc03933cbe8cb253798f97
-    body-sha256: d270df5b1c4faac589c71a38ca2c07b6af4e76afba9a08c466f59ba87f5055e6
+    sha256: e1dc54e775ab42cce984ad1890a4820d8d29ffa7a311a03fff05b20e8a69638d
+    body-sha256: 737f517195d1b5862b6f497603b20d64346e09f01dea05232c97ad60869da7e4
     Run it in the Exchange Management Shell, as somebody who may read role assignments. It changes nothing; it only
     widens the session's view to the whole forest, and puts that back.
     Exit codes: 0 verified, 1 failed or no such name, 3 it differs: see the reason and the warnings, 5 denied.
@@ -78,11 +78,14 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     Set-ADServerSettings -ViewEntireForest $true -ErrorAction Stop -WhatIf:$false -Confirm:$false
 }
 function Find-ExgName { # Finds each name as one object, and counts whom the scope holds.
+    $warn = { $Report.findings += @{ id = $args[0]; severity = 'warning'; text = $args[1] } }
     foreach ($name in $Grant.assignee.members) {
         $member = Find-ExgObject -Cmdlet 'Get-User', 'Get-Group' -Identity $name
         $Run.Members["$($member.Guid)"] = "$($member.Name)"
-        if ("$($member.UserAccountControl)" -match 'AccountDisabled') {
-            $Report.findings += @{ id = 'account-disabled'; severity = 'warning'; text = "$name is disabled." }
+        if ("$($member.UserAccountControl)" -match 'Disabled') { & $warn 'account-disabled' "$name is disabled." }
+        $with = @{ Role = $Grant.role; RoleAssignee = "$($member.DistinguishedName)"; Delegating = $false } + $At
+        foreach ($it in @(Get-ManagementRoleAssignment @with -Enabled $true -ErrorAction Stop)) {
+            if ("$($it.RoleAssigneeName)" -ne $Grant.assignee.given) { & $warn 'other-grant' "Also: $($it.Name)." }
         }
     }
     foreach ($name in $InScope + $OutOfScope) {
@@ -100,23 +103,22 @@ function Find-ExgObject { # The one object of a name, of whatever kind.
     $found[0]
 }
 function Get-ExgRoleGroup { # The role group, if it is there: its roles, what it lacks, and what is wrong with it.
-    $all = try { @(Get-RoleGroup -ErrorAction Stop @At) } catch { @(Get-RoleGroup -ErrorAction Stop) }
+    $all, $on = try { (Get-RoleGroup -ErrorAction Stop @At), $At } catch { (Get-RoleGroup -ErrorAction Stop), @{} }
     $group = $all | Where-Object -FilterScript { "$($_.Name)" -eq $Grant.assignee.given }
     if (-not $group) { return }
     $Grant.assignee.guid, $Run.Who = "$($group.Guid)", "$($group.DistinguishedName)"
     $there = @{ guid = $Grant.assignee.guid; roles = @(); wrong = @() }
-    $direct = @{ RoleAssignee = $Run.Who; AssignmentMethod = 'Direct' } + $At
-    foreach ($it in @(Get-ManagementRoleAssignment @direct -ErrorAction Stop)) {
+    $of = @{ RoleAssignee = $Run.Who; AssignmentMethod = 'Direct' } + $At
+    foreach ($it in @(Get-ManagementRoleAssignment -ErrorAction Stop @of)) {
         $kind, $name, $role = "$($it.RecipientWriteScope)", "$($it.CustomRecipientWriteScope)", "$($it.Role)"
         $same = (Get-ExgScope -Name $name).same
         $good = $Roles -contains $role -and ($same -or $role -ne $Grant.role) -and "$($it.Enabled)" -eq 'True'
         $good = $good -and "$($it.RoleAssignmentDelegationType)" -eq 'Regular'
         if ($good) { $there.roles += $role } else { $there.wrong += "$role by '$($it.Name)' for $kind $name" }
     }
-    $members = @(Get-RoleGroupMember -Identity $Run.Who -ResultSize Unlimited -ErrorAction Stop)
+    $members = @(Get-RoleGroupMember -Identity $there.guid -ResultSize Unlimited -ErrorAction Stop @on)
     $there.missing = @($Run.Members.Keys | Where-Object -FilterScript { [string[]]$members.Guid -notcontains $_ })
-    $others = $members | Where-Object -FilterScript { -not $Run.Members.Contains("$($_.Guid)") }
-    $there.wrong += @($others | ForEach-Object -Process { "$($_.Name) is a member" })
+    foreach ($it in $members) { if (-not $Run.Members["$($it.Guid)"]) { $there.wrong += "$($it.Name) is in it" } }
     $there
 }
 function Get-ExgScope { # The scope of that name, in text.

@@ -5,15 +5,15 @@
 .DESCRIPTION
     Each object is found by its GUID: what is gone stays gone, and what merely has the same name is left alone. It
     must be one that such a run makes, for this grant. A scope or role group that is in use stays.
-    It asks before each change, reads back what the account still can do, and prints what takes the change back.
+    What was taken is given again, to those who had it. It asks before each change, and prints what takes it back.
 .NOTES
     script-format: 2
     form: undo roleGroup revoke
-    sha256: 4ee706bd919ec037bf2f5d0119ef9857f4c0e96b91d5599cccb92f14c07bdea9
-    body-sha256: 5d0b97065c2310903c88cd876f1bc4180c3985fb6013a737a75a1c322d72d59d
+    sha256: ca68ac614f91d3443617faf21ae5c9b4abaf9a0ea22afc3d7f382622a6f53a4f
+    body-sha256: e557874acfdd9d10eac501f7b905260020e0e37119d75d76ac0a2a929cab0ddc
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
-    Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
+    Exit codes: 0 given back or nothing to do, 1 failed, 5 denied, 130 declined.
 #>
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
 param(
@@ -70,14 +70,12 @@ $Pin = @{}
 function Invoke-ExgProcedure { # What is done, from top to bottom, and the outcome; what is called stands below.
     Open-ExgSession
     $Run.Roles = [string[]]@(Get-ManagementRole -RoleType $Grant.role -ErrorAction Stop).Name
+    $Run.Ours = @(foreach ($name in $Grant.assignee.members) {
+            foreach ($get in 'Get-User', 'Get-Group') { & $get -Identity $name -ErrorAction SilentlyContinue }
+        })
     foreach ($change in $Changes) { Undo-ExgChange -It $change }
     if ($WhatIfPreference -and $Report.steps) { return 'planned' }
-    $Run.Who = $Grant.assignee.members # what can they still do?
-    foreach ($other in @(Get-ExgHeld | Where-Object -FilterScript { $_.on })) {
-        $Report.findings += @{ id = 'other-grant'; severity = 'warning'; text = "It stays: $($other.text)." }
-    }
-    if ($Report.findings) { return ('not-revoked', 'still-effective')[$Report.changed] }
-    if ($Report.changed) { 'revoked' } else { 'nothing-to-revoke' }
+    if ($Report.changed) { 'granted' } else { 'already-granted' }
 }
 
 function Open-ExgSession { # Makes sure that this is the right shell, and lets it see the whole forest.
@@ -116,42 +114,35 @@ function Undo-ExgChange { # Takes one change back, if it can have been made for 
         }
         $verb -eq 'Set' -and "$($now.($It.property))" -eq $It.value
     }
-    if (& $done) { return }
     $object = & $find
+    if (& $done) {
+        $holder = "$($It.parameters.User)$($It.parameters.SecurityGroup)"
+        if (-not $holder -or "$($object.RoleAssignee)" -eq $holder) { return }
+        throw "conflict: '$($It.id)' is of $($object.RoleAssignee) now. It is left alone."
+    }
     $name, $role = $It.id, $It.parameters.Role
     if ($object) { $name, $role = "$($object.Name)", "$($object.Role)" }
     $fits = $Grant.name, $Grant.scope.name -contains $name -and "$($object.Exclusive)" -ne 'True'
     if ($noun -like 'RoleGroup*') { $fits = $name -eq $Grant.assignee.given }
     if ($noun -eq 'ManagementRoleAssignment') {
-        $fits = $Run.Roles + $Roles -contains $role -and "$($object.RoleAssignmentDelegationType)" -ne 'Delegating'
+        $kind = "$($object.RoleAssignmentDelegationType)"
+        $fits = $Run.Roles + $Roles -contains $role -and $kind -notlike 'Delegating*'
     }
+    $new = @($It.parameters.Members) + $It.parameters.Member | Where-Object -FilterScript { $_ }
+    if ($new | Where-Object -FilterScript { [string[]]$Run.Ours.Guid -notcontains $_ }) { $fits = $false }
     if (-not $fits) { throw "conflict: No run for this grant can have made the $noun '$name'. It is left alone." }
     if ($It.now -and "$($object.($It.property))" -ne $It.now) { throw "conflict: '$name' was changed since." }
     $Run.Wanted = "$noun '$name', $role"
     $with = [ordered]@{ Identity = $It.id }
     if ($verb -eq 'New') { $with = [ordered]@{ Name = $It.id } }
     foreach ($key in $It.parameters.Keys) { $with[$key] = $It.parameters[$key] }
-    $undo = @(@{ cmdlet = $It.cmdlet; with = $It.again })
+    $undo = @(if ($It.again) { @{ cmdlet = $It.cmdlet; with = $It.again } })
     if ($verb -eq 'New') { $undo = @(@{ cmdlet = "Remove-$noun"; with = [ordered]@{ Identity = $It.id } }) }
     if ($noun -eq 'RoleGroupMember') {
         $with.BypassSecurityGroupManagerCheck = $true
         $undo = @(@{ cmdlet = 'Remove-RoleGroupMember'; with = $with })
     }
     Invoke-ExgChange -Cmdlet $It.cmdlet -With $with -Undo $undo -Done $done
-}
-function Get-ExgHeld { # Regular assignments of the role, or of one made from it, that the account has in any way.
-    $found = foreach ($who in @($Run.Who | Where-Object -FilterScript { $_ })) {
-        foreach ($role in $Run.Roles) {
-            $with = @{ Role = $role; RoleAssignee = $who; Delegating = $false } + $At
-            try { Get-ManagementRoleAssignment @with -ErrorAction Stop } catch {
-                if ((Get-ExgFault -Failure $_) -ne 'principal_not_found') { throw }
-            }
-        }
-    }
-    foreach ($it in $found | Sort-Object -Property { "$($_.Guid)" } -Unique) {
-        $text = "'$($it.Name)', $($it.Role) for $($it.RecipientWriteScope) $($it.CustomRecipientWriteScope)"
-        @{ guid = "$($it.Guid)"; on = "$($it.Enabled)" -eq 'True'; text = $text }
-    }
 }
 function Invoke-ExgChange { # The one place where something is changed: shows the command, asks, runs it, notes it.
     param([string]$Cmdlet, [System.Collections.IDictionary]$With, [scriptblock]$Done, [array]$Undo)
@@ -163,7 +154,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $command" }
     for ($try, $made = 1, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Done | Where-Object -FilterScript { $_ }) } # a reply can be lost
+            if (-not $made) { $made = @(try { & $Done } catch { throw "failed: Perhaps done: $_" }) -ne $false }
             if ($made) {
                 $step.status, $Report.changed = 'changed', $true
                 if ($Cmdlet -like 'New-*') { $Undo[0].with.Identity = "$($made[0].Guid)" }
@@ -233,6 +224,7 @@ try { # A report that has no place must show before anything is changed, and non
         Write-Warning -Message "Not put back: $_"
     }
     $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with }) -join "`n"
+    if ($undo) { $undo = "Set-ADServerSettings -ViewEntireForest `$true`n$undo" } # whatever an account's domain
     $Report.inverse = @(foreach ($it in $Run.Undo) {
             $rest = foreach ($key in @($it.with.Keys) -notmatch '^(Name|Identity|Bypass.*|DomainController)$') {
                 @{ name = $key; value = $it.with[$key] }

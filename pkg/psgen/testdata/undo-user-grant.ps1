@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: undo user grant
-    sha256: 45850b09f178dc25b9a404cddf4fbe6991a3536a632d918ec8aa89840300a9b6
-    body-sha256: 6d848ff4a516d9b740cd4c5a1310baf8a946affe4ef2d7aae6e9759562847f69
+    sha256: d5e38071c88b5bb3c04347e69daf7a030d15c93d1d06d0947e691744be50f901
+    body-sha256: ab79134da3537459524b0303efd9e00aaff955f34e25b622182b38c7988ef8d3
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -50,10 +50,11 @@ $Pin = @{}
 function Invoke-ExgProcedure { # What is done, from top to bottom, and the outcome; what is called stands below.
     Open-ExgSession
     $Run.Roles = [string[]]@(Get-ManagementRole -RoleType $Grant.role -ErrorAction Stop).Name
+    $Run.Who = $Grant.assignee.guid, $Grant.assignee.given
+    $Run.Held = @(Get-ExgHeld)
     foreach ($change in $Changes) { Undo-ExgChange -It $change }
     if ($WhatIfPreference -and $Report.steps) { return 'planned' }
-    $Run.Who = $Grant.assignee.guid, $Grant.assignee.given # what can it still do?
-    foreach ($other in @(Get-ExgHeld | Where-Object -FilterScript { $_.on })) {
+    foreach ($other in @(Get-ExgHeld | Where-Object -FilterScript { $_.on })) { # what can still be done?
         $Report.findings += @{ id = 'other-grant'; severity = 'warning'; text = "It stays: $($other.text)." }
     }
     if ($Report.findings) { return ('not-revoked', 'still-effective')[$Report.changed] }
@@ -90,25 +91,28 @@ function Undo-ExgChange { # Takes one change back, if it can have been made for 
         if (-not $now) { return $true }
         $verb -eq 'Set' -and "$($now.($It.property))" -eq $It.value
     }
-    if (& $done) { return }
     $object = & $find
+    if (& $done) { return }
     $name, $role = "$($object.Name)", "$($object.Role)"
     $fits = $Grant.name, $Grant.scope.name -contains $name -and "$($object.Exclusive)" -ne 'True'
-    if ($noun -eq 'ManagementRoleAssignment') {
-        $fits = $Run.Roles + $Roles -contains $role -and "$($object.RoleAssignmentDelegationType)" -ne 'Delegating'
+    $ok = $Run.Roles + $Roles | ForEach-Object -Process { "$_ Regular" } # and none that delegates
+    if ($noun -eq 'ManagementRoleAssignment') { # its own; where the account is gone, the one of the grant's name
+        $fits = $ok -contains "$role $($object.RoleAssignmentDelegationType)"
+        $own = [string[]]$Run.Held.guid
+        $mine = if ($own) { $own -contains "$($object.Guid)" } else { $name -eq $Grant.name }
+        $fits = $fits -and $mine
     }
     if (-not $fits) { throw "conflict: No run for this grant can have made the $noun '$name'. It is left alone." }
     if ($It.now -and "$($object.($It.property))" -ne $It.now) { throw "conflict: '$name' was changed since." }
     $Run.Wanted = "$noun '$name', $role"
     if ($It.onlyIf) { # A scope that an assignment uses stays.
-        $all = @(Get-ManagementRoleAssignment -ErrorAction Stop @At)
-        $users = @($all | Where-Object -FilterScript { "$($_.CustomRecipientWriteScope)" -eq $name })
-        if ($users) { return }
+        $used = [string[]]@(Get-ManagementRoleAssignment -ErrorAction Stop @At).CustomRecipientWriteScope -eq $name
+        if ($used) { return }
     }
     $with = [ordered]@{ Identity = $It.id }
     foreach ($key in $It.parameters.Keys) { $with[$key] = $It.parameters[$key] }
-    $undo = @(@{ cmdlet = $It.cmdlet; with = $It.again })
-    if ($verb -eq 'Remove') { $undo = @(@{ cmdlet = "New-$noun"; with = Get-ExgDefinition -It $object }) }
+    $undo = @(if ($It.again) { @{ cmdlet = $It.cmdlet; with = $It.again } })
+    if ($verb -eq 'Remove') { $undo = @(Get-ExgDefinition -Noun $noun -It $object) }
     Invoke-ExgChange -Cmdlet $It.cmdlet -With $with -Undo $undo -Done $done
 }
 function Get-ExgHeld { # Regular assignments of the role, or of one made from it, that the account has in any way.
@@ -125,18 +129,18 @@ function Get-ExgHeld { # Regular assignments of the role, or of one made from it
         @{ guid = "$($it.Guid)"; on = "$($it.Enabled)" -eq 'True'; text = $text }
     }
 }
-function Get-ExgDefinition { # The parameters with which an assignment, a scope or a role group can be made again.
-    param($It)
+function Get-ExgDefinition { # The commands that make an assignment, a scope or a role group again.
+    param([string]$Noun, $It)
     $holder = if ("$($It.RoleAssigneeType)" -eq 'User') { 'User' } else { 'SecurityGroup' }
     $within = "$($It.RecipientWriteScope)" -replace 'Scope$', 'WriteScope'
     if ($within -eq 'OU') { $within = 'RecipientOrganizationalUnitScope' }
     $is = 'Name', 'RecipientFilter', 'RecipientRoot', 'RoleAssignee', 'Role', 'CustomRecipientWriteScope'
     $to = 'Name', 'RecipientRestrictionFilter', 'RecipientRoot', $holder, 'Role', $within
     $again = [ordered]@{}
-    foreach ($i in 0..5) {
-        if ("$($It.($is[$i]))") { $again[$to[$i]] = "$($It.($is[$i]))" }
-    }
-    $again
+    foreach ($i in 0..5) { if ("$($It.($is[$i]))") { $again[$to[$i]] = "$($It.($is[$i]))" } }
+    @{ cmdlet = "New-$Noun"; with = $again }
+    $off = [ordered]@{ Identity = $again.Name; Enabled = $false }
+    if ("$($It.Enabled)" -eq 'False') { @{ cmdlet = "Set-$Noun"; with = $off } }
 }
 function Invoke-ExgChange { # The one place where something is changed: shows the command, asks, runs it, notes it.
     param([string]$Cmdlet, [System.Collections.IDictionary]$With, [scriptblock]$Done, [array]$Undo)
@@ -148,7 +152,7 @@ function Invoke-ExgChange { # The one place where something is changed: shows th
     if (-not $yes) { throw "interrupted: Not agreed to (-Confirm:`$false), and not run: $command" }
     for ($try, $made = 1, $null; -not $made; $try++) {
         try { $made = @(& $Cmdlet @With -Confirm:$false -ErrorAction Stop) + $true } catch { $fail = $_ } finally {
-            if (-not $made) { $made = @(& $Done | Where-Object -FilterScript { $_ }) } # a reply can be lost
+            if (-not $made) { $made = @(try { & $Done } catch { throw "failed: Perhaps done: $_" }) -ne $false }
             if ($made) {
                 $step.status, $Report.changed = 'changed', $true
                 if ($Cmdlet -like 'New-*') { $Undo[0].with.Identity = "$($made[0].Guid)" }
@@ -218,6 +222,7 @@ try { # A report that has no place must show before anything is changed, and non
         Write-Warning -Message "Not put back: $_"
     }
     $undo = @($Run.Undo | ForEach-Object -Process { Format-ExgCommand -Cmdlet $_.cmdlet -With $_.with }) -join "`n"
+    if ($undo) { $undo = "Set-ADServerSettings -ViewEntireForest `$true`n$undo" } # whatever an account's domain
     $Report.inverse = @(foreach ($it in $Run.Undo) {
             $rest = foreach ($key in @($it.with.Keys) -notmatch '^(Name|Identity|Bypass.*|DomainController)$') {
                 @{ name = $key; value = $it.with[$key] }
