@@ -16,6 +16,7 @@ var (
 	// nextLabel begins the line after a value: "+ PSComputerName : x", "TargetObject : y".
 	nextLabel = pattern(`^\s*[+\-]?\s*[A-Z][A-Za-z]{3,40}\s*: |^\s*\+|^\s*-\s+[A-Z]`)
 	prompt    = pattern(`^(?:\[PS\]|PS|\[[^\]]{1,80}\]: ?PS)\s?[^>\n]{0,260}>\s*(.*)$`)
+	sentences = pattern(`[a-z]\. [A-Z]|TerminatingError\(|CategoryInfo|FullyQualifiedErrorId`)
 	header    = pattern(`^([A-Z][A-Za-z]{1,20}-[A-Z][A-Za-z0-9]{1,60}) ?:(?: |$)`)
 	cmdlet    = pattern(`\b([A-Z][a-z]{1,20}-[A-Z][A-Za-z0-9]{1,60})\b`)
 	// property is a line of Format-List; the exception's says something.
@@ -51,7 +52,7 @@ func consoleEvidence(text, id string) fault.Evidence {
 	if m := errorIDLabel().FindStringIndex(text); m != nil {
 		shown = text[:m[0]]
 	}
-	e := fault.Evidence{Text: strings.TrimSpace(text)}
+	e := fault.Evidence{Text: withoutCommands(text)}
 	e.Record.FullyQualifiedErrorID = id
 	if m := categoryLabel().FindStringIndex(shown); m != nil {
 		addCategoryLine(&e.Record, shown[m[1]:])
@@ -71,6 +72,19 @@ func consoleEvidence(text, id string) fault.Evidence {
 		}
 	}
 	return e
+}
+
+// withoutCommands leaves out the lines of a prompt: what somebody typed is no part
+// of an error, and the names in it could be any. A line with sentences lost its
+// breaks, and holds the error too.
+func withoutCommands(text string) string {
+	var b strings.Builder
+	for line := range strings.SplitAfterSeq(text, "\n") {
+		if !prompt().MatchString(strings.TrimSpace(line)) || sentences().MatchString(line) {
+			b.WriteString(line)
+		}
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // addCategoryLine reads the value of CategoryInfo; spaces in it may be wrapping.

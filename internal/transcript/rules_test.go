@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"path"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -24,7 +25,7 @@ func TestEveryRuleHasAnExample(t *testing.T) {
 		_, rule := fault.Classify(r.fields())
 		decided[rule.Name] = true
 	}
-	for _, name := range []string{"testdata/public.txtar", "testdata/forms.txtar"} {
+	for _, name := range []string{"testdata/public.txtar", "testdata/forms.txtar", "testdata/rules.txtar"} {
 		archive, err := txtar.ParseFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -41,6 +42,23 @@ func TestEveryRuleHasAnExample(t *testing.T) {
 		if !decided[r.Name] {
 			t.Errorf("rule %s decides about no example", r.Name)
 		}
+	}
+}
+
+// TestWhichRule: the class alone does not tell what to do next.
+func TestWhichRule(t *testing.T) {
+	for _, f := range readPieces(t, "testdata/rules.txtar", 8) {
+		t.Run(f.Name, func(t *testing.T) {
+			answers := mustExplain(t, string(f.Data))
+			if got := answers[0].Fault; got.Rule != path.Dir(f.Name) {
+				t.Errorf("%s by %s\n%+v", got.ID, got.Rule, answers[0].Evidence)
+			}
+			for _, a := range answers[1:] {
+				if isCostly(a.Fault.ID) {
+					t.Errorf("also %s by %s", a.Fault.ID, a.Fault.Rule)
+				}
+			}
+		})
 	}
 }
 

@@ -195,10 +195,10 @@ func consequence(a Answer, all []Answer) int {
 		if slices.ContainsFunc(all, func(b Answer) bool { return b.Fault.ID != fault.Other && b.Fault.ID != fault.AlreadyCustomized }) {
 			return 1
 		}
-	case strings.HasPrefix(a.Rule.Name, "session-lost"):
-		// It says that a session broke, and another one why.
+	case a.vague():
+		// It says that something broke, and another one why.
 		if slices.ContainsFunc(all, func(b Answer) bool {
-			return b.Rule.Name != a.Rule.Name && (strings.HasPrefix(b.Fault.ID, "connect_") || b.Fault.ID == fault.AccessDenied)
+			return !b.vague() && (strings.HasPrefix(b.Fault.ID, "connect_") || strings.HasPrefix(b.Fault.ID, "ews_") || b.Fault.ID == fault.AccessDenied)
 		}) {
 			return 1
 		}
@@ -206,6 +206,11 @@ func consequence(a Answer, all []Answer) int {
 		return 2
 	}
 	return 0
+}
+
+// vague says whether only the layer is known in which an error came up.
+func (a Answer) vague() bool {
+	return strings.HasPrefix(a.Rule.Name, "session-lost") || a.Rule.Name == "ews-layer" || a.Rule.Name == "winrm-text"
 }
 
 var emptyArgument = pattern(`^(?:ParameterArgument|InvokeMethodOnNull|ParameterBinding|CannotConvertArgument|VariableIsUndefined|NullArray|PropertyNotFound|ArgumentNull)`)

@@ -254,6 +254,14 @@ var table = []Rule{
 		Source: "https://github.com/microsoft/CSS-Exchange/issues/60",
 	},
 	{
+		Name: "directory-denied-text", ID: AccessDenied,
+		Types:  []string{""},
+		Text:   `(?i)Active Directory operation failed on .{1,300}(?:` + deniedWords + `|insufficient access)`,
+		Hint:   hintDirectory,
+		Retry:  RetryNever,
+		Source: "https://github.com/microsoft/CSS-Exchange/issues/60",
+	},
+	{
 		Name: "role-definition", ID: AccessDenied,
 		Text:   `(?i)(?:parameter|cmdlet).{0,120} in the role definition for the current user|isn't supported in this scenario.{0,120}directory roles|raise an elevated access request`,
 		Hint:   "The log-on worked; no role of the account contains that cmdlet or parameter. Ask an Organization Management member for the role that has it (Get-ManagementRoleEntry '*\\CMDLET'), then open a new session.",
@@ -461,7 +469,7 @@ var table = []Rule{
 	},
 	{
 		Name: "group-manager", ID: AccessDenied,
-		Text:   `(?i)do(?:n't| not) have sufficient permissions|only be performed by a manager of the group`,
+		Text:   `(?i)only be performed by a manager of the group`,
 		Hint:   "Only a manager of that group may change it. Add yourself as a manager, or use -BypassSecurityGroupManagerCheck with the Role Management role.",
 		Retry:  RetryNever,
 		Source: "https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeServer/administration/cannot-change-distribution-group-ownership.md",
@@ -495,7 +503,8 @@ var table = []Rule{
 	},
 	{
 		Name: "scope-parameter", ID: ScopeError,
-		Text: `\b(?:(?:Custom|Exclusive)(?:Recipient|Config)WriteScope|(?:Recipient|Server|Database)RestrictionFilter)\b` +
+		// Not on a command line, nor as a property that is shown.
+		Text: `(?:^|[^-–—A-Za-z])(?:(?:Custom|Exclusive)(?:Recipient|Config)WriteScope|(?:Recipient|Server|Database)RestrictionFilter)(?:[^A-Za-z :=]| [^:=]|$)` +
 			`|["'](?:RecipientFilter|RecipientRestrictionFilter|Filter)["'].{1,200}["'](?:RecipientFilter|RecipientRestrictionFilter|Filter)["']`,
 		Hint:   hintScope,
 		Retry:  RetryNever,
@@ -686,7 +695,8 @@ var table = []Rule{
 	// Exchange Web Services: by their own sentences, whatever status carried them.
 	{
 		Name: "ews-impersonation-text", ID: EWSImpersonationDenied,
-		Text:   `(?i)permissions? to impersonate|cannot impersonate the requested user|impersonation (?:error|failed|is not|denied|rights?)`,
+		Text: `(?i)permissions? to impersonate|cannot impersonate the requested user|impersonation (?:error|failed|denied)|impersonation is not (?:allowed|set|enabled|granted|configured)` +
+			`|(?:\bno|not have|n't have|lacks?|missing|without|insufficient) (?:the |any )?(?:[A-Za-z]{1,20} )?impersonation rights?`,
 		Hint:   hintImpersonation,
 		Retry:  RetryNever,
 		Source: sourceImpersonation,
