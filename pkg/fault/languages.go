@@ -92,6 +92,7 @@ var sentences = []sentence{
 	{saysDelegating, "zh-Hans", `委派(?:管理)?角色分配`, "创建委派角色分配", "code search 49408963175"},
 
 	// The user does not have permission to manage this tenant; others say RBAC.
+	{saysNoPermission, "fr", `n'est pas autorisé à gérer ce client`, "L’utilisateur « user@foo.com » n’est pas autorisé à gérer ce client.", "code search 34192083924"},
 	{saysNoPermission, "it", `non dispone dell'autorizzazione`, "L'utente 'user@foo.com' non dispone dell'autorizzazione per gestire questo tenant.", "code search 23556550834"},
 
 	// Exchange: the object couldn't be found on a domain controller.

@@ -30,10 +30,10 @@ const enableCustomization = "Enable-OrganizationCustomization"
 // Hints that several rules give.
 const (
 	hintCustomize     = "Exchange asks for " + enableCustomization + " first. It cannot be undone, and the real command may be refused for hours after it: repeat that command with growing waits. An Exchange server on-premises is not known to ask for this: check that the shell is not connected to Exchange Online."
-	hintCmdlet        = "Exchange hides cmdlets that no role of yours contains. In a plain PowerShell window open the Exchange Management Shell first. If it is missing there too, have your account added: Add-RoleGroupMember 'Organization Management' -Member ACCOUNT (Role Management is enough for assignments and scopes), then open a new session."
-	hintParameter     = "The cmdlet is there, that parameter is not: your roles hide it, or this version of Exchange does not have it. Compare with (Get-Command NAME).Parameters in a session of an Organization Management member."
+	hintCmdlet        = "Exchange hides cmdlets that no role of yours contains. In a plain PowerShell window open the Exchange Management Shell first. If it is missing there too, run it as an administrator of Exchange, or ask one for the role: Role Management is enough for assignments and scopes. Then open a new session."
+	hintParameter     = "Check the spelling first: the scope of an assignment is -CustomRecipientWriteScope. Else your roles hide the parameter, or this version of Exchange does not have it: compare with (Get-Command NAME).Parameters in a session of an Organization Management member."
 	hintQuota         = "The account has used up its PowerShell sessions. Close sessions that are not needed (Get-PSSession | Remove-PSSession), or wait until idle ones end, then connect again."
-	hintNoRoles       = "The log-on worked, but no management role is assigned to this account. Add-RoleGroupMember 'Organization Management' -Member ACCOUNT gives it one (by its own name: a group of the domain is not enough everywhere); then open a new session."
+	hintNoRoles       = "Is this account to administer Exchange at all? One that only uses EWS needs no PowerShell: run the command as an administrator. Else give it, by its own name (a group of the domain is not enough everywhere), the role Role Management for assignments and scopes, or View-Only Organization Management to read, and open a new session."
 	hintDirectory     = "Active Directory refused the change, not Exchange's roles. Check that permissions are inherited on the object named, and that the Exchange groups still have theirs; Setup /PrepareAD puts those back."
 	hintHalfway       = enableCustomization + " stopped half-way. Run it again in a few minutes: it goes on where it stopped. If it stops at the same place three times, open a support case."
 	hintCustomized    = "Nothing to do: the organization is customized already. That does not mean that the real command works yet: repeat that one with growing waits."
@@ -69,6 +69,11 @@ const dehydratedSentence = `isn.t (?:currently )?allowed in your organization\. 
 var deniedText = `(?i)` + deniedWords
 
 var deniedWords = `Access (?:is )?denied|` + spoken(saysDenied)
+
+// missing matches a command of this name that PowerShell does not find.
+func missing(name string) string {
+	return `["'«] ?` + name + ` ?["'»] [^.:"']{0,60}\b(?i:cmdlet)\b|ObjectNotFound: ?\(` + name + `:String\)`
+}
 
 // table is the order of decision: the first rule that matches wins. Rules that
 // rest on a cmdlet's own type come first, then the way to the server, then EWS,
@@ -114,6 +119,39 @@ var table = []Rule{
 		Hint:   hintCustomize,
 		Retry:  RetryAfterCustomization,
 		Source: sourceCustomization,
+	},
+	{
+		Name: "shell-not-loaded", ID: CmdletMissing,
+		Types:   []string{"CommandNotFoundException", ""},
+		Text:    missing(`Connect-ExchangeServer`),
+		Meaning: "this is not the Exchange Management Shell",
+		Who:     whoRan,
+		Hint:    "Nothing was run: Connect-ExchangeServer is a function of the Exchange Management Shell. Open that shell, or load it where the tools are installed: . $env:ExchangeInstallPath\\bin\\RemoteExchange.ps1. Without the tools connect with New-PSSession -ConfigurationName Microsoft.Exchange.",
+		Retry:   RetryNever,
+		Source:  "https://learn.microsoft.com/powershell/exchange/open-the-exchange-management-shell",
+	},
+	{
+		// Their cmdlets are written with the capital that follows, Exchange's own
+		// three of the directory are not among them.
+		Name: "module-not-loaded", ID: CmdletMissing,
+		Types:   []string{"CommandNotFoundException", ""},
+		Text:    missing(`(?:Connect-(?:ExchangeOnline|IPPSSession|MgGraph|AzureAD|MsolService)|[A-Za-z]+-(?:AD|Mg|Msol|AzureAD|Az|EXO)[A-Z][A-Za-z]*)`),
+		Unless:  `-AD(?:ServerSettings|Permission|Site)`,
+		Meaning: "the module that has this cmdlet is not loaded",
+		Who:     whoRan,
+		Hint:    "Nothing was run, and no role is missing: the cmdlet is of another product. Install its module and import it: ActiveDirectory (RSAT) for -AD, ExchangeOnlineManagement for Connect-ExchangeOnline and -EXO, Microsoft.Graph for -Mg, Az for -Az. Exchange on-premises needs none of them.",
+		Retry:   RetryNever,
+		Source:  "https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_modules",
+	},
+	{
+		Name: "program-not-found", ID: CmdletMissing,
+		Types:   []string{"CommandNotFoundException", ""},
+		Text:    missing(`[^"'()–— -]{1,200}`),
+		Meaning: "there is no such program or script here",
+		Who:     whoRan,
+		Hint:    "Nothing was run: the program is not installed, or its folder is not in PATH. Check the spelling, and give the whole path; one in the present folder needs .\\ before its name. A cmdlet has a dash in its name.",
+		Retry:   RetryNever,
+		Source:  "https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_command_precedence",
 	},
 	{
 		Name: "cmdlet-missing-type", ID: CmdletMissing,
@@ -290,6 +328,16 @@ var table = []Rule{
 		Hint:   "The Exchange snap-in was loaded into a plain PowerShell and needs Windows rights on the server. Use remote PowerShell instead: the Exchange Management Shell, or New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/ -Authentication Kerberos.",
 		Retry:  RetryNever,
 		Source: "https://learn.microsoft.com/answers/questions/202408/exchange-2016-set-mailboxautoreplyconfiguration-ac",
+	},
+	{
+		Name: "file-rights", ID: AccessDenied,
+		Types:   []string{"UnauthorizedAccessException", ""},
+		Text:    `(?i)access to the path .{1,300} is denied`,
+		Meaning: "Windows refuses a file or folder",
+		Who:     "an administrator of that computer",
+		Hint:    "This is about a file on the computer, not about roles of Exchange. Run the shell elevated (Run as administrator), or check the rights on the path that is named.",
+		Retry:   RetryNever,
+		Source:  "https://learn.microsoft.com/dotnet/api/system.unauthorizedaccessexception",
 	},
 	{
 		Name: "out-of-scope-type", ID: AccessDenied,
@@ -766,11 +814,21 @@ var table = []Rule{
 	{
 		Name: "no-roles-text", ID: AccessDenied,
 		Weak:   true,
-		Text:   `(?i)isn't assigned to any management roles|\bRBAC\b|` + spoken(saysNoPermission),
-		Unless: `CN=RBAC`,
+		Text:   `(?i)isn't assigned to any management roles`,
 		Hint:   hintNoRoles,
 		Retry:  RetryNever,
 		Source: "https://github.com/MicrosoftDocs/OfficeDocs-Support/blob/36878e0e10fbe834858d06a771a7e51e570469d3/Exchange/ExchangeHybrid/hybrid-configuration-wizard-errors/user-not-assigned-to-any-management-roles.md",
+	},
+	{
+		// In every language the product's sentence has these letters; others use them too.
+		Name: "no-roles-remote", ID: AccessDenied,
+		Layer:  LayerRemoting,
+		Weak:   true,
+		Text:   `\bRBAC\b|(?i:` + spoken(saysNoPermission) + `)`,
+		Unless: `CN=RBAC`,
+		Hint:   hintNoRoles,
+		Retry:  RetryNever,
+		Source: "https://github.com/MicrosoftDocs/OfficeDocs-SkypeForBusiness-pr.es-ES/blob/0315e4a87d27b39dc801e2d9c2259b5a618a5b88/Skype/SfbOnline/set-up-your-computer-for-windows-powershell/diagnose-problems-with-the-skype-for-business-online-connector.md",
 	},
 	{
 		Name: "rest-denied", ID: AccessDenied,
