@@ -97,7 +97,7 @@ const maxEntries = 200
 // explainEntry looks at an entry as a whole and, when it is no record, at its
 // paragraphs and lines: a log or a mail may hold several errors there.
 func (x *Reader) explainEntry(e entry) []Answer {
-	parts := paragraphs(e.text, x.log || len(e.text) > maxEntry)
+	parts := withoutCarriers(paragraphs(e.text, x.log || len(e.text) > maxEntry))
 	if e.id == "" && (x.log || len(parts) > maxParts) {
 		return x.explainLog(parts)
 	}
@@ -121,6 +121,22 @@ func (x *Reader) explainEntry(e entry) []Answer {
 	}
 	return known
 }
+
+// withoutCarriers leaves out a web server's status from whose handling a Python
+// program came to the fault in the next part: what Exchange says wins over what
+// carried it.
+func withoutCarriers(parts []string) []string {
+	var out []string
+	for i, part := range parts {
+		if i+1 < len(parts) && carrier().MatchString(part) && strings.Contains(parts[i+1], "WSManFault") {
+			continue
+		}
+		out = append(out, part)
+	}
+	return out
+}
+
+var carrier = pattern(`HTTPError: 500 [^\n]*\s+During handling of the above exception, another exception occurred:\s*$`)
 
 // explainLog looks at the lines of a log, each by itself, those of one form once.
 func (x *Reader) explainLog(lines []string) []Answer {
