@@ -24,7 +24,8 @@ var (
 	// position is "At line:1 char:1" in any language.
 	position   = pattern(`[:：]\s?\d+\s.{0,20}[:：]\s?\d+\s*$`)
 	serialized = pattern(`SerializedRemoteException\s*: ([A-Za-z0-9_.]+Exception)\b`)
-	codeLabel  = pattern(`(?i)\b(?:error ?code|error number)\s*:\s*(-?[0-9]{2,10})\b|\(code: ?([0-9]{1,10}), ?machine`)
+	codeLabel  = pattern(`(?i)\b(?:error ?code|error number)\s*:\s*(-?[0-9]{1,10})\b|\(code: ?([0-9]{1,10}), ?machine`)
+	winrm      = pattern(`(?i)winrm|ws-?man`)
 
 	// categoryLine is "Category: (target) [activity], Reason" without its spaces. A
 	// Chinese console writes a full-width comma.
@@ -66,13 +67,26 @@ func consoleEvidence(text, id string) fault.Evidence {
 	if m := serialized().FindStringSubmatch(text); m != nil {
 		e.Record.ExceptionType = m[1]
 	}
-	if m := codeLabel().FindStringSubmatch(text); m != nil {
-		if n, err := strconv.ParseInt(m[1]+m[2], 10, 64); err == nil {
-			e.WSManCode = uint32(n)
-		}
-	}
+	e.WSManCode = codeOf(text)
 	return e
 }
+
+// codeOf reads a fault's code. Every program has error codes: of those only the
+// forms of Windows count, and small numbers where WinRM speaks; 401 or 503 is a
+// web server's status also there.
+func codeOf(text string) uint32 {
+	m := codeLabel().FindStringSubmatch(text)
+	if m == nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(m[1]+m[2], 10, 64)
+	if err != nil || m[2] == "" && !isFaultCode(n) && (n >= 400 && n < 600 || !winrm().MatchString(text)) {
+		return 0
+	}
+	return uint32(n)
+}
+
+func isFaultCode(n int64) bool { return n < 0 || n >= 10_000_000 }
 
 // withoutCommands leaves out the lines of a prompt: what somebody typed is no part
 // of an error, and the names in it could be any. A line with sentences lost its

@@ -42,13 +42,14 @@ var (
 	taskPattern      = pattern(`^([A-Z][a-z]+)([A-Z][A-Za-z0-9]*?)(?:Task|Command)?$`)
 	hexCodePattern   = pattern(`(?i:0x)([89A-Fa-f][0-9A-Fa-f]{7})`)
 	codePattern      = pattern(`-21[0-9]{8}\b|\b21[45][0-9]{7}\b`)
-	elementPattern   = pattern(`WSManFault[^>]{0,200}?Code=["']?([0-9]{1,10})|(?i:\(code:)([0-9]{1,10}),(?i:machine)|(?i:error(?:number|code):)(-?[0-9]{2,10})\b`)
+	elementPattern   = pattern(`WSManFault[^>]{0,200}?Code=["']?([0-9]{1,10})|(?i:\(code:)([0-9]{1,10}),(?i:machine)|(?i:error(?:number|code):)(-[0-9]{2,10}|[0-9]{8,10})\b`)
 	// statusPatterns are the ways in which a status is written, the surest first.
 	statusPatterns = []func() *expression{
 		pattern(`HTTP/[0-9](?:\.[0-9])? ([1-5][0-9][0-9])\b`),
 		pattern(`(?i:http|httpstatus)[^0-9/]{0,60}?([3-5][0-9][0-9])\b`),
 		pattern(`(?i:error|server|status|returned|failed|` + spoken(saysError) + `)[^()]{0,80}\(([45][0-9][0-9])\)`),
-		pattern(`(?i:\bcode:? ?|\bstatus(?: of| code)?[:=]? ?)([45][0-9][0-9])\b`),
+		// An "error code" may be any program's.
+		pattern(`(?i:(?:^|[^ ]|[^r] )\bcode:? ?|\bstatus(?: of| ?code)?[:=]? ?|calling service, error code:? ?)([45][0-9][0-9])\b`),
 		pattern(`\b([45][0-9][0-9]) (?i:client error|server error|unauthorized|forbidden|not found|bad request|internal server error|bad gateway|service unavailable)`),
 		pattern(`Response \[([345][0-9][0-9])\]`),
 	}
@@ -72,7 +73,7 @@ func newClues(e Evidence) *clues {
 		// Where a script throws, and over REST, the message is in the identifier.
 		shown = bound(r.FullyQualifiedErrorID)
 	}
-	c := &clues{text: newPassage(nameless(normalise(shown))), status: e.HTTPStatus, cmdlet: cmdletOf(e)}
+	c := &clues{text: newPassage(nameless(unprefixed(normalise(shown)))), status: e.HTTPStatus, cmdlet: cmdletOf(e)}
 	squeezed := newPassage(squeeze(c.text.text))
 
 	c.category = categoryPattern().first(newPassage(squeeze(r.FullyQualifiedErrorID)), squeezed)
@@ -125,6 +126,12 @@ func normalise(s string) string {
 }
 
 var plainQuotes = strings.NewReplacer("\u2018", "'", "\u2019", "'", "\u201c", `"`, "\u201d", `"`)
+
+// consolePrefix is what the management console of Exchange 2010 puts before every
+// failure to connect. It names Kerberos whatever failed.
+var consolePrefix = pattern(`(?i)The attempt to connect to [^ ]{1,260} using ["']?[a-z]+["']? authentication failed:`)
+
+func unprefixed(s string) string { return consolePrefix().re.ReplaceAllString(s, "") }
 
 // named matches a quoted name and the word that introduces it.
 var named = pattern(`(?i)\b(object|user|mailbox|group|recipient|identity|database|policy|scope|assignment|account|contact|member|unit)(:? ?)(?:"[^"]{1,100}"|'(?:[^']|'[A-Za-z0-9]){1,100}')`)

@@ -29,6 +29,8 @@ const (
 	saysDisabled
 	saysNoName
 	saysNoConnection
+	saysRefused
+	saysNoDelegation
 	saysNotEncrypted
 	saysFirewall
 	saysNoTrust
@@ -102,6 +104,7 @@ var sentences = []sentence{
 	{saysServerFault, "de", `Interner Serverfehler\. Fehler bei diesem Vorgang`, "Exception 'SoapFault' with message 'Interner Serverfehler. Fehler bei diesem Vorgang.'", "https://github.com/jamesiarmes/php-ews/issues/518"},
 
 	// WinRM: the system load quota has been exceeded; the next request after so many milliseconds.
+	{saysLoad, "mul", `\bWS-[a-z].{0,200} [0-9]{2,6} [^.0-9]{1,40} 2 se[cgk][a-z]{3,8}\b.{0,400}mill?iss?e[cgk]`, "Die Anforderung kann vom WS-Verwaltungsdienst nicht verarbeitet werden. Das Systemlastenkontingent von 1000 Anforderungen pro 2 Sekunden wurde überschritten. Die nächste Anforderung wird mindestens -2147483648 Millisekunden nicht genehmigt.", "corpus throttled-01"},
 	{saysLoad, "de", `Systemlastenkontingent`, "Das Systemlastenkontingent von 1000 Anforderungen pro 2 Sekunden wurde überschritten.", "corpus throttled-01"},
 	{saysLoad, "ja", `システム負荷`, "システム負荷クォータ (2 秒あたりの要求数 1000) を超過しています。", "https://learn.microsoft.com/archive/blogs/exchangeteamjp/exchange-2010-3"},
 	{saysLoad, "ja", `(?:WinRM|WS-Man).{0,600}ミリ秒`, "WS-Management サービスは要求を処理できません。少なくとも <非常に大きな値> ミリ秒が経過するまで承認されません。", "https://learn.microsoft.com/archive/blogs/exchangeteamjp/exchange-2010-3"},
@@ -144,6 +147,15 @@ var sentences = []sentence{
 	{saysNoConnection, "ru", `невозможно соединиться с удаленным сервером`, "Invoke-WebRequest : Невозможно соединиться с удаленным сервером", "code search 13258789787"},
 	{saysNoConnection, "zh-Hans", `无法连接到远程服务器`, "错误: 无法连接到远程服务器", "code search 35210188325"},
 	{saysNoConnection, "ja", `リモート サーバーに接続できません`, "Invoke-WebRequest : リモート サーバーに接続できません。", "code search 56582168501"},
+
+	// Windows: the connected party did not properly respond after a period of time.
+	{saysNoConnection, "de", `nach einer bestimmten Zeitspanne nicht richtig reagiert`, "TimeoutError: [WinError 10060] Ein Verbindungsversuch ist fehlgeschlagen, da die Gegenstelle nach einer bestimmten Zeitspanne nicht richtig reagiert hat", "code search 44579922463"},
+
+	// Windows: the target machine actively refused the connection.
+	{saysRefused, "de", `da der Zielcomputer die Verbindung verweigerte`, "TCP-Fehlercode \"10061\": Es konnte keine Verbindung hergestellt werden, da der Zielcomputer die Verbindung verweigerte.", "code search 37527681741"},
+
+	// WinRM: a computer policy does not allow the delegation of the user credentials to the target computer.
+	{saysNoDelegation, "ja", `ユーザー資格情報をこのターゲット コンピューターに委任`, "このユーザー資格情報をこのターゲット コンピューターに委任することは、コンピューター ポリシーにより許可されません。", "code search 36236989997"},
 
 	// WinRM: unencrypted traffic.
 	{saysNotEncrypted, "ru", `незашифрованн`, "По умолчанию незашифрованный трафик не включен.", "code search 45639512693"},

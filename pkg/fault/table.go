@@ -869,7 +869,7 @@ var table = []Rule{
 	{
 		Name: "load-quota-text", ID: Throttled,
 		Weak:   true,
-		Text:   `(?i)(?:system|user) load quota|(?:WinRM|WS-Man).{0,600}millise[ck]|` + spoken(saysLoad),
+		Text:   `(?i)(?:system|user) load quota|` + spoken(saysLoad),
 		Hint:   hintLoad,
 		Retry:  RetryBackoff,
 		Source: sourceQuota,
@@ -1154,7 +1154,7 @@ var table = []Rule{
 	},
 	{
 		Name: "port-refused", ID: ConnectNetwork,
-		Text:    `(?i)connection refused|refuses connections: nothing listens|actively refused|ECONNREFUSED`,
+		Text:    `(?i)connection refused|refuses connections: nothing listens|actively refused|ECONNREFUSED|` + spoken(saysRefused),
 		Unless:  `TrustedHosts`,
 		Meaning: "the computer is there, and nothing listens on that port",
 		Hint:    "Nothing was sent: that port is closed. Exchange's PowerShell listens on 80 and 443 of the server, WinRM on 5985 and 5986; check address and port, then that IIS (W3SVC) or WinRM runs there.",
@@ -1163,7 +1163,7 @@ var table = []Rule{
 	},
 	{
 		Name: "network-text", ID: ConnectNetwork,
-		Text: `(?i)winrm quickconfig|no whole answer came|no answer came in time|the connection was cut|there is no route to |[0-9] does not answer|i/o timeout|connection reset by peer|forcibly closed by the remote host|connection was (?:unexpectedly )?closed|No route to host|network is unreachable` +
+		Text: `(?i)(?:["'«]|: ) ?winrm quickconfig|connected party did not properly respond|connected host has failed to respond|no whole answer came|no answer came in time|the connection was cut|there is no route to |[0-9] does not answer|i/o timeout|connection reset by peer|forcibly closed by the remote host|connection was (?:unexpectedly )?closed|No route to host|network is unreachable` +
 			`|cannot connect to the destination|operation within the time specified|connection .{0,40}was (?:closed|refused|reset)` +
 			`|Couldn't connect to server|unable to connect to the remote server|max retries exceeded|connection reset|connection (?:was )?aborted|\btimed out\b|time-?out (?:period )?(?:elapsed|expired|exceeded)|(?:connect|read|socket|request)[- ]?time-?out|context deadline exceeded|RemoteDisconnected|failed to establish a new connection|EHOSTUNREACH|ETIMEDOUT|ECONNRESET|NoRouteToHost|RPC server is unavailable|network path was not found|ConnectTimeoutError|connection to .{1,100} timed out|` + spoken(saysNoConnection),
 		Unless: `TrustedHosts`,
@@ -1172,11 +1172,31 @@ var table = []Rule{
 		Source: sourceConnect,
 	},
 	{
+		Name: "no-mechanism", ID: ConnectAuth,
+		Text:    `(?i)SPNEGO cannot find mechanisms|acquiring creds with username only failed`,
+		Meaning: "this Linux has no way to log on with a password",
+		Who:     whoRan,
+		Hint:    "Nothing was sent. PowerShell on Linux needs the package gss-ntlmssp to log on by NTLM, or a Kerberos ticket: kinit ACCOUNT@REALM, then -Authentication Kerberos. exgrant needs neither: exgrant connect --server SERVER --logon ACCOUNT.",
+		Retry:   RetryNever,
+		Source:  "https://github.com/PowerShell/PowerShell/issues/12948",
+	},
+	{
+		Name: "delegation-policy", ID: ConnectAuth,
+		Text:    `(?i)delegation of the user credentials|` + spoken(saysNoDelegation),
+		Meaning: "a policy of this computer forbids CredSSP to hand the password on",
+		Who:     "whoever keeps the Group Policy of this computer",
+		Hint:    "Exchange needs no CredSSP: use -Authentication Kerberos with the server's full name, and no second hop. Where CredSSP must be, name the server in the policy Allow Delegating Fresh Credentials (Enable-WSManCredSSP -Role Client -DelegateComputer SERVER).",
+		Retry:   RetryNever,
+		Source:  "https://github.com/dsccommunity/SharePointDsc/issues/656",
+	},
+	{
 		Name: "logon-text", ID: ConnectAuth,
 		Weak:  true,
 		Layer: LayerRemoting,
 		Text: `TrustedHosts|Kerberos|NTLM|` + spoken(saysNotEncrypted) + `|CredSSP|MI_RESULT_ACCESS_DENIED|(?i:Basic authentication|authentication failure|authorization failed|unencrypted traffic|user ?name or password|logon session|unauthorized|\b401\b)|` +
 			deniedText,
+		// The answer of a mail server, and the first leg of Negotiate in a web server's log.
+		Unless: `\b[245][0-9]{2}[ -][245]\.[0-9]{1,3}\.[0-9]{1,3}\b| 401 2 5 [0-9]+`,
 		Hint:   hintLogon,
 		Retry:  RetryNever,
 		Source: sourceConnect,
@@ -1191,7 +1211,7 @@ var table = []Rule{
 	{
 		Name: "logon-library", ID: ConnectAuth,
 		Text:   `KDC_ERR_[A-Z_]+|KDC_Error|KRBMessage_Handling_Error|Encrypting_Error|(?i:unknown or unsupported etype)|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|authGSS[A-Za-z]+|Kerberos[A-Za-z]*Error|SpnegoError|WinRMAuthorizationError|UnauthorizedError|AuthenticationError: Failed to authenticate|KrbException|GSSException|GSSAPI|AADSTS[0-9]{4,7}|(?i:kerberos authentication error|cannot locate (?:KDC|default realm)|KDC reply did not match|kinit: |login failure|logon failure|invalid credentials|failed to get auth type|authentication (?:failed|failure)|failed to authenticate|account (?:is |has been )?(?:locked|disabled)|password (?:has|is) expired|unspecified GSS failure|in kerberos database|clock skew too great|cannot find KDC|preauthentication failed|no kerberos credentials|credentials were rejected by the server)`,
-		Unless: `\(EWS\)`,
+		Unless: `\(EWS\)|\.git\b`,
 		Hint:   "Kerberos or NTLM refused the log-on. Check account, realm (upper case) and password, the clock, and that the server is named by its full name: its HTTP service name must exist exactly once.",
 		Retry:  RetryNever,
 		Source: "https://learn.microsoft.com/troubleshoot/windows-server/windows-security/kerberos-authentication-problems-if-user-belongs-to-groups",
@@ -1300,10 +1320,20 @@ var table = []Rule{
 		Name: "http-text", ID: ConnectHTTP,
 		Weak:   true,
 		Layer:  LayerRemoting,
-		Text:   `WinRM|WS-Man|\bHTTPS?\b|Bad Request|Forbidden|Service Unavailable|Bad Gateway`,
+		Text:   `\bHTTPS?\b|Bad Request|Forbidden|Service Unavailable|Bad Gateway|WS-Management service does not support the request|WS-Management catalog|session configuration in the WSMan|[Ss]hell handle`,
 		Hint:   hintHTTP,
 		Retry:  RetryNever,
 		Source: sourceConnect,
+	},
+	{
+		Name: "winrm-text", ID: WSManFault,
+		Weak:   true,
+		Layer:  LayerRemoting,
+		Text:   `WinRM|WS-?Man`,
+		Unless: `\+WinRM\+Client`, // a client's name in a web server's log
+		Hint:   "WinRM, which carries remote PowerShell, stopped here: read the sentence behind its name. exgrant connect --server SERVER --logon ACCOUNT goes the way step by step and tells which one fails.",
+		Retry:  RetryNever,
+		Source: sourceTroubleshoot,
 	},
 	{
 		Name: "session-lost", ID: ConnectNetwork,
