@@ -75,7 +75,7 @@ var meanings = []struct{ id, meaning, who string }{
 	{Transient, "a domain controller is away for a moment", "nobody, if it passes; else whoever keeps the domain controllers"},
 	{ConnectAuth, "could not log on", "whoever has the account's password; for service names and trusts, a domain administrator"},
 	{ConnectHTTP, "the web server answered, but not as Exchange does", "the administrator of the Exchange server, or of the proxy before it"},
-	{ConnectNetwork, "no answer, or the link was cut", "whoever keeps the network and the firewall between; on the server, its administrator"},
+	{ConnectNetwork, "no answer, or the link was cut", whoNetwork},
 	{ConnectQuota, "the account has too many sessions or requests open", "whoever uses the account"},
 	{ConnectTLS, "the certificate or the TLS version is not accepted", "whoever keeps the certificate of the server or load balancer"},
 	{WSManFault, "the WS-Management service reports a fault", "the administrator of that server"},
@@ -87,6 +87,7 @@ var meanings = []struct{ id, meaning, who string }{
 const (
 	whoOrganization = "a member of Organization Management in that Exchange organization"
 	whoRan          = "whoever ran the command"
+	whoNetwork      = "whoever keeps the network and the firewall between; on the server, its administrator"
 )
 
 // IDs returns every fault identifier once, in the order of the constants.

@@ -19,6 +19,7 @@ const (
 	sourceEWSAccess     = "https://learn.microsoft.com/exchange/client-developer/exchange-web-services/how-to-control-access-to-ews-in-exchange"
 	sourceLDAP          = "https://learn.microsoft.com/openspecs/windows_protocols/ms-adts/"
 	sourceLDAPDown      = "https://learn.microsoft.com/en-us/answers/questions/1117619/found-dcdiag-error-in-one-domain-controller"
+	sourceKerberos      = "https://docs.oracle.com/cd/E19253-01/816-4557/trouble-2/index.html"
 	sourceQuota         = "https://learn.microsoft.com/windows/win32/winrm/quotas"
 	sourceWSMV          = "https://learn.microsoft.com/openspecs/windows_protocols/ms-wsmv/"
 	sourceLanguageModes = "https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_language_modes"
@@ -52,6 +53,9 @@ const (
 	hintHTTP          = "A web server answered, but not as Exchange PowerShell. Use http://SERVER/PowerShell/ with the server's full name, see that no proxy is between, and check the PowerShell virtual directory: Get-PowerShellVirtualDirectory, and in IIS that SSL is not required and MSExchangePowerShellFrontEndAppPool runs."
 	hintEWS           = "EWS reports an error without its code. Ask the tool for the response code (a trace of the EWS response), and try the same call without impersonation."
 	hintName          = "Nothing was sent: DNS has no address for that name. Check the spelling and use the full name; nslookup NAME asks the same question. Where DNS does not know the server, give its address beside the name: --connect-to ADDRESS:PORT."
+	hintClock         = "The clocks differ by more than Kerberos allows, five minutes by default. Set the time of this machine from the domain, then log on again."
+	hintNoKDC         = "The password was not even tried: no domain controller answered as KDC. See that DNS finds _kerberos._tcp.DOMAIN and that its port 88, TCP and UDP, is open from here; on Linux compare realm and kdc in /etc/krb5.conf. An account without its domain leads there too: use user@domain."
+	hintLocked        = "More tries with the password make this worse: the account is locked, disabled or expired. Stop every program that has an old password, then ask a domain administrator: Get-ADUser ACCOUNT -Properties LockedOut, AccountExpirationDate."
 	hintLost          = "The session could not be opened, or it broke, and no cause is shown. Connect again and read the state before you repeat anything; $Error[0].Exception has ErrorCode and TransportMessage."
 )
 
@@ -443,6 +447,14 @@ var table = []Rule{
 		Source: "https://learn.microsoft.com/powershell/module/exchangepowershell/add-rolegroupmember",
 	},
 	{
+		Name: "already-member-text", ID: AlreadyExists,
+		Types:  []string{""},
+		Text:   `(?i)the recipient ["'][^"']{1,300}["'] is already a member of the group ["']`,
+		Hint:   "The account is a member of that group already. Read the members again and go on.",
+		Retry:  RetryReread,
+		Source: "https://learn.microsoft.com/powershell/module/exchangepowershell/add-rolegroupmember",
+	},
+	{
 		Name: "already-exists-ldap", ID: AlreadyExists,
 		Types:  []string{"ADOperationException", ""},
 		Text:   `problem 6005 \(ENTRY_EXISTS\)`,
@@ -500,6 +512,15 @@ var table = []Rule{
 		Hint:   "Exchange cannot reach a domain controller (LDAP says server down). It usually finds another: try again in a minute. If it stays, check that controller with dcdiag.",
 		Retry:  RetryBackoff,
 		Source: sourceLDAPDown,
+	},
+	{
+		Name: "directory-none", ID: Transient,
+		Types:  []string{""},
+		Text:   `(?i)could not find any available (?:Global Catalog|Domain Controller) in (?:forest|domain|site)\b`,
+		Unless: `(?i)Permanent|too many transient`,
+		Hint:   "Exchange sees no domain controller that it can use. It asks again by itself: try again in a minute. If it stays, check the controllers of this site with Get-ExchangeServer -Status and dcdiag.",
+		Retry:  RetryBackoff,
+		Source: "https://github.com/MicrosoftDocs/office-docs-powershell/issues/7559",
 	},
 	{
 		Name: "write-scope-other", ID: Other,
@@ -773,6 +794,13 @@ var table = []Rule{
 		Source: "https://github.com/OfficeDev/ews-managed-api/issues/275",
 	},
 	{
+		Name: "ews-token", ID: EWSOther,
+		Text:   `(?i)permission to serialize tokens`,
+		Hint:   "One server may not pass the log-on to the next. On the computer object of the server that answered look at ms-Exch-EPI-Token-Serialization: its own account needs it, and a 'deny' that comes by way of Domain Admins takes it away.",
+		Retry:  RetryNever,
+		Source: "https://learn.microsoft.com/exchange/troubleshoot/client-connectivity/error-occur-ems-eac-owa",
+	},
+	{
 		Name: "ews-sentence", ID: EWSOther,
 		Text: `(?i)none of the client access servers in the destination site|primary SMTP address must be specified when referencing a mailbox|ExchangeImpersonation SOAP header must be present` +
 			`|specified (?:object|folder) (?:was not|could not be) found in the store|mailbox move in progress|mailbox primary SMTP address for any distinguished folder|access is denied\. check credentials and try again` +
@@ -912,6 +940,7 @@ var table = []Rule{
 		Name: "tls-text", ID: ConnectTLS,
 		Text: `(?i)x509: |\btls: |server.s certificate (?:is for|comes from|is not accepted)|does not speak TLS|server refuses TLS|certificate did not match expected hostname|hostname .{1,200} doesn't match|PKIX path building failed|unable to find valid certification path|no subject alternative|trust relationship for the SSL|remote certificate is invalid|self[- ]signed certificate|wrong version number|handshake[_ ]failure|unrecognized SSL message|does not match the certificate|certificates? (?:does|do) not conform|SSLPeerUnverified|SSLException|certificate (?:has been )?revoked|revocation (?:function|status|server)|EOF occurred in violation of protocol|tlsv1 alert|possess a common algorithm|unable to get (?:local )?issuer|certificate verification failed|certificate is not valid|untrusted root|CERTIFICATE_VERIFY_FAILED|SSLHandshakeException|SSLError|SSL connection (?:could not|cannot) be established|certificate (?:chain|verify|has expired|is not trusted|is invalid)` +
 			`|SSL/TLS secure channel|RemoteCertificate(?:NameMismatch|ChainErrors)|SSL certificate (?:is|contains|has|problem)|unable to verify the first certificate|` + spoken(saysNoTrust),
+		Unless: `SSLException: Connection reset`, // the network's
 		Hint:   hintTLS,
 		Retry:  RetryNever,
 		Source: sourceTroubleshoot,
@@ -961,17 +990,99 @@ var table = []Rule{
 	{
 		Name: "kerberos-clock", ID: ConnectAuth,
 		WSManCodes: []uint32{0x80090324}, // SEC_E_TIME_SKEW
-		Hint:       "The clocks differ by more than Kerberos allows, five minutes by default. Set the time of this machine from the domain, then log on again.",
+		Hint:       hintClock,
 		Retry:      RetryNever,
 		Source:     sourceTroubleshoot,
 	},
 	{
+		Name: "kerberos-clock-text", ID: ConnectAuth,
+		Text:   `KRB_AP_ERR_SKEW|(?i:clock skew too great)`,
+		Hint:   hintClock,
+		Retry:  RetryNever,
+		Source: sourceKerberos,
+	},
+	{
+		Name: "kerberos-no-kdc", ID: ConnectAuth,
+		WSManCodes: []uint32{
+			1311, 0x8007051F, // ERROR_NO_LOGON_SERVERS
+			0x80090311, // SEC_E_NO_AUTHENTICATING_AUTHORITY
+		},
+		Meaning: "no domain controller could be reached to log on",
+		Who:     whoNetwork,
+		Hint:    hintNoKDC,
+		Retry:   RetryNever,
+		Source:  sourceTroubleshoot,
+	},
+	{
+		Name: "kerberos-no-kdc-text", ID: ConnectAuth,
+		Text:    `(?i)cannot (?:contact any|locate|find) KDC|cannot resolve (?:servers|network address) for KDC|no logon servers available`,
+		Meaning: "no domain controller could be reached to log on",
+		Who:     whoNetwork,
+		Hint:    hintNoKDC,
+		Retry:   RetryNever,
+		Source:  sourceKerberos,
+	},
+	{
+		Name: "kerberos-no-ticket", ID: ConnectAuth,
+		Text:    `(?i)no credentials cache (?:file )?found|can't find client principal .{1,200} in cache|no kerberos credentials available|no credentials are available in the security package|ExpiredCredentialsError|referenced credential has expired|\bticket expired|KRB_AP_ERR_TKT_EXPIRED`,
+		Meaning: "there is no valid Kerberos ticket here",
+		Who:     whoRan,
+		Hint:    "On Linux and macOS: kinit ACCOUNT@REALM (the realm in upper case), then klist must show the ticket to the account that runs the program; a service renews it or uses a keytab. On Windows give the program the account and password, or log on with an account of the domain.",
+		Retry:   RetryNever,
+		Source:  sourceKerberos,
+	},
+	{
+		Name: "account-locked", ID: ConnectAuth,
+		WSManCodes: []uint32{1331, 1909, 0x80070533, 0x80070775}, // ERROR_ACCOUNT_DISABLED, ERROR_ACCOUNT_LOCKED_OUT
+		Meaning:    "the account is locked or disabled",
+		Who:        "a domain administrator",
+		Hint:       hintLocked,
+		Retry:      RetryNever,
+		Source:     sourceTroubleshoot,
+	},
+	{
+		Name: "account-locked-text", ID: ConnectAuth,
+		Text:    `(?i)client's credentials have been revoked|KDC_ERR_CLIENT_REVOKED|account is currently (?:locked|disabled)|account (?:is|has been) locked`,
+		Meaning: "the account is locked or disabled",
+		Who:     "a domain administrator",
+		Hint:    hintLocked,
+		Retry:   RetryNever,
+		Source:  "https://learn.microsoft.com/openspecs/windows_protocols/ms-kile/beb74443-2e5e-4cfa-917e-46ef701a5cb5",
+	},
+	{
+		Name: "kerberos-encryption", ID: ConnectAuth,
+		Text:    `KDC_ERR_ETYPE_NOSUPP|(?i:KDC has no support for encryption type|unknown or unsupported etype|encryption type not supported)`,
+		Meaning: "account, client and controller have no encryption type in common",
+		Who:     "a domain administrator",
+		Hint:    "The password is not the matter. Allow AES for the account (msDS-SupportedEncryptionTypes) and set its password anew, which makes the keys; on Linux compare permitted_enctypes in /etc/krb5.conf.",
+		Retry:   RetryNever,
+		Source:  "https://learn.microsoft.com/troubleshoot/windows-server/windows-security/unsupported-etype-error-accessing-trusted-domain",
+	},
+	{
+		Name: "kerberos-keytab", ID: ConnectAuth,
+		Text:    `(?i)keytab contains no suitable keys|no key table entry found|key table (?:file|entry) .{0,200}not found`,
+		Meaning: "the keytab has no key for this account",
+		Who:     whoRan,
+		Hint:    "klist -ket FILE shows whose keys the keytab has: name and realm must be written as there. After a new password or other encryption types the keytab must be made again (ktpass, ktutil or msktutil).",
+		Retry:   RetryNever,
+		Source:  sourceKerberos,
+	},
+	{
+		Name: "kerberos-cache", ID: ConnectAuth,
+		Text:    `(?i)failed to store credentials|(?:credentials? cache|krb5cc[A-Za-z0-9_]*).{0,120}(?:permission denied|read-only file system|no space left)`,
+		Meaning: "the ticket cannot be written on this computer",
+		Who:     whoRan,
+		Hint:    "The log-on worked; the file for the ticket did not. See whose file it is and that its folder can be written, or choose another: export KRB5CCNAME=FILE:$HOME/krb5cc, then kinit again.",
+		Retry:   RetryNever,
+		Source:  sourceKerberos,
+	},
+	{
 		Name: "logon-code", ID: ConnectAuth,
 		WSManCodes: []uint32{
-			5, 1311, 1312, 1326, 1327, 1330, 1331, 1355, 1385, 1907, 1909, // Win32: access denied to account locked out
-			0x80070005, 0x8007051F, 0x80070520, 0x8007052E, 0x8007052F, 0x80070532, 0x80070533, 0x80070775,
+			5, 1312, 1326, 1327, 1330, 1355, 1385, 1907, // Win32: access denied to password must change
+			0x80070005, 0x80070520, 0x8007052E, 0x8007052F, 0x80070532,
 			0x80090302, 0x80090304, 0x80090305, 0x80090306, 0x80090308, 0x8009030C, 0x8009030D, 0x8009030E,
-			0x80090311, 0x80090342, 0x80090346, 0x80090363,
+			0x80090342, 0x80090346, 0x80090363,
 			0x8033809D, // ERROR_WSMAN_SECURITY_UNMAPPED
 			0x803380DE, // ERROR_WSMAN_CLIENT_UNENCRYPTED_DISABLED
 			0x803380E2, // ERROR_WSMAN_CLIENT_KERBEROS_DISABLED
@@ -1210,7 +1321,7 @@ var table = []Rule{
 	},
 	{
 		Name: "logon-library", ID: ConnectAuth,
-		Text:   `KDC_ERR_[A-Z_]+|KDC_Error|KRBMessage_Handling_Error|Encrypting_Error|(?i:unknown or unsupported etype)|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|authGSS[A-Za-z]+|Kerberos[A-Za-z]*Error|SpnegoError|WinRMAuthorizationError|UnauthorizedError|AuthenticationError: Failed to authenticate|KrbException|GSSException|GSSAPI|AADSTS[0-9]{4,7}|(?i:kerberos authentication error|cannot locate (?:KDC|default realm)|KDC reply did not match|kinit: |login failure|logon failure|invalid credentials|failed to get auth type|authentication (?:failed|failure)|failed to authenticate|account (?:is |has been )?(?:locked|disabled)|password (?:has|is) expired|unspecified GSS failure|in kerberos database|clock skew too great|cannot find KDC|preauthentication failed|no kerberos credentials|credentials were rejected by the server)`,
+		Text:   `KDC_ERR_[A-Z_]+|KDC_Error|KRBMessage_Handling_Error|Encrypting_Error|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|authGSS[A-Za-z]+|Kerberos[A-Za-z]*Error|SpnegoError|WinRMAuthorizationError|UnauthorizedError|AuthenticationError: Failed to authenticate|KrbException|GSSException|GSSAPI|AADSTS[0-9]{4,7}|(?i:kerberos authentication error|cannot locate default realm|KDC reply did not match|kinit: |login failure|logon failure|invalid credentials|failed to get auth type|authentication (?:failed|failure)|failed to authenticate|account (?:is |has been )?(?:locked|disabled)|password (?:has|is) expired|unspecified GSS failure|in kerberos database|preauthentication failed|no kerberos credentials|credentials were rejected by the server)`,
 		Unless: `\(EWS\)|\.git\b`,
 		Hint:   "Kerberos or NTLM refused the log-on. Check account, realm (upper case) and password, the clock, and that the server is named by its full name: its HTTP service name must exist exactly once.",
 		Retry:  RetryNever,
