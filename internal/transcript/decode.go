@@ -43,11 +43,13 @@ func markPolicy(mark int) xunicode.BOMPolicy {
 	return xunicode.IgnoreBOM
 }
 
-// decode makes a text of bytes: a mail's quoted-printable is undone, and what is
-// not UTF-8 is read in the code page that makes words of it.
+// decode makes a text of bytes: what a mail did to it is undone, also where only its
+// body was pasted, and what is not UTF-8 is read in the code page that makes words of it.
 func decode(data []byte) string {
 	data = bytes.TrimPrefix(data, []byte{0xEF, 0xBB, 0xBF})
-	if isQuotedPrintable(data) {
+	if text, ok := mailText(data); ok {
+		data = text
+	} else if isQuotedPrintable(data) {
 		if plain, err := io.ReadAll(quotedprintable.NewReader(bytes.NewReader(data))); err == nil || len(plain) > 0 {
 			data = plain
 		}
