@@ -16,6 +16,7 @@ var (
 	// nextLabel begins the line after a value: "+ PSComputerName : x", "TargetObject : y".
 	nextLabel = pattern(`^\s*[+\-]?\s*[A-Z][A-Za-z]{3,40}\s*: |^\s*\+|^\s*-\s+[A-Z]`)
 	prompt    = pattern(`^(?:\[PS\]|PS|\[[^\]]{1,80}\]: ?PS)\s?[^>\n]{0,260}>\s*(.*)$`)
+	statement = pattern(`^\+ +[A-Za-z$&.(][^:]*$`)
 	sentences = pattern(`[a-z]\. [A-Z]|TerminatingError\(|CategoryInfo|FullyQualifiedErrorId`)
 	header    = pattern(`^([A-Z][A-Za-z]{1,20}-[A-Z][A-Za-z0-9]{1,60}) ?:(?: |$)`)
 	cmdlet    = pattern(`\b([A-Z][a-z]{1,20}-[A-Z][A-Za-z0-9]{1,60})\b`)
@@ -88,15 +89,17 @@ func codeOf(text string) uint32 {
 
 func isFaultCode(n int64) bool { return n < 0 || n >= 10_000_000 }
 
-// withoutCommands leaves out the lines of a prompt: what somebody typed is no part
-// of an error, and the names in it could be any. A line with sentences lost its
-// breaks, and holds the error too.
+// withoutCommands leaves out what somebody typed, at a prompt and as PowerShell shows
+// it again: it is no part of an error, and the names in it could be any. A line with
+// sentences lost its breaks, and holds the error too.
 func withoutCommands(text string) string {
 	var b strings.Builder
 	for line := range strings.SplitAfterSeq(text, "\n") {
-		if !prompt().MatchString(strings.TrimSpace(line)) || sentences().MatchString(line) {
-			b.WriteString(line)
+		bare := strings.TrimSpace(line)
+		if (prompt().MatchString(bare) || statement().MatchString(bare)) && !sentences().MatchString(bare) {
+			continue
 		}
+		b.WriteString(line)
 	}
 	return strings.TrimSpace(b.String())
 }
