@@ -80,10 +80,8 @@ func newClues(e Evidence) *clues {
 	c.errorIDs = errorIDsOf(r.FullyQualifiedErrorID, c.text, squeezed)
 	c.exception = exceptionOf(e, c.category, c.text, squeezed)
 	c.codes = codesOf(e, c.errorIDs, c.text, squeezed)
-	for _, p := range statusPatterns {
-		if c.status == 0 {
-			c.status, _ = strconv.Atoi(p().first(c.text))
-		}
+	if c.status == 0 {
+		c.status = statusOf(c.text)
 	}
 	c.ewsCode = ewsCodeOf(e.EWSCode, c.text, squeezed)
 
@@ -237,6 +235,16 @@ func shortName(name string) string {
 		return name
 	}
 	return name[strings.LastIndex(name, ".")+1:]
+}
+
+// statusOf returns the first status that a text shows; 443 is a port and none.
+func statusOf(text passage) int {
+	for _, p := range statusPatterns {
+		if n, err := strconv.Atoi(p().first(text)); err == nil && n != 443 {
+			return n
+		}
+	}
+	return 0
 }
 
 // codesOf collects every fault code that is shown. Small Win32 codes count only

@@ -1050,6 +1050,14 @@ var table = []Rule{
 		Source:  "https://learn.microsoft.com/openspecs/windows_protocols/ms-kile/beb74443-2e5e-4cfa-917e-46ef701a5cb5",
 	},
 	{
+		Name: "password-expired", ID: ConnectAuth,
+		Text:    `(?i)password (?:has|is) expired|KDC_ERR_KEY_EXPIRED`,
+		Meaning: "the account's password has expired",
+		Hint:    "The password was right once and is too old, or must be changed at the first log-on. Set a new one and give it to every program that has the old one; a service account's password should not expire unnoticed.",
+		Retry:   RetryNever,
+		Source:  "https://learn.microsoft.com/openspecs/windows_protocols/ms-kile/beb74443-2e5e-4cfa-917e-46ef701a5cb5",
+	},
+	{
 		Name: "kerberos-encryption", ID: ConnectAuth,
 		Text:    `KDC_ERR_ETYPE_NOSUPP|(?i:KDC has no support for encryption type|unknown or unsupported etype|encryption type not supported)`,
 		Meaning: "account, client and controller have no encryption type in common",
@@ -1321,7 +1329,7 @@ var table = []Rule{
 	},
 	{
 		Name: "logon-library", ID: ConnectAuth,
-		Text:   `KDC_ERR_[A-Z_]+|KDC_Error|KRBMessage_Handling_Error|Encrypting_Error|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|authGSS[A-Za-z]+|Kerberos[A-Za-z]*Error|SpnegoError|WinRMAuthorizationError|UnauthorizedError|AuthenticationError: Failed to authenticate|KrbException|GSSException|GSSAPI|AADSTS[0-9]{4,7}|(?i:kerberos authentication error|cannot locate default realm|KDC reply did not match|kinit: |login failure|logon failure|invalid credentials|failed to get auth type|authentication (?:failed|failure)|failed to authenticate|account (?:is |has been )?(?:locked|disabled)|password (?:has|is) expired|unspecified GSS failure|in kerberos database|preauthentication failed|integrity check on decrypted field failed|no kerberos credentials|credentials were rejected by the server)`,
+		Text:   `KDC_ERR_[A-Z_]+|KDC_Error|KRBMessage_Handling_Error|Encrypting_Error|KRB_AP_ERR_[A-Z_]+|KRB5[A-Z0-9_]+|GSS_S_[A-Z_]+|SEC_E_LOGON_DENIED|authGSS[A-Za-z]+|Kerberos[A-Za-z]*Error|SpnegoError|WinRMAuthorizationError|UnauthorizedError|AuthenticationError: Failed to authenticate|KrbException|GSSException|GSSAPI|AADSTS[0-9]{4,7}|(?i:kerberos authentication error|cannot locate default realm|KDC reply did not match|kinit: |login failure|logon failure|invalid credentials|failed to get auth type|authentication (?:failed|failure)|failed to authenticate|account (?:is |has been )?(?:locked|disabled)|unspecified GSS failure|in kerberos database|preauthentication failed|integrity check on decrypted field failed|no kerberos credentials|credentials were rejected by the server)`,
 		Unless: `\(EWS\)|\.git\b`,
 		Hint:   "Kerberos or NTLM refused the log-on. Check account, realm (upper case) and password, the clock, and that the server is named by its full name: its HTTP service name must exist exactly once.",
 		Retry:  RetryNever,
