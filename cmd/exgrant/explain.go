@@ -61,7 +61,11 @@ func (p *program) explain(c *cli.Context) error {
 		return usageErrorf("%s: nothing to explain: %s", c.Command.HelpName, what).
 			withHint("paste or pipe the error as it was shown; in PowerShell: $Error[0] | ConvertTo-Json | exgrant explain")
 	}
-	if err != nil {
+	if errors.Is(err, transcript.ErrNoError) && format == formatText {
+		_, err := fmt.Fprintln(p.stdout, "no error: what exgrant wrote of this run tells of none\nnext: exgrant report FILE shows it as text")
+		return err
+	}
+	if err != nil && !errors.Is(err, transcript.ErrNoError) {
 		return err
 	}
 	if more > 0 {
@@ -147,6 +151,11 @@ func explainAnswer(a transcript.Answer, files bool) explainedError {
 
 // printAnswersJSON prints one document: the first cause, and all errors in order.
 func (p *program) printAnswersJSON(answers []transcript.Answer, files bool) error {
+	if len(answers) == 0 {
+		return render.JSON(p.stdout, struct {
+			Errors []explainedError `json:"errors"`
+		}{[]explainedError{}})
+	}
 	document := struct {
 		explainedError
 		Errors []explainedError `json:"errors"`

@@ -44,10 +44,41 @@ func parseJSON(text string) []fault.Evidence {
 				out = append(out, e)
 			}
 		}
-		if words := textsOf(value, 0); len(records) == 0 && strings.TrimSpace(words) != "" {
+		words := textsOf(value, 0)
+		if isOwn(value) {
+			words = failedSteps(value)
+		}
+		if len(records) == 0 && strings.TrimSpace(words) != "" {
 			out = append(out, parseConsole(unquote(newlines.Replace(words))))
 		}
 	}
+}
+
+// isOwn says whether a document is one that exgrant writes: a report or a plan.
+func isOwn(value any) bool {
+	m, _ := value.(map[string]any)
+	schema, _ := m["schema"].(string)
+	return strings.HasPrefix(schema, "exgrant.")
+}
+
+// failedSteps returns the texts of a report's steps that failed: its others tell of no
+// error, whatever words are in them.
+func failedSteps(report any) string {
+	m, _ := report.(map[string]any)
+	steps, _ := m["steps"].([]any)
+	var b strings.Builder
+	for _, step := range steps {
+		if s, _ := step.(map[string]any); s["status"] == "failed" {
+			b.WriteString(textsOf(s["text"], 0))
+		}
+	}
+	return b.String()
+}
+
+// tellsOfNoError says whether a text is a document of exgrant, of a run without one.
+func tellsOfNoError(text string) bool {
+	var value any
+	return json.Unmarshal([]byte(text), &value) == nil && isOwn(value) && len(parseJSON(text)) == 0
 }
 
 // isJSON says whether a text begins with a whole document.

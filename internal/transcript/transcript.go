@@ -33,6 +33,9 @@ const MaxAnswers = 64
 // ErrEmpty says that there was nothing to explain: no input, or white space only.
 var ErrEmpty = errors.New("nothing to explain: the input is empty")
 
+// ErrNoError says that what there was is of exgrant itself, and tells of no error.
+var ErrNoError = errors.New("nothing to explain: this run of exgrant had no error")
+
 // An Answer is one error of what was read, and what it means.
 type Answer struct {
 	Fault    fault.Fault
@@ -56,7 +59,8 @@ type Reader struct {
 	places  map[string]int // in the pool, by an answer's key
 	looked  int
 	skipped int
-	text    bool   // there was something
+	text    bool   // there was something that could tell of an error
+	fine    bool   // there was a document of ours that tells of none
 	last    []byte // the first window, for a text in which no error is known
 	name    string
 }
@@ -124,6 +128,10 @@ func (x *Reader) addWindow(name string, data []byte, whole bool) {
 	if strings.TrimSpace(plain(text)) == "" {
 		return
 	}
+	if whole && tellsOfNoError(plain(text)) {
+		x.fine = true
+		return
+	}
 	if !x.text {
 		x.text, x.name = true, name
 		x.last = bytes.Clone(data[:min(len(data), maxInput)])
@@ -166,9 +174,12 @@ func (a Answer) identity() string {
 
 // Answers returns the errors that were read, the first cause first, and how many
 // more there were. It is never empty without an error: a text in which nothing is
-// known is one unknown error. The error is [ErrEmpty].
+// known is one unknown error. The error is [ErrEmpty] or [ErrNoError].
 func (x *Reader) Answers() (answers []Answer, more int, err error) {
-	if !x.text {
+	switch {
+	case !x.text && x.fine:
+		return nil, 0, ErrNoError
+	case !x.text:
 		return nil, 0, ErrEmpty
 	}
 	answers = slices.Clone(x.answers)

@@ -187,6 +187,31 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// What exgrant writes of a run without an error tells of none, whatever words are in it;
+// of a run that failed the steps that failed do.
+func TestOwnReports(t *testing.T) {
+	step := func(status, text string) string {
+		return `{"schema": "exgrant.report/v1", "steps": [{"status": "unchanged", "text": "languageMode: NoLanguage"}, {"status": "` + status + `", "text": "` + text + `"}]}`
+	}
+	for _, test := range []struct {
+		text, id string
+		err      error
+	}{
+		{step("changed", "Made. Access is denied to nobody."), "", ErrNoError},
+		{`{"schema": "exgrant.plan/v1", "changes": [{"filter": "CustomRecipientWriteScope"}]}`, "", ErrNoError},
+		{step("failed", "The term 'Get-ManagementScope' is not recognized as the name of a cmdlet"), fault.CmdletMissing, nil},
+	} {
+		var x Reader
+		if err := x.Add("report.json", strings.NewReader(test.text)); err != nil {
+			t.Fatal(err)
+		}
+		answers, _, err := x.Answers()
+		if !errors.Is(err, test.err) || (len(answers) == 1) != (test.id != "") || test.id != "" && answers[0].Fault.ID != test.id {
+			t.Errorf("%s: %+v, %v", test.text, answers, err)
+		}
+	}
+}
+
 func TestJSON(t *testing.T) {
 	report, err := os.ReadFile(peers.Shared(t, "design", "report.v1.json"))
 	if err != nil {
