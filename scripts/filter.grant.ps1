@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant user filter
-    sha256: 7059c87660729a7b5fd65c6d2f5355199ab11701395aa6b5f9400cca914e2ebf
-    body-sha256: 91148bb49cb45b293c23678539e3c8277647c11f2d56fdaa6a62a5672ce7c430
+    sha256: 0b46402948314a8d4e24b69425934d3c4b73af6dd46ef2d18a0e7f2c8876fbed
+    body-sha256: d9e2f9739835206404e6234b2a9c2111fcfd59ffc6ffc80277fc64951d61939b
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -102,8 +102,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4 -or -not $here[3].Parameters.ContainsKey('CustomRecipientWriteScope')) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope, of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope; for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: revoke user filter
-    sha256: 9879da2c6959c3779cb674e6c60d56c9bbd7c788511ac641c48b00c41ae9ae4d
-    body-sha256: 8135881d3ac5eeff7bd0a5e9d48f225391642cc96ec6fca899f0bce440b66f15
+    sha256: f252a3a5d8129fc884fb1abab2eac73e90c0c3e3032e844c52035037f77d1b6c
+    body-sha256: 27451ac0886c235948879d68ec1334fa49c65a5af9727c95e450fa8ac71d4af7
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -88,8 +88,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: grant roleGroup group
-    sha256: 57aedf382f89971e18dde7e1d18d6f65b1d33c2059d982197d01b3b0ebbae8fa
-    body-sha256: 6a5c81bdf53fc4c20dfb94acbe169b3ead988d1bb0f01fcd3526dcbc26de4c91
+    sha256: cbb77801bdbb5b6997e593dd69da74207f132fc1c6387cf7e0f4ba0b51be39f2
+    body-sha256: 92b5987a3c73cb255e8fd63bf55a8c5c834677cb1492fb0a04b6b0509ca1a5af
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -98,8 +98,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4 -or -not $here[3].Parameters.ContainsKey('CustomRecipientWriteScope')) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope, of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope; for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: revoke securityGroup organizationalUnit
-    sha256: 949ac6726d9745c9fa47265e0682ac4f4b3efca333a680e82ca505b8ae7feb4f
-    body-sha256: 02166774c2fe547c158a37fd74850ae6b0d70eb5fb205ac0d27d54b0063225e5
+    sha256: 1708c338fbcc92258aa049d7565b626b749d017ea61de81796cf28b9b337c137
+    body-sha256: d9a7091ed8bfee61b0baf1139ad73183b5fd2ffc07ff91d91b4cdb28ca6fe173
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -76,8 +76,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

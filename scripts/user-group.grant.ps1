@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant user group
-    sha256: 38056e629ebc18baaa7e1c635c44f14aee6a10f6ad490469cf1952263e35be96
-    body-sha256: 8b0bb2ebedc53d9b26d709f2f9495ad18d02025bef1b5c01301d7fbf7a6bbc12
+    sha256: 855e71c263d6347596ea856442df95ec278848a1f5af87272e74eec965ea83c3
+    body-sha256: 82a22559b3226990527a7d2cab8b7f4246cbc22b9746ef55ead749309a95b901
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -96,8 +96,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4 -or -not $here[3].Parameters.ContainsKey('CustomRecipientWriteScope')) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope, of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope; for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

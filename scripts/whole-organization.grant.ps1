@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant user organization
-    sha256: 67f592ec4e47716a7e3c6fa0b8aaedb216e7a36f34873591e0c7e8b50e22f8c7
-    body-sha256: a88f6b7252c6c63f36cf8373d64ea6ab0f8721d7958270b53b813ecebc35960c
+    sha256: 06914acf4503a145ee40994d3009b5bd3b0478e2a88d25d86bc8224b93620411
+    body-sha256: 85f40561ec0165d0008a1950105fde13421a130c463bc77e7851ab0cedebafab
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -83,8 +83,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

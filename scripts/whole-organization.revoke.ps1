@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: revoke user organization
-    sha256: f944ef598196f8a09f9f8a7320251f910094103a742f4d25085a77b5ed5e4569
-    body-sha256: b92fdea5233a03f9b883ea0899c857d6a1496f72b7913ad9d7914c99b3097e19
+    sha256: ac70698c4e07b75202c6dd13652ff52e6a5cf61941a29406aa6e248e8d1ae1fa
+    body-sha256: 081b5535cd4423a1341b71616903e28000efef34f4964799192ef25eaa36c55d
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -74,8 +74,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

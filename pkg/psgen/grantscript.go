@@ -3,7 +3,6 @@ package psgen
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
@@ -131,12 +130,9 @@ func grantNeeds(f Form) []string {
 
 // sessionWords are what a session must have: a command, and a parameter of it.
 func sessionWords(command, parameter string) []string {
-	needed, with, role := "", "", "Role Management"
+	needed, with := "", ""
 	if parameter != "" {
 		needed, with = " -or -not $here[3].Parameters.ContainsKey('"+parameter+"')", " -"+parameter
 	}
-	if strings.HasPrefix(command, "Get-") {
-		role = "View-Only Configuration"
-	}
-	return []string{"{{cloud}}", cloudShell, "{{command}}", command, "{{needed}}", needed, "{{with}}", with, "{{role}}", role}
+	return []string{"{{cloud}}", cloudShell, "{{command}}", command, "{{needed}}", needed, "{{with}}", with}
 }

@@ -10,8 +10,8 @@
     Run it in the Exchange Management Shell, as somebody who may read role assignments.
 # end
 # if: status
-    Run it in the Exchange Management Shell, as somebody who may read role assignments. It changes nothing; it only
-    widens the session's view to the whole forest, and puts that back.
+    Run it in the Exchange Management Shell, with the roles View-Only Configuration and View-Only Recipients. It
+    changes nothing; it only widens the session's view to the whole forest, and puts that back.
 # end
 # if: grant revoke undo
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with

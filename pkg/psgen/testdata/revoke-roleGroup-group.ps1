@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: revoke roleGroup group
-    sha256: 116b9ee924cd215d5e1e9669225af8a5e61aa1a5d5b765f8a54333714a21444d
-    body-sha256: 5473552ec88ad03b18adcf4668a925c44129275691f41b56593e32ef259c856d
+    sha256: 5a8ad68619ca366a2c9802734ae61709cdf2f6cc514d1998d3f1168964df5b43
+    body-sha256: 06bad40cb88d2c9c13dfd7ea2ccf6c3eb67bdbc296dddfee4509e2fc3a0541c8
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 a member can still act, 5 denied, 130 declined.
@@ -93,8 +93,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

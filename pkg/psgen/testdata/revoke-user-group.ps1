@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: revoke user group
-    sha256: 4dd413aee034c483b3965a4bcf486112c7486876a754bdba92ede9ae3c81a0bb
-    body-sha256: 8135881d3ac5eeff7bd0a5e9d48f225391642cc96ec6fca899f0bce440b66f15
+    sha256: 06729287a83774cfd18576f6a9407707409b9eafce44b360f030f7693bb9c726
+    body-sha256: 27451ac0886c235948879d68ec1334fa49c65a5af9727c95e450fa8ac71d4af7
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -83,8 +83,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

@@ -8,10 +8,10 @@
 .NOTES
     script-format: 2
     form: status roleGroup group
-    sha256: e1dc54e775ab42cce984ad1890a4820d8d29ffa7a311a03fff05b20e8a69638d
-    body-sha256: 737f517195d1b5862b6f497603b20d64346e09f01dea05232c97ad60869da7e4
-    Run it in the Exchange Management Shell, as somebody who may read role assignments. It changes nothing; it only
-    widens the session's view to the whole forest, and puts that back.
+    sha256: 75b3afb0b36159028d0c6afdf312fee986b8b39916d20b4dd0f187060adbf7f3
+    body-sha256: 92418f96d6296d826633c1ee32c8b7ba1c28d9b05c845e25587ce18a53fa0c86
+    Run it in the Exchange Management Shell, with the roles View-Only Configuration and View-Only Recipients. It
+    changes nothing; it only widens the session's view to the whole forest, and puts that back.
     Exit codes: 0 verified, 1 failed or no such name, 3 it differs: see the reason and the warnings, 5 denied.
 #>
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
@@ -66,8 +66,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role View-Only Configuration"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

@@ -8,10 +8,10 @@
 .NOTES
     script-format: 2
     form: status securityGroup group
-    sha256: 3c9458bb198bc4b512a6848595e34c3a3caca7ed4a119080c8c7364be8ee525f
-    body-sha256: 9115a9e969aabb92aee4db25b3a25d12832b3739192ea9576f4c9f0be135b393
-    Run it in the Exchange Management Shell, as somebody who may read role assignments. It changes nothing; it only
-    widens the session's view to the whole forest, and puts that back.
+    sha256: 0f71ff2304c7cf2bd8028cd982f794ecfb34c892667565b498007dfcc9dc794d
+    body-sha256: 17089b9a103ad5f6f41f7e817dd988dd17c4ede8cdaedd51756f6563726adb05
+    Run it in the Exchange Management Shell, with the roles View-Only Configuration and View-Only Recipients. It
+    changes nothing; it only widens the session's view to the whole forest, and puts that back.
     Exit codes: 0 verified, 1 failed or no such name, 3 it differs: see the reason and the warnings, 5 denied.
 #>
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
@@ -65,8 +65,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role View-Only Configuration"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

@@ -8,10 +8,10 @@
 .NOTES
     script-format: 2
     form: status user group
-    sha256: d9fd1a2264958f544a01311139fc34bbde15959bdb55ddff82757a19ab2ef3f3
-    body-sha256: cb4118a685e015c7c72fee7ac8eed49a0903dd3d5625a7ed2ee545872bfb7182
-    Run it in the Exchange Management Shell, as somebody who may read role assignments. It changes nothing; it only
-    widens the session's view to the whole forest, and puts that back.
+    sha256: 65234d526c7d1c95b577df43c7d02683de45d375a8bb4ff9abd81c12d5d9814e
+    body-sha256: 344114f1f4749e9ca7df8c5f28a3bd0778c9e6d946c475f5941372842f9e4a9d
+    Run it in the Exchange Management Shell, with the roles View-Only Configuration and View-Only Recipients. It
+    changes nothing; it only widens the session's view to the whole forest, and puts that back.
     Exit codes: 0 verified, 1 failed or no such name, 3 it differs: see the reason and the warnings, 5 denied.
 #>
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
@@ -65,8 +65,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role View-Only Configuration"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: undo roleGroup revoke
-    sha256: ca68ac614f91d3443617faf21ae5c9b4abaf9a0ea22afc3d7f382622a6f53a4f
-    body-sha256: e557874acfdd9d10eac501f7b905260020e0e37119d75d76ac0a2a929cab0ddc
+    sha256: 82bc18f3e25ea025e6f3af9d1d9cfb010a782688a22f5e02dd40ec313f178c0e
+    body-sha256: 79fd9c4b3d4dcb88d6d5a8a7719ab9d6d3e969c38be08fa2f0323cb4c494984d
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 given back or nothing to do, 1 failed, 5 denied, 130 declined.
@@ -87,8 +87,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once

@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: undo user grant
-    sha256: d5e38071c88b5bb3c04347e69daf7a030d15c93d1d06d0947e691744be50f901
-    body-sha256: ab79134da3537459524b0303efd9e00aaff955f34e25b622182b38c7988ef8d3
+    sha256: afac076453303ca9e7d0d760c33d9d8aa73d87ca2e29ac4e18030d50da6a84cd
+    body-sha256: 9d13d98ee66c7d172566a007790166576685f7ddca9ab9574966ebfbab92787e
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -70,8 +70,8 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '), of the role Role Management"
-        throw "failed: $lack, and the Exchange Management Shell, or:`n$open`nImport-PSSession `$s"
+        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
     $first = @{ DomainController = "$($view.DefaultConfigurationDomainController)" } # shows changes at once
