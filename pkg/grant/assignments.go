@@ -3,6 +3,7 @@ package grant
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/exgrant/exgrant/internal/commands"
@@ -196,3 +197,13 @@ func oldScope(a exchange.Object) report.InverseParameter {
 // relativeWriteScope is the parameter for scopes that are no objects. A new
 // assignment has the whole organization, or what its role has, without being told.
 const relativeWriteScope = "RecipientRelativeWriteScope"
+
+// mustBeTold tells whether a new assignment of an impersonation role has a scope only
+// when it is told.
+func mustBeTold(scope report.InverseParameter) bool {
+	if scope.Name != relativeWriteScope {
+		return true
+	}
+	kind, _ := scope.Value.(string)
+	return slices.Contains([]string{"Self", "MyGAL", "MyDistributionGroups", "None"}, kind)
+}

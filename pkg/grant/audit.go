@@ -241,10 +241,13 @@ func (a *audit) readSIDs(ctx context.Context, assignments int) error {
 	return nil
 }
 
+// relativeScope is the kind of a scope that is no object.
+const relativeScope = exchange.ScopeKind("relative")
+
 // holderScope is the scope of an assignment, in words and as data.
 func holderScope(a exchange.Object, filterOf func(scope string) string) report.HolderScope {
 	of := ownText(a, "CustomRecipientWriteScope")
-	s := report.HolderScope{Kind: "relative"}
+	s := report.HolderScope{Kind: relativeScope}
 	switch a.Text("RecipientWriteScope") {
 	case writeOrganization:
 		s.Kind = exchange.WholeOrganization

@@ -77,9 +77,19 @@ func (r *run) removeAssignment(a exchange.Object) {
 		landed:  r.isGone(commands.GetAssignment(guid, r.configurationServer), guid),
 		done: func(exchange.Object) {
 			r.gone = append(r.gone, guid)
-			r.undoBy(assignmentInverse(a))
+			r.undoAssignmentBy(a)
 		},
 	})
+}
+
+// undoAssignmentBy notes what makes an assignment again, and disables it again where it
+// was disabled: a new one is enabled, and has a GUID that nobody knows yet.
+func (r *run) undoAssignmentBy(a exchange.Object) {
+	if !a.Bool("Enabled") {
+		r.undoBy(report.Inverse{Cmdlet: "Set-ManagementRoleAssignment", Identity: a.Text("Name"),
+			Parameters: []report.InverseParameter{{Name: "Enabled", Value: false}}})
+	}
+	r.undoBy(assignmentInverse(a))
 }
 
 // assignmentInverse makes an assignment again.
@@ -89,7 +99,7 @@ func assignmentInverse(a exchange.Object) report.Inverse {
 		kind = "User"
 	}
 	parameters := []report.InverseParameter{{Name: kind, Value: a.Text("RoleAssignee")}, {Name: "Role", Value: a.Text("Role")}}
-	if scope := oldScope(a); scope.Name != relativeWriteScope {
+	if scope := oldScope(a); mustBeTold(scope) && !strings.EqualFold(a.Text("Role"), exchange.RoleViewOnlyConfiguration) {
 		parameters = append(parameters, scope)
 	}
 	return report.Inverse{Cmdlet: "New-ManagementRoleAssignment", Identity: a.Text("Name"), Parameters: parameters}

@@ -57,6 +57,7 @@ type undoing struct {
 	accounts []exchange.Object // those who had the right by the report's grant, and are there
 	held     map[string]bool   // GUIDs of the assignments that the assignee has
 	removed  []string          // GUIDs of what will be gone, or will have another scope
+	again    *action           // makes the last object again that was asked for; nil where it is there
 }
 
 // resolve looks up those whom the report's grant is about. An account that is gone does
@@ -135,8 +136,12 @@ func (u *undoing) refuse(i report.Inverse, why string) error {
 
 // propose proposes one inverse.
 func (u *undoing) propose(ctx context.Context, i report.Inverse) error {
-	if strings.HasPrefix(i.Cmdlet, "New-") {
+	switch {
+	case strings.HasPrefix(i.Cmdlet, "New-"):
 		return u.restoreObject(ctx, i)
+	case i.DisablesByName():
+		u.disableAgain(i)
+		return nil
 	}
 	_, noun, _ := strings.Cut(i.Cmdlet, "-")
 	noun = strings.TrimSuffix(noun, "Member")
@@ -339,17 +344,12 @@ func (u *undoing) restoreSetting(object exchange.Object, i report.Inverse) error
 			u.undoBy(report.Inverse{Cmdlet: i.Cmdlet, Identity: guid, Parameters: oldValues(object, i), Set: i.Parameters})
 		},
 	}
-	if takesAway(i) {
+	if i.Disables() {
 		u.run.propose(c)
 		return nil
 	}
 	u.give(c, u.wasBefore(guid, i))
 	return nil
-}
-
-// takesAway tells whether an inverse only disables.
-func takesAway(i report.Inverse) bool {
-	return len(i.Parameters) == 1 && i.Parameters[0].Name == "Enabled" && i.Parameters[0].Value == false
 }
 
 // madeOf is what the report's run made of the settings that an inverse puts back; nil
@@ -477,6 +477,7 @@ func oldValues(object exchange.Object, i report.Inverse) []report.InverseParamet
 // restoreObject proposes to make an object again that a revocation removed, unless
 // its name is in use.
 func (u *undoing) restoreObject(ctx context.Context, i report.Inverse) error {
+	u.again = nil
 	_, noun, _ := strings.Cut(i.Cmdlet, "-")
 	existing, found, err := u.seek(ctx, getByIdentity(noun, i.Identity))
 	if err != nil {
@@ -494,7 +495,7 @@ func (u *undoing) restoreObject(ctx context.Context, i report.Inverse) error {
 		return u.refuse(i, why)
 	}
 	u.give(change{
-		step: report.StepAssign, action: report.ActionCreate,
+		step: stepOf(noun), action: report.ActionCreate,
 		text:    "Makes " + noun + " '" + i.Identity + "' again",
 		why:     "the report removed it",
 		command: func(dc string) exchange.Command { return inverseCommand(i, dc) },
@@ -505,7 +506,37 @@ func (u *undoing) restoreObject(ctx context.Context, i report.Inverse) error {
 			u.undoBy(report.Inverse{Cmdlet: "Remove-" + noun, Identity: written.Text("Guid")})
 		},
 	}, own)
+	u.again = &u.queue[len(u.queue)-1]
 	return nil
+}
+
+// stepOf is the step in which an object of a kind is made, or its settings are.
+func stepOf(noun string) string {
+	switch noun {
+	case "ManagementScope":
+		return report.StepScope
+	case "RoleGroup":
+		return report.StepRoleGroup
+	}
+	return report.StepAssign
+}
+
+// disableAgain proposes to disable what is made again, since it was disabled. It needs
+// no inverse of its own: the object goes again.
+func (u *undoing) disableAgain(i report.Inverse) {
+	if u.again == nil {
+		return
+	}
+	u.give(change{
+		step: report.StepAssign, action: report.ActionUpdate,
+		text:    "Disables '" + i.Identity + "' again",
+		why:     "it was disabled when the report removed it",
+		command: func(dc string) exchange.Command { return inverseCommand(i, dc) },
+		landed: func(ctx context.Context) (exchange.Object, bool, error) {
+			now, there, err := u.seek(ctx, from(commands.GetAssignment(i.Identity, ""), u.configurationServer))
+			return now, there && isSet(now, i.Parameters), err
+		},
+	}, u.again.own)
 }
 
 // foreignNew tells why an object that is to be made again cannot be one of the report's
@@ -581,6 +612,8 @@ func (u *undoing) isOwnScope(i report.Inverse) bool {
 	switch {
 	case i.Text("ExclusiveRecipientWriteScope") != "":
 		return false
+	case i.Text(relativeWriteScope) != "":
+		return scope.Kind == relativeScope
 	case custom != "":
 		return hasText([]string{scope.Name, u.from.Grant.Name}, custom)
 	case unit != "":

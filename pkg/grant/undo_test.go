@@ -259,3 +259,28 @@ func TestUndoOfRoleGroup(t *testing.T) {
 		st.unchanged(t, "undo of the undo", inPlace)
 	}
 }
+
+// What is made again is as it was: disabled, and with its relative scope.
+func TestUndoOfRevocationKeepsWhatItWas(t *testing.T) {
+	p := func(name string, v exchange.Value) exchange.Param { return exchange.Param{Name: name, Value: v} }
+	for name, change := range map[string]exchange.Param{
+		"disabled": p("Enabled", exchange.Bool(false)), "Self": p(relativeWriteScope, exchange.String("Self")),
+		"None": p(relativeWriteScope, exchange.String("None")), "MyGAL": p(relativeWriteScope, exchange.String("MyGAL")),
+	} {
+		s := scenario(t, "equal-other-name")
+		st := newStage(t, s)
+		st.command(t, exchange.Command{Cmdlet: "Set-ManagementRoleAssignment"}.With("Identity", exchange.String("Old Grant")).
+			With(change.Name, change.Value).With("Confirm", exchange.Bool(false)))
+		start := st.snapshot(t)
+		back := st.revoke(t, Revocation{Name: "Old Grant"})
+		checkEnd(t, name, back, report.Revoked)
+		again := st.revoke(t, Revocation{Report: copied(t, back)})
+		st.unchanged(t, name, start)
+		if len(again.Inverse) != 1 || again.Inverse[0].Cmdlet != "Remove-ManagementRoleAssignment" {
+			t.Errorf("%s: the undo is undone by %s", name, pretty(t, again.Inverse))
+		}
+		if more := st.revoke(t, Revocation{Report: copied(t, back)}); more.Changed {
+			t.Errorf("%s: a second undo changed something: %s", name, pretty(t, more.Steps))
+		}
+	}
+}

@@ -150,8 +150,11 @@ func undoSetting(r report.Report, i report.Inverse) ([]entry, error) {
 	default:
 		property = "CustomRecipientWriteScope"
 	}
-	again := table{entries: []entry{{"Identity", i.Identity}, {set[0].Name, is}}}
-	setting := []entry{{"property", property}, {"value", was}, {"again", again}}
+	setting := []entry{{"property", property}, {"value", was}}
+	if !i.DisablesByName() { // what is made again is disabled by its name; to remove it undoes both
+		again := table{entries: []entry{{"Identity", i.Identity}, {set[0].Name, is}}}
+		setting = append(setting, entry{"again", again})
+	}
 	if now := reportedSetting(r, i); now != "" && property != "RecipientWriteScope" {
 		setting = append(setting, entry{"now", now})
 	}

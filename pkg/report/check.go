@@ -31,12 +31,7 @@ func (r *Report) Check() error {
 			return fmt.Errorf("finding %d: its severity %q is none of exgrant's", i+1, f.Severity)
 		}
 	}
-	for _, inverse := range r.Inverse {
-		if _, err := inverse.Command(""); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkInverses(r.Inverse)
 }
 
 func (s Step) check(changed bool) error {

@@ -24,7 +24,7 @@ func inverseParameters(cmdlet string) (parameters []string, known bool) {
 			"RecipientOrganizationalUnitScope", "RecipientRelativeWriteScope"}, true
 	case "New-ManagementRoleAssignment":
 		return []string{"User", "SecurityGroup", "Role", "CustomRecipientWriteScope",
-			"ExclusiveRecipientWriteScope", "RecipientOrganizationalUnitScope"}, true
+			"ExclusiveRecipientWriteScope", "RecipientOrganizationalUnitScope", "RecipientRelativeWriteScope"}, true
 	case "New-ManagementScope":
 		return []string{"RecipientRestrictionFilter", "RecipientRoot"}, true
 	case "New-RoleGroup":
@@ -35,14 +35,15 @@ func inverseParameters(cmdlet string) (parameters []string, known bool) {
 
 // Command returns the inverse as the command to run. It refuses what no report of
 // this program holds: another cmdlet or parameter, an object that is not named
-// by its GUID (but for one that is made again), an unknown condition.
+// by its GUID (but for one that is made again, and one that DisablesByName), an unknown
+// condition.
 func (i Inverse) Command(domainController string) (exchange.Command, error) {
 	allowed, known := inverseParameters(i.Cmdlet)
 	makes := strings.HasPrefix(i.Cmdlet, "New-")
 	switch {
 	case !known:
 		return exchange.Command{}, fmt.Errorf("the report's inverse holds %q, which no report of exgrant has", i.Cmdlet)
-	case !makes && !exchange.IsGUID(i.Identity):
+	case !makes && !i.DisablesByName() && !exchange.IsGUID(i.Identity):
 		return exchange.Command{}, fmt.Errorf("the report's inverse %s names %q, which is no GUID", i.Cmdlet, i.Identity)
 	case i.OnlyIf != "" && i.OnlyIf != "unused":
 		return exchange.Command{}, fmt.Errorf("the report's inverse %s has the condition %q, which is not known", i.Cmdlet, i.OnlyIf)
@@ -69,6 +70,31 @@ func (i Inverse) Command(domainController string) (exchange.Command, error) {
 		c = c.With("DomainController", exchange.String(domainController))
 	}
 	return c.With("Confirm", exchange.Bool(false)), nil
+}
+
+// Disables tells whether an inverse only disables an assignment.
+func (i Inverse) Disables() bool {
+	return i.Cmdlet == "Set-ManagementRoleAssignment" && len(i.Parameters) == 1 && i.Parameters[0].Name == "Enabled" && i.Parameters[0].Value == false
+}
+
+// DisablesByName tells whether an inverse disables again what its neighbour makes again:
+// nobody knows the GUID that an assignment will have.
+func (i Inverse) DisablesByName() bool { return i.Disables() && !exchange.IsGUID(i.Identity) }
+
+// checkInverses says why inverses, in their order, are none of a report of this program.
+func checkInverses(inverses []Inverse) error {
+	before := Inverse{}
+	for _, i := range inverses {
+		if _, err := i.Command(""); err != nil {
+			return err
+		}
+		isBehind := before.Cmdlet == "New-ManagementRoleAssignment" && strings.EqualFold(before.Identity, i.Identity)
+		if i.DisablesByName() && !isBehind {
+			return fmt.Errorf("the report's inverse %s names %q, which is no GUID, and nothing before it makes that again", i.Cmdlet, i.Identity)
+		}
+		before = i
+	}
+	return nil
 }
 
 // value is the parameter's value, made here or read from JSON, as a command's.

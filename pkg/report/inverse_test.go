@@ -45,3 +45,34 @@ func TestInverseCommandRefuses(t *testing.T) {
 		}
 	}
 }
+
+// An assignment that is made again was disabled: it is disabled by its name, directly
+// behind the command that makes it.
+func TestInverseDisablesByName(t *testing.T) {
+	again := Inverse{Cmdlet: "New-ManagementRoleAssignment", Identity: "Old Grant"}
+	disable := Inverse{Cmdlet: "Set-ManagementRoleAssignment", Identity: "old grant", Parameters: []InverseParameter{{"Enabled", false}}}
+	enable, other, more := disable, disable, disable
+	enable.Parameters = []InverseParameter{{"Enabled", true}}
+	other.Identity = "Other Grant"
+	more.Parameters = []InverseParameter{{"Enabled", false}, {"CustomRecipientWriteScope", "S"}}
+	for name, c := range map[string]struct {
+		inverses []Inverse
+		good     bool
+	}{
+		"behind":        {[]Inverse{again, disable}, true},
+		"alone":         {[]Inverse{disable}, false},
+		"before":        {[]Inverse{disable, again}, false},
+		"another":       {[]Inverse{again, other}, false},
+		"enables":       {[]Inverse{again, enable}, false},
+		"sets a scope":  {[]Inverse{again, more}, false},
+		"not behind it": {[]Inverse{again, {Cmdlet: "New-ManagementScope", Identity: "S"}, disable}, false},
+	} {
+		r := &Report{Schema: Schema, Operation: OperationRevoke, Outcome: Revoked, Grant: &GrantState{}, Inverse: c.inverses}
+		if err := r.CheckInverse(); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := r.Check(); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

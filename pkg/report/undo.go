@@ -20,12 +20,7 @@ func (r *Report) CheckInverse() error {
 	case len(r.Inverse) == 0:
 		return errors.New("the report changed nothing: there is nothing to take back")
 	}
-	for _, i := range r.Inverse {
-		if _, err := i.Command(""); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkInverses(r.Inverse)
 }
 
 // CheckOwnInverse is CheckInverse for who cannot look at the organization, such as who
