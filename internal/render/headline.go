@@ -47,6 +47,9 @@ func outcomeText(r *report.Report) string {
 	}
 	switch r.Outcome {
 	case report.Granted, report.AlreadyGranted:
+		if r.Operation == report.OperationRevoke {
+			return restoredText(r)
+		}
 		return outcomes[r.Outcome] + reachText(r)
 	case report.Verified:
 		return verifiedText(r)
@@ -209,6 +212,14 @@ func firstSentence(text string) string {
 		}
 	}
 	return strings.TrimSuffix(text, ".")
+}
+
+// restoredText is how the undo of a revocation ended.
+func restoredText(r *report.Report) string {
+	if r.Changed {
+		return "what the report had changed is again as it was before. Its reach was not tested"
+	}
+	return "what the report had changed was again as it was before already: nothing was changed"
 }
 
 // leftText names the ways by which an account still reaches mailboxes.

@@ -154,7 +154,7 @@ func (s *stage) undo(t *testing.T, result *report.Report, granted, start string)
 	if again := s.revoke(t, Revocation{Report: result}); again.Changed {
 		t.Errorf("a second undo changed something: %s", pretty(t, again.Steps))
 	}
-	s.revoke(t, Revocation{Report: back})
+	checkEnd(t, "undo of the undo", s.revoke(t, Revocation{Report: back}), report.Granted)
 	s.unchanged(t, "undo of the undo", granted)
 }
 

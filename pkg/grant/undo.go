@@ -46,7 +46,56 @@ func (r *run) undo(ctx context.Context, from *report.Report) error {
 	if err := r.carryOut(ctx); err != nil {
 		return err
 	}
+	if gives(from.Inverse) {
+		return u.checkRestored(ctx)
+	}
 	return r.checkLeft(ctx, holdersOf(u.accounts))
+}
+
+// gives tells whether inverses give back what a revocation took or a change of a scope
+// replaced, and take nothing from anybody.
+func gives(inverses []report.Inverse) bool {
+	gives := false
+	for _, i := range inverses {
+		removes := strings.HasPrefix(i.Cmdlet, "Remove-")
+		switch {
+		case i.DisablesByName(), i.Cmdlet == "Remove-ManagementScope":
+		case removes, i.Disables():
+			return false
+		}
+		gives = gives || !removes
+	}
+	return gives
+}
+
+// checkRestored reads back what was given again, and decides the outcome.
+func (u *undoing) checkRestored(ctx context.Context) error {
+	u.step = report.StepReadBack
+	u.report.After = stateOf(nil, nil)
+	missing := 0
+	for _, restored := range u.restored {
+		object, there, err := restored.look(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !there:
+			missing++
+		default:
+			u.addState(u.report.After, restored.noun, object)
+		}
+	}
+	switch {
+	case missing > 0:
+		u.report.Outcome = report.GrantedReplicating
+		u.unchanged(report.StepReadBack, "Not everything that was made is seen yet.", "")
+		return nil
+	case u.report.Changed:
+		u.report.Outcome = report.Granted
+	default:
+		u.report.Outcome = report.AlreadyGranted
+	}
+	u.unchanged(report.StepReadBack, "All is as it was before the report's run.", "")
+	return nil
 }
 
 // An undoing is an undo while it is made up.
@@ -57,7 +106,14 @@ type undoing struct {
 	accounts []exchange.Object // those who had the right by the report's grant, and are there
 	held     map[string]bool   // GUIDs of the assignments that the assignee has
 	removed  []string          // GUIDs of what will be gone, or will have another scope
+	restored []restored        // what gives rights again, or did already
 	again    *action           // makes the last object again that was asked for; nil where it is there
+}
+
+// A restored object is one that stands, or has to, when the undo has ended well.
+type restored struct {
+	noun string
+	look func(context.Context) (exchange.Object, bool, error)
 }
 
 // resolve looks up those whom the report's grant is about. An account that is gone does
@@ -149,14 +205,18 @@ func (u *undoing) propose(ctx context.Context, i report.Inverse) error {
 	if err != nil {
 		return err
 	}
-	if !there {
+	switch isGiven := !strings.HasPrefix(i.Cmdlet, "Remove-"); {
+	case !there && isGiven && gives(u.from.Inverse):
+		return u.stop(report.NotFound, report.Step{ID: stepOf(noun), Text: noun + " " + i.Identity + " is gone: there is nothing to give its old state back to. " +
+			"Nothing was changed."})
+	case !there:
 		u.leave(report.StatusUnchanged, noun+" "+i.Identity+" is gone already.", "")
 		return nil
 	}
 	if why := u.foreign(noun, object); why != "" {
 		return u.refuse(i, why)
 	}
-	u.tellBefore(noun, object)
+	u.addState(u.report.Before, noun, object)
 	switch i.Cmdlet {
 	case "Remove-ManagementRoleAssignment":
 		u.removeAssignment(object)
@@ -173,19 +233,14 @@ func (u *undoing) propose(ctx context.Context, i report.Inverse) error {
 	return err
 }
 
-// tellBefore tells how an object is that will be changed or removed.
-func (u *undoing) tellBefore(noun string, o exchange.Object) {
-	var now *report.State
+// addState adds an object to the report's before or after.
+func (u *undoing) addState(state *report.State, noun string, o exchange.Object) {
 	switch noun {
 	case "ManagementRoleAssignment":
-		now = stateOf([]exchange.Object{o}, nil)
+		state.Assignments = append(state.Assignments, stateOf([]exchange.Object{o}, nil).Assignments...)
 	case "ManagementScope":
-		now = stateOf(nil, []exchange.Object{o})
-	default:
-		return
+		state.Scopes = append(state.Scopes, stateOf(nil, []exchange.Object{o}).Scopes...)
 	}
-	u.report.Before.Assignments = append(u.report.Before.Assignments, now.Assignments...)
-	u.report.Before.Scopes = append(u.report.Before.Scopes, now.Scopes...)
 }
 
 // foreign tells why an object cannot be one that a run made for the report's grant;
@@ -285,6 +340,8 @@ func (u *undoing) restoreMember(ctx context.Context, group exchange.Object, i re
 	}
 	at := slices.IndexFunc(members, func(m exchange.Object) bool { return strings.EqualFold(m.Text("Guid"), member) })
 	switch present := at >= 0; {
+	case present && !leave:
+		u.stands(report.StepRoleGroup, "RoleGroup", group, "The members of '"+group.Text("Name")+"' are as they were: "+member+".")
 	case present != leave:
 		u.leave(report.StatusUnchanged, "The members of '"+group.Text("Name")+"' are as they were: "+member+".", "")
 	case leave && !u.isAccount(member) && len(u.accounts) == len(u.grant.Assignee.Members):
@@ -294,7 +351,9 @@ func (u *undoing) restoreMember(ctx context.Context, group exchange.Object, i re
 	case !u.isAccount(member):
 		return u.refuse(i, member+" is none of the members of the report's grant")
 	default:
-		u.give(u.memberChange(group, member, "Puts "+member+" back into '"+group.Text("Name")+"'"), true)
+		c := u.memberChange(group, member, "Puts "+member+" back into '"+group.Text("Name")+"'")
+		u.give(c, true)
+		u.restored = append(u.restored, restored{"RoleGroup", c.landed})
 	}
 	return nil
 }
@@ -312,9 +371,10 @@ func (u *undoing) give(c change, own bool) {
 // restoreSetting proposes to put old values back, unless they are there. A value that is
 // not what the report's run made of it was changed by somebody else since.
 func (u *undoing) restoreSetting(object exchange.Object, i report.Inverse) error {
+	_, noun, _ := strings.Cut(i.Cmdlet, "-")
 	text, guid, name := valuesText(i.Parameters), object.Text("Guid"), object.Text("Name")
 	if isSet(object, i.Parameters) {
-		u.leave(report.StatusUnchanged, "'"+name+"' has its old value: "+text+".", "")
+		u.stands(stepOfSetting(i), noun, object, "'"+name+"' has its old value: "+text+".")
 		return nil
 	}
 	made := u.madeOf(i)
@@ -326,19 +386,18 @@ func (u *undoing) restoreSetting(object exchange.Object, i report.Inverse) error
 		return u.conflict(report.StepRemove, "'"+name+"' was changed since: it is neither what the run made of it ("+valuesText(made)+
 			") nor its old value ("+text+"), but "+valuesText(oldValues(object, i))+". Nothing was changed.")
 	}
-	_, noun, _ := strings.Cut(i.Cmdlet, "-")
 	i.Identity = guid
 	if !slices.ContainsFunc(i.Parameters, func(p report.InverseParameter) bool { return p.Name == "Enabled" }) {
 		u.removed = append(u.removed, guid)
 	}
 	c := change{
-		step: report.StepRemove, action: report.ActionUpdate,
+		step: stepOfSetting(i), action: report.ActionUpdate,
 		text:    "Puts the old value of '" + name + "' back: " + text,
 		why:     "the report changed it",
 		command: func(dc string) exchange.Command { return inverseCommand(i, dc) },
 		landed: func(ctx context.Context) (exchange.Object, bool, error) {
 			now, there, err := u.byGUID(ctx, from(getByIdentity(noun, guid), u.configurationServer), guid)
-			return exchange.Object{}, there && isSet(now, i.Parameters), err
+			return now, there && isSet(now, i.Parameters), err
 		},
 		done: func(exchange.Object) {
 			u.undoBy(report.Inverse{Cmdlet: i.Cmdlet, Identity: guid, Parameters: oldValues(object, i), Set: i.Parameters})
@@ -349,6 +408,7 @@ func (u *undoing) restoreSetting(object exchange.Object, i report.Inverse) error
 		return nil
 	}
 	u.give(c, u.wasBefore(guid, i))
+	u.restored = append(u.restored, restored{noun, c.landed})
 	return nil
 }
 
@@ -484,8 +544,7 @@ func (u *undoing) restoreObject(ctx context.Context, i report.Inverse) error {
 		return err
 	}
 	if found && strings.EqualFold(existing.Text("Name"), i.Identity) {
-		u.leave(report.StatusUnchanged, noun+" '"+i.Identity+"' is there already.", existing.Text("Guid"))
-		return nil
+		return u.compareRestored(ctx, noun, existing, i)
 	}
 	why, own, err := u.foreignNew(ctx, noun, i)
 	if err != nil {
@@ -494,7 +553,7 @@ func (u *undoing) restoreObject(ctx context.Context, i report.Inverse) error {
 	if why != "" {
 		return u.refuse(i, why)
 	}
-	u.give(change{
+	c := change{
 		step: stepOf(noun), action: report.ActionCreate,
 		text:    "Makes " + noun + " '" + i.Identity + "' again",
 		why:     "the report removed it",
@@ -505,9 +564,26 @@ func (u *undoing) restoreObject(ctx context.Context, i report.Inverse) error {
 		done: func(written exchange.Object) {
 			u.undoBy(report.Inverse{Cmdlet: "Remove-" + noun, Identity: written.Text("Guid")})
 		},
-	}, own)
+	}
+	u.give(c, own)
+	u.restored = append(u.restored, restored{noun, c.landed})
 	u.again = &u.queue[len(u.queue)-1]
 	return nil
+}
+
+// stands tells of an object that it is already as the undo would make it.
+func (u *undoing) stands(step, noun string, o exchange.Object, text string) {
+	u.queue = append(u.queue, action{step: report.Step{ID: step, Status: report.StatusUnchanged, Text: text, GUID: o.Text("Guid")}})
+	u.restored = append(u.restored, restored{noun, func(context.Context) (exchange.Object, bool, error) { return o, true, nil }})
+}
+
+// stepOfSetting is the step in which a setting is put back.
+func stepOfSetting(i report.Inverse) string {
+	if i.Disables() {
+		return report.StepRemove
+	}
+	_, noun, _ := strings.Cut(i.Cmdlet, "-")
+	return stepOf(noun)
 }
 
 // stepOf is the step in which an object of a kind is made, or its settings are.
@@ -537,6 +613,80 @@ func (u *undoing) disableAgain(i report.Inverse) {
 			return now, there && isSet(now, i.Parameters), err
 		},
 	}, u.again.own)
+}
+
+// compareRestored looks whether an object that is there is the one that the report
+// removed: made again by another run, it is as the undo would make it.
+func (u *undoing) compareRestored(ctx context.Context, noun string, existing exchange.Object, i report.Inverse) error {
+	same, err := false, error(nil)
+	switch noun {
+	case "ManagementScope":
+		filter := report.InverseParameter{Name: "RecipientRestrictionFilter", Value: i.Text("RecipientRestrictionFilter")}
+		same = isRecipientScope(existing) && isSet(existing, []report.InverseParameter{filter}) &&
+			strings.EqualFold(existing.Text("RecipientRoot"), i.Text("RecipientRoot"))
+	case "RoleGroup":
+		same, err = u.isRoleGroup(ctx, existing, i)
+	default:
+		same = u.isAssignment(existing, i)
+	}
+	if err != nil {
+		return err
+	}
+	if same {
+		u.stands(stepOf(noun), noun, existing, noun+" '"+i.Identity+"' is there already.")
+		return nil
+	}
+	is := ""
+	if noun == "ManagementRoleAssignment" {
+		is = ", of the role " + existing.Text("Role") + ": " + u.describe(existing)
+	}
+	return u.conflict(stepOf(noun), "There is a "+noun+" '"+i.Identity+"', and it is not the one that the report removed"+is+". Nothing was changed.")
+}
+
+// isAssignment tells whether an assignment gives what an inverse would give.
+func (u *undoing) isAssignment(a exchange.Object, i report.Inverse) bool {
+	holder := slices.Concat(i.Texts("User"), i.Texts("SecurityGroup"))
+	isHolder := hasText(holder, a.Text("RoleAssignee")) || u.held[a.Text("Guid")]
+	return isHolder && isRegular(a) && strings.EqualFold(a.Text("Role"), i.Text("Role")) && hasScopeOf(a, i)
+}
+
+// hasScopeOf tells whether an assignment has the scope that an inverse gives.
+func hasScopeOf(a exchange.Object, i report.Inverse) bool {
+	is := oldScope(a)
+	if strings.EqualFold(a.Text("Role"), exchange.RoleViewOnlyConfiguration) || !mustBeTold(is) {
+		is = report.InverseParameter{}
+	}
+	for _, p := range i.Parameters {
+		switch p.Name {
+		case "CustomRecipientWriteScope", "ExclusiveRecipientWriteScope", "RecipientOrganizationalUnitScope", relativeWriteScope:
+			return p.Name == is.Name && strings.EqualFold(fmt.Sprint(p.Value), fmt.Sprint(is.Value))
+		}
+	}
+	return is.Name == ""
+}
+
+// isRoleGroup tells whether a role group has the roles, the scope and the members that
+// an inverse would give it.
+func (u *undoing) isRoleGroup(ctx context.Context, group exchange.Object, i report.Inverse) (bool, error) {
+	members, err := u.list(ctx, commands.ListRoleGroupMembers(group.Text("Guid")))
+	if err != nil {
+		return false, err
+	}
+	for _, m := range i.Texts("Members") {
+		if !hasText(guidList(members), m) {
+			return false, nil
+		}
+	}
+	held, err := u.madeTo(ctx, holderOf(group))
+	for _, role := range i.Texts("Roles") {
+		isIt := func(a exchange.Object) bool {
+			return isRegular(a) && strings.EqualFold(a.Text("Role"), role) && hasScopeOf(a, i)
+		}
+		if !slices.ContainsFunc(held, isIt) {
+			return false, err
+		}
+	}
+	return err == nil, err
 }
 
 // foreignNew tells why an object that is to be made again cannot be one of the report's

@@ -160,7 +160,7 @@ func TestRightsAreAskedFor(t *testing.T) {
 		t.Errorf("asked %+v", asked)
 	}
 	answer = true
-	checkEnd(t, "agreed", st.revoke(t, Revocation{Report: back}), report.StillEffective)
+	checkEnd(t, "agreed", st.revoke(t, Revocation{Report: back}), report.Granted)
 	st.unchanged(t, "agreed", inPlace)
 
 	forged := copied(t, back)
@@ -195,7 +195,7 @@ func TestUndoOfChangedSetting(t *testing.T) {
 			st.o.UpdateScope = true
 			made := st.grant(t, s.Grant())
 			checkEnd(t, name, made, report.Granted)
-			want := report.StillEffective
+			want := report.Granted
 			if changed {
 				later(t, st, made)
 				start, want = st.snapshot(t), report.Conflict
@@ -255,8 +255,9 @@ func TestUndoOfRoleGroup(t *testing.T) {
 		inPlace := st.snapshot(t)
 		back := st.revoke(t, Revocation{Report: copied(t, made)})
 		checkEnd(t, "undo", back, report.Revoked)
-		st.revoke(t, Revocation{Report: copied(t, back)})
+		checkEnd(t, "undo of the undo", st.revoke(t, Revocation{Report: copied(t, back)}), report.Granted)
 		st.unchanged(t, "undo of the undo", inPlace)
+		checkEnd(t, "once more", st.revoke(t, Revocation{Report: copied(t, back)}), report.AlreadyGranted)
 	}
 }
 
@@ -283,4 +284,53 @@ func TestUndoOfRevocationKeepsWhatItWas(t *testing.T) {
 			t.Errorf("%s: a second undo changed something: %s", name, pretty(t, more.Steps))
 		}
 	}
+}
+
+// An undo that gives rights back says so, and its steps are no removals; where it is done
+// already, it finds that.
+func TestUndoThatGives(t *testing.T) {
+	g := scenario(t, "plain").Grant()
+	st, _ := granted(t, g)
+	back := st.revoke(t, Revocation{Grant: &g})
+	for _, want := range []report.Outcome{report.Granted, report.AlreadyGranted} {
+		told := st.revoke(t, Revocation{Report: copied(t, back)})
+		checkEnd(t, "undo", told, want)
+		if len(told.After.Assignments) != 1 || len(told.After.Scopes) != 1 {
+			t.Errorf("%s: afterwards there is %s", want, pretty(t, told.After))
+		}
+		for _, step := range told.Steps {
+			if step.ID == report.StepRemove {
+				t.Errorf("%s: a removal: %s", want, pretty(t, step))
+			}
+		}
+		if hasFinding(told, "access-left") {
+			t.Errorf("%s: %s", want, pretty(t, told.Findings))
+		}
+	}
+}
+
+// Another object by the name of what the report removed is no success.
+func TestUndoFindsAnother(t *testing.T) {
+	for name, other := range map[string]exchange.Command{
+		"account": commands.NewAssignment("Reschedule Impersonation", exchange.User, "svc-backup", exchange.Role, commands.WriteScope{}, ""),
+		"role":    commands.NewAssignment("Reschedule Impersonation", exchange.User, "svc-reschedule", exchange.RoleViewOnlyConfiguration, commands.WriteScope{}, ""),
+		"scope":   commands.NewAssignment("Reschedule Impersonation", exchange.User, "svc-reschedule", exchange.Role, commands.WriteScope{}, ""),
+		"filter":  commands.NewScope("Reschedule Impersonation", "City -eq 'Berlin'", ""),
+	} {
+		g := scenario(t, "plain").Grant()
+		st, _ := granted(t, g)
+		back := st.revoke(t, Revocation{Grant: &g})
+		st.command(t, other)
+		start := st.snapshot(t)
+		told := st.revoke(t, Revocation{Report: copied(t, back)})
+		checkEnd(t, name, told, report.Conflict)
+		if !strings.Contains(lastText(told), "not the one that the report removed") {
+			t.Errorf("%s: it says %q", name, lastText(told))
+		}
+		st.unchanged(t, name, start)
+	}
+	st, _ := granted(t, groupGrant)
+	back := st.revoke(t, Revocation{Grant: &groupGrant})
+	st.command(t, commands.NewRoleGroup("Reschedulers", []string{exchange.Role}, nil, commands.WriteScope{}, ""))
+	checkEnd(t, "role group", st.revoke(t, Revocation{Report: copied(t, back)}), report.Conflict)
 }
