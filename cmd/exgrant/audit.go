@@ -168,6 +168,8 @@ func exported(h report.Holder) (g exchange.Grant, why string) {
 		why = "its scope is " + h.Scope.Text
 	}
 	switch {
+	case h.Unresolved:
+		why = "its account cannot be resolved"
 	case h.Role != exchange.Role:
 		why = "it is of the role " + h.Role
 	case h.Delegation != "Regular":

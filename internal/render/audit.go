@@ -70,7 +70,7 @@ func (a *AuditText) tableRow(h report.Holder) error {
 
 // Holder writes one holder.
 func (a *AuditText) Holder(h report.Holder) error {
-	if h.Enabled && h.Delegation == "Regular" {
+	if h.Enabled && h.Delegation == "Regular" && !h.Unresolved {
 		a.acts++
 	}
 	if a.table {

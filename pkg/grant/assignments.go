@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -149,7 +150,7 @@ func (r *run) describe(a exchange.Object) string {
 	if !a.Bool("Enabled") {
 		disabled = " (disabled)"
 	}
-	return fmt.Sprintf("'%s'%s gives %s %s", a.Text("Name"), disabled, a.Text("RoleAssignee"), r.describeScope(a))
+	return fmt.Sprintf("'%s'%s gives %s %s", a.Text("Name"), disabled, cmp.Or(a.Text("RoleAssignee"), "an account that is gone"), r.describeScope(a))
 }
 
 // describeScope is the recipient write scope of an assignment in words.

@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -175,6 +176,10 @@ func holderRow(row exchange.Object, filterOf func(scope string) string) report.H
 	if name, _ := whoHolds(row); name != group {
 		h.Holder, h.HolderType, h.Via = leaf(name), "User", h.Holder
 	}
+	if gonePattern.MatchString(group) {
+		h.Unresolved = true
+		h.Holder = cmp.Or(group, text("RoleAssigneeName"), text("User"), "(account is gone)")
+	}
 	return h
 }
 
@@ -285,7 +290,7 @@ func oddHolder(a exchange.Object) []report.Finding {
 	}
 	if strings.EqualFold(kind, "ForeignSecurityPrincipal") || gonePattern.MatchString(assignee) {
 		odd = append(odd, report.Finding{ID: "unresolved-holder", Severity: report.SeverityWarning, Objects: []string{ownText(a, "Guid")},
-			Text: "The account of '" + a.Text("Name") + "' cannot be resolved: " + assignee + "."})
+			Text: "The account of '" + a.Text("Name") + "' cannot be resolved: " + cmp.Or(assignee, "it is gone") + ". To remove the assignment: " + takeBack(a)})
 	}
 	return odd
 }

@@ -189,7 +189,10 @@ func unexplainedText(h report.Holder) string {
 		holder = "the members of " + h.Via
 	}
 	what := "lets " + holder + " act for mailboxes: " + h.Scope.Text
-	if h.Delegation != "Regular" {
+	switch {
+	case h.Unresolved:
+		what = "is made to an account that cannot be resolved"
+	case h.Delegation != "Regular":
 		what = "lets " + holder + " hand the role on"
 	}
 	return "'" + h.Assignment + "' " + what + ". No grant of the file explains it. To remove it: exgrant revoke --guid " + h.GUID

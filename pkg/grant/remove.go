@@ -85,6 +85,10 @@ func (r *run) removeAssignment(a exchange.Object) {
 // undoAssignmentBy notes what makes an assignment again, and disables it again where it
 // was disabled: a new one is enabled, and has a GUID that nobody knows yet.
 func (r *run) undoAssignmentBy(a exchange.Object) {
+	if gonePattern.MatchString(a.Text("RoleAssignee")) {
+		r.find("not-undoable", report.SeverityInfo, "'"+a.Text("Name")+"' cannot be made again, since its account is gone.", a.Text("Guid"))
+		return
+	}
 	if !a.Bool("Enabled") {
 		r.undoBy(report.Inverse{Cmdlet: "Set-ManagementRoleAssignment", Identity: a.Text("Name"),
 			Parameters: []report.InverseParameter{{Name: "Enabled", Value: false}}})

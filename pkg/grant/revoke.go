@@ -3,6 +3,7 @@ package grant
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,17 +82,9 @@ func (r *run) revokeGrant(ctx context.Context) error {
 		return err
 	}
 	r.step = report.StepResolve
-	assignee, err := r.resolveAssignee(ctx)
+	assignee, members, w, err := r.resolveRevoked(ctx)
 	if err != nil {
-		return err
-	}
-	members, err := r.resolveMembers(ctx)
-	if err != nil {
-		return err
-	}
-	w, err := r.resolveScope(ctx)
-	if err != nil {
-		return err
+		return r.hintAtName(ctx, err)
 	}
 	r.unchanged(report.StepResolve, r.grant.Assignee.Identity+"; "+w.String(), "")
 
@@ -113,6 +106,35 @@ func (r *run) revokeGrant(ctx context.Context) error {
 		return err
 	}
 	return r.checkLeft(ctx, holdersOf(holders))
+}
+
+// resolveRevoked looks up what a revocation needs to know of the grant.
+func (r *run) resolveRevoked(ctx context.Context) (assignee *exchange.Object, members []exchange.Object, w *wanted, err error) {
+	if assignee, err = r.resolveAssignee(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	if members, err = r.resolveMembers(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	w, err = r.resolveScope(ctx)
+	return assignee, members, w, err
+}
+
+// hintAtName says, where an account or group of the grant is not found, how to take its
+// assignment back without it: it may be gone.
+func (r *run) hintAtName(ctx context.Context, err error) error {
+	stopped := r.report.Failure()
+	if !errors.Is(err, errStopped) || r.report.Outcome != report.NotFound || stopped == nil || stopped.Fault == nil ||
+		r.grant.Assignee.Kind == exchange.RoleGroup {
+		return err
+	}
+	hint := " If it is gone, exgrant audit lists the assignment that is left; take that back with exgrant revoke --guid GUID."
+	r.step = report.StepReadAssignments
+	if a, readErr := r.findNamed(ctx); readErr == nil && a != nil {
+		hint = " If it is gone, take back the assignment alone: exgrant revoke --name \"" + a.Text("Name") + "\", or " + takeBack(*a)
+	}
+	stopped.Fault.Hint += hint
+	return err
 }
 
 func holdersOf(objects []exchange.Object) []holder {

@@ -167,7 +167,7 @@ func (u *undoing) resolveMembers(ctx context.Context) error {
 }
 
 func (u *undoing) tellGone(identity string) {
-	u.find("account-gone", report.SeverityInfo, "'"+identity+"' is no longer there under this name: what the report names by its GUID is taken back "+
+	u.find(accountGone, report.SeverityInfo, "'"+identity+"' is no longer there under this name: what the report names by its GUID is taken back "+
 		"all the same.")
 }
 

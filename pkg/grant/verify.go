@@ -113,7 +113,7 @@ func (r *run) verifyIdentity(ctx context.Context, identity string) error {
 		return err
 	}
 	if !found {
-		return r.stopNotFound("account or group", a.Text("RoleAssignee"), "")
+		return r.tellGoneHolder(*a)
 	}
 	r.tellAssignee(assignee)
 	if r.report.Grant.Assignee.Kind == exchange.User {
@@ -136,6 +136,27 @@ func (r *run) verifyIdentity(ctx context.Context, identity string) error {
 	}
 	return r.verifyReach(ctx, holderOf(assignee))
 }
+
+// tellGoneHolder says of an assignment that nobody has it any more.
+func (r *run) tellGoneHolder(a exchange.Object) error {
+	who, kind := a.Text("RoleAssignee"), a.Text("RoleAssigneeType")
+	isOwnKind := hasText([]string{"User", "SecurityGroup", "RoleGroup"}, kind)
+	if !isOwnKind && !gonePattern.MatchString(who) {
+		return r.stopNotFound("account or group", who, "")
+	}
+	if who != "" {
+		who = ", " + who + ","
+	}
+	r.report.After = stateOf([]exchange.Object{a}, nil)
+	r.step = report.StepReadAssignments
+	r.tell(false, report.NotInPlace+": the account of '"+a.Text("Name")+"' is gone.", a.Text("Guid"))
+	r.find(accountGone, report.SeverityWarning, "'"+a.Text("Name")+"' is made to an account"+who+" that is gone. To remove it: "+takeBack(a), a.Text("Guid"))
+	r.decides(accountGone)
+	return nil
+}
+
+// accountGone is the finding that an account is no longer there.
+const accountGone = "account-gone"
 
 // findAssignment returns the assignment with a name or GUID, nil when there is none.
 func (r *run) findAssignment(ctx context.Context, identity string) (*exchange.Object, error) {

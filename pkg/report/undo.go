@@ -17,6 +17,8 @@ func (r *Report) CheckInverse() error {
 		return fmt.Errorf("the report says schema %q, not %q", r.Schema, Schema)
 	case r.Grant == nil:
 		return errors.New("the report is not about a grant")
+	case len(r.Inverse) == 0 && r.Changed:
+		return errors.New("the report holds no command that takes its changes back")
 	case len(r.Inverse) == 0:
 		return errors.New("the report changed nothing: there is nothing to take back")
 	}
