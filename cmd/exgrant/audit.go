@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -150,12 +151,13 @@ func (e *export) Holder(h report.Holder) error {
 
 // exported is the grant that a row shows, or why no grant can say it.
 func exported(h report.Holder) (g exchange.Grant, why string) {
-	g = exchange.Grant{Name: h.Assignment, Assignee: exchange.NewSecurityGroup(h.Holder)}
+	holder := cmp.Or(h.Identity, h.Holder)
+	g = exchange.Grant{Name: h.Assignment, Assignee: exchange.NewSecurityGroup(holder)}
 	switch {
 	case h.Via != "":
 		g.Assignee.Identity = h.Via
 	case strings.EqualFold(h.HolderType, "User"):
-		g.Assignee = exchange.NewUser(h.Holder)
+		g.Assignee = exchange.NewUser(holder)
 	}
 	switch h.Scope.Kind {
 	case exchange.WholeOrganization:

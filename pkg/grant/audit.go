@@ -42,6 +42,7 @@ type audit struct {
 	yield   func(report.Holder) error
 	filters map[string]string // of scopes, by name in lower case
 	sids    map[string]string // of holders, by canonical name in lower case
+	unique  map[string]string // what names those whose name is that of several, by canonical name in lower case
 	holders int
 	hygiene []string        // members of Hygiene Management
 	only    map[string]bool // GUIDs of the assignments that are asked for; nil is all
@@ -50,9 +51,9 @@ type audit struct {
 
 // narrow leaves of the audit what one account or group holds.
 func (a *audit) narrow(ctx context.Context, identity string) error {
-	account, found, err := a.seek(ctx, commands.GetUser(identity))
+	account, found, err := a.resolveOne(ctx, commands.GetUser(identity), identity)
 	if err == nil && !found {
-		account, found, err = a.seek(ctx, commands.GetGroup(identity))
+		account, found, err = a.resolveOne(ctx, commands.GetGroup(identity), identity)
 	}
 	if err != nil {
 		return err
@@ -145,6 +146,9 @@ func (a *audit) row(o exchange.Object) error {
 	h := holderRow(o, func(scope string) string { return a.filters[strings.ToLower(scope)] })
 	name, _ := whoHolds(o)
 	h.SID = a.sids[strings.ToLower(name)]
+	if h.Via == "" {
+		h.Identity = a.unique[strings.ToLower(name)]
+	}
 	if !a.isAsked(h) {
 		return nil
 	}
@@ -227,22 +231,40 @@ func (a *audit) readSIDs(ctx context.Context, assignments int) error {
 			Text: fmt.Sprintf("There are more than %d holders: their SIDs were not looked up.", maxSIDs)})
 		return nil
 	}
-	a.sids = map[string]string{}
+	a.sids, a.unique = map[string]string{}, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(who)) {
 		if sidPattern.MatchString(name) { // of an account that is gone
 			a.sids[strings.ToLower(name)] = name
 			continue
 		}
-		look := commands.GetGroup(name)
+		look := commands.GetGroup
 		if who[name] {
-			look = commands.GetUser(name)
+			look = commands.GetUser
 		}
-		o, _, err := a.seek(ctx, look)
-		if err != nil {
+		if err := a.lookUp(ctx, name, look); err != nil {
 			return err
 		}
-		a.sids[strings.ToLower(name)] = ownText(o, "Sid")
 	}
+	return nil
+}
+
+// lookUp looks up a holder by the short name that the audit shows, and where that is not
+// the name of this one alone, by the canonical name.
+func (a *audit) lookUp(ctx context.Context, canonical string, look func(identity string) exchange.Command) error {
+	key := strings.ToLower(canonical)
+	o, found, err := a.seek(ctx, look(leaf(canonical)))
+	if err != nil {
+		return err
+	}
+	if !found || !strings.EqualFold(o.Text("Identity"), canonical) {
+		if o, found, err = a.seek(ctx, look(canonical)); err != nil {
+			return err
+		}
+		if found {
+			a.unique[key] = ownText(o, "DistinguishedName")
+		}
+	}
+	a.sids[key] = ownText(o, "Sid")
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func AuditAgainst(ctx context.Context, inv exchange.Invoker, grants []exchange.G
 	if err != nil {
 		return told, err
 	}
-	d := &drift{inv: inv, o: o, told: told, rows: rows, explained: map[string]bool{}}
+	d := &drift{inv: inv, o: o, told: told, rows: rows, explained: map[string]bool{}, unread: map[string]bool{}}
 	d.o.Progress = func(report.Step) {}
 	for i, g := range grants {
 		d.o.Beside = slices.Concat(grants[:i], grants[i+1:])
@@ -65,6 +66,8 @@ type drift struct {
 	told      *report.Report
 	rows      map[string]report.Holder
 	explained map[string]bool // GUIDs of assignments
+	unread    map[string]bool // … that a grant may explain which could not be compared
+	lost      bool            // a grant could not be compared, and none of the rows shows which is its
 }
 
 // grant looks for one grant, and says how it differs.
@@ -155,6 +158,20 @@ func (d *drift) failed(g exchange.Grant, r *run) {
 		}
 	}
 	d.told.Steps = append(d.told.Steps, step)
+	d.leaveOut(g)
+}
+
+// leaveOut notes the rows that a grant may explain which could not be compared: what
+// cannot be read is no drift.
+func (d *drift) leaveOut(g exchange.Grant) {
+	who, found := exchange.LastPart(g.Assignee.Identity), false
+	for guid, h := range d.rows {
+		holder := cmp.Or(h.Via, h.Holder)
+		if strings.EqualFold(h.Assignment, g.AssignmentName()) || strings.EqualFold(holder, who) {
+			d.unread[guid], found = true, true
+		}
+	}
+	d.lost = d.lost || !found
 }
 
 // accept explains what a grant accepts.
@@ -174,6 +191,9 @@ func (d *drift) holders() {
 		h := d.rows[guid]
 		switch {
 		case d.explained[guid] || isShipped(h):
+		case d.unread[guid] || d.lost:
+			d.told.Findings = append(d.told.Findings, report.Finding{ID: "not-compared", Severity: report.SeverityWarning, Objects: []string{guid},
+				Text: "Whether the file explains '" + h.Assignment + "' of " + cmp.Or(h.Via, h.Holder) + " cannot be said: a grant of the file could not be compared."})
 		case !h.Enabled:
 			d.told.Findings = append(d.told.Findings, report.Finding{ID: "disabled-leftover", Severity: report.SeverityInfo, Objects: []string{guid},
 				Text: "'" + h.Assignment + "' is disabled, and no grant of the file explains it."})

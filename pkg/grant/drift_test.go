@@ -7,6 +7,7 @@ import (
 
 	"github.com/exgrant/exgrant/internal/commands"
 	"github.com/exgrant/exgrant/pkg/exchange"
+	"github.com/exgrant/exgrant/pkg/fault"
 	"github.com/exgrant/exgrant/pkg/report"
 )
 
@@ -122,5 +123,34 @@ func TestAuditOfOneHolder(t *testing.T) {
 	st.o.Holder = "nobody-knows"
 	if told := st.audit(t); told.Outcome != report.NotFound {
 		t.Errorf("an unknown holder: %s", told.Outcome)
+	}
+}
+
+// A grant that cannot be compared, since its account's name is that of several, is no
+// drift, and nobody is told to remove it; what it has to do with nothing else is.
+func TestNoDriftOfWhatCannotBeRead(t *testing.T) {
+	const dn = "CN=svc-reschedule,OU=Services,DC=contoso,DC=test"
+	st := newStage(t, scenario(t, "ambiguous-user"))
+	checkEnd(t, "grant", st.grant(t, group(dn, "Reschedule Users")), report.Granted)
+	st.command(t, commands.NewAssignment("Backup", exchange.User, "svc-backup", exchange.Role, commands.WriteScope{}, ""))
+
+	told, ids := st.against(t, group("svc-reschedule", "Reschedule Users"))
+	if told.Outcome != report.Failed || !slices.Equal(ids, []string{driftUnexplained}) || !strings.Contains(findingText(told, driftUnexplained), "'Backup'") {
+		t.Errorf("%s, %v: %s", told.Outcome, ids, pretty(t, told.Findings))
+	}
+	if text := findingText(told, "not-compared"); !strings.Contains(text, "svc-reschedule") || strings.Contains(text, "revoke") {
+		t.Errorf("it says %q", text)
+	}
+	for _, h := range st.audit(t).Holders {
+		if is := h.Holder == "svc-reschedule"; is != (h.Identity == dn) || is != (h.Identity != "") {
+			t.Errorf("%s: the identity is %q", h.Holder, h.Identity)
+		}
+	}
+
+	st.o.Holder = "svc-reschedule"
+	told = st.audit(t)
+	failure := told.Failure()
+	if told.Outcome != report.Failed || failure.Fault.ID != fault.PrincipalAmbiguous || !strings.Contains(failure.Fault.Message, dn) {
+		t.Errorf("one holder: %s", pretty(t, told.Steps))
 	}
 }

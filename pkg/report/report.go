@@ -360,6 +360,7 @@ type Holder struct {
 	Role       string      `json:"role"`
 	Holder     string      `json:"holder"`
 	HolderType string      `json:"holderType"`
+	Identity   string      `json:"identity,omitempty"`   // distinguished name, where others have the holder's name too
 	SID        string      `json:"sid,omitempty"`        // S-1-5-21-…; "" where it was not looked up, or nobody is found by that name
 	Unresolved bool        `json:"unresolved,omitempty"` // the account cannot be resolved, since it is gone or in another forest: it acts for nobody here
 	Via        string      `json:"via"`                  // the group through which a member holds it; "" when direct
