@@ -202,7 +202,7 @@ func (r *run) resume(ctx context.Context, a *attempt, f fault.Fault) error {
 func (r *run) settle(ctx context.Context) {
 	if r.mayCustomize {
 		r.find("change-unknown", report.SeverityWarning, "Whether "+enableCustomization+" was carried out is not known: it was sent, and its end "+
-			"was not seen. It cannot be undone.")
+			"was not seen, or it failed and can have stopped half-way. It cannot be undone.")
 	}
 	a := r.unsure
 	if a == nil {

@@ -70,7 +70,8 @@ func (r *run) agreeToCustomize(ctx context.Context, c change, asked fault.Fault)
 // tryCustomize runs the command. Half-way failures are tried again; that it was
 // enabled already counts as done, in either wording.
 func (r *run) tryCustomize(ctx context.Context, c change) error {
-	ran := false // a reply was lost: it may have been this run
+	ran := false     // a reply was lost: it may have been this run
+	halfway := false // it failed, and can have gone half-way
 	var p patience
 	for n := 1; ; n++ {
 		r.mayCustomize = true
@@ -95,9 +96,10 @@ func (r *run) tryCustomize(ctx context.Context, c change) error {
 		case ctx.Err() != nil:
 			return err
 		case errors.As(err, &reported):
-			r.mayCustomize = ran
+			halfway = halfway || f.ID != fault.AccessDenied
+			r.mayCustomize = ran || halfway
 		case !lost && !mayPass(err):
-			r.mayCustomize = ran
+			r.mayCustomize = ran || halfway
 			return err
 		}
 		if f.ID == fault.AlreadyCustomized {
@@ -108,7 +110,6 @@ func (r *run) tryCustomize(ctx context.Context, c change) error {
 		ran = ran || lost
 		failed := report.Step{ID: c.step, Status: report.StatusFailed, Text: f.Message, Command: c.line(""), Fault: &f}
 		if n >= maxCustomize || f.ID == fault.AccessDenied {
-			r.mayCustomize = ran || f.ID != fault.AccessDenied // it can have gone half-way
 			return r.stop(OutcomeOf(f), failed)
 		}
 		failed.Attempt = n

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
 	"github.com/exgrant/exgrant/internal/testing/scriptshell"
@@ -280,4 +281,23 @@ func (o *outage) Invoke(ctx context.Context, p exchange.Pipeline, yield func(exc
 		return exchange.Streams{}, lost(p)
 	}
 	return exchange.Streams{}, errors.New("Post \"http://ex01.contoso.test/PowerShell/\": dial tcp 192.0.2.1:80: connect: connection refused")
+}
+
+// A run that is stopped while it waits, after Enable-OrganizationCustomization failed
+// half-way, does not say that nothing was changed.
+func TestCancelHalfwayThroughCustomization(t *testing.T) {
+	s := scenario(t, "customization-halfway")
+	st := newStage(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	st.o.Sleep = func(ctx context.Context, _ time.Duration) error {
+		cancel()
+		return ctx.Err()
+	}
+	told, err := Make(ctx, st.inv, s.Grant(), st.o)
+	told = ended(t, told, err)
+	checkEnd(t, "stopped", told, report.Interrupted)
+	if text := findingText(told, "change-unknown"); !strings.Contains(text, "half-way") {
+		t.Errorf("it says %q: %s", text, pretty(t, told.Steps))
+	}
 }
