@@ -60,11 +60,29 @@ func outcomeText(r *report.Report) string {
 	case report.Interrupted:
 		return interruptedText(r)
 	case report.Conflict:
-		if slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.ID == "scope-empty" }) {
-			return "refused, since the scope holds nobody now. Nothing was changed"
-		}
+		return conflictText(r)
 	}
 	return outcomes[r.Outcome]
+}
+
+// refusals say why a grant was refused, by the finding that the conflict rests on.
+var refusals = []struct{ id, text string }{
+	{"group-unfit", "refused, since the group cannot hold a role"},
+	{"scope-unverified", "refused, since a filter that is there already could not be compared"},
+	{"scope-empty", "refused, since the scope holds nobody now"},
+}
+
+func conflictText(r *report.Report) string {
+	for _, refusal := range refusals {
+		if !r.Changed && hasFinding(r, refusal.id) {
+			return refusal.text + ". Nothing was changed"
+		}
+	}
+	return outcomes[report.Conflict]
+}
+
+func hasFinding(r *report.Report, id string) bool {
+	return slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.ID == id })
 }
 
 // deciding counts the findings that decide the outcome.
@@ -133,6 +151,9 @@ func reachText(r *report.Report) string {
 
 func verifiedText(r *report.Report) string {
 	text := outcomes[report.Verified]
+	if hasFinding(r, "scope-empty") {
+		text += ", and its scope holds nobody now"
+	}
 	if within, outside := tested(r); within && outside {
 		how := "by role assignments"
 		if slices.ContainsFunc(r.Proof, func(row report.Proof) bool { return row.EWS != "" }) {
@@ -253,7 +274,7 @@ func interruptedText(r *report.Report) string {
 		changes = append(changes, text)
 	}
 	unknown := ""
-	if slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.ID == "change-unknown" }) {
+	if hasFinding(r, "change-unknown") {
 		unknown = ", and whether one more was carried out is not known"
 	}
 	switch {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/report"
 )
 
@@ -55,4 +56,51 @@ func findingText(r *report.Report, id string) string {
 		}
 	}
 	return ""
+}
+
+// A grant whose scope names a group that is gone is not as it should be: it reaches
+// nobody.
+func TestScopeGroupIsGone(t *testing.T) {
+	s := scenario(t, "group-deleted")
+	st := newStage(t, s)
+	told, err := VerifyAssignment(t.Context(), st.inv, "Reschedule Impersonation", exchange.Grant{}, st.o)
+	told = ended(t, told, err)
+	checkEnd(t, "verify", told, report.Differs)
+	for _, f := range told.Findings {
+		if (f.ID == scopeStale || f.ID == scopeEmpty) != f.Decides {
+			t.Errorf("%+v", f)
+		}
+	}
+	if findingText(told, scopeStale) == "" {
+		t.Errorf("findings %s", pretty(t, told.Findings))
+	}
+}
+
+// The assignment that has the grant's name and another scope is named, with the command
+// that takes it back.
+func TestVerifyNamesOwnNameWithOtherScope(t *testing.T) {
+	s := scenario(t, "own-name-other-scope")
+	st := newStage(t, s)
+	told := st.verify(t, s.Grant())
+	checkEnd(t, "verify", told, report.Differs)
+	text := findingText(told, "other-grant")
+	if !strings.Contains(text, "'Berlin'") || !strings.Contains(text, "exgrant revoke --guid "+st.guidOf(t, "Reschedule Impersonation")) {
+		t.Errorf("it says %q", text)
+	}
+	told = st.verify(t, func() exchange.Grant { g := s.Grant(); g.Name = "Another Name"; return g }())
+	if text := findingText(told, "other-grant"); !strings.Contains(text, "'Berlin'") {
+		t.Errorf("by another name it says %q", text)
+	}
+}
+
+// What is refused has its reason as a finding: nothing else exists already.
+func TestRefusalsHaveTheirFinding(t *testing.T) {
+	for name, id := range map[string]string{"global-assignee": "group-unfit", "scope-unparsable": scopeUnverified} {
+		s := scenario(t, name)
+		told := newStage(t, s).grant(t, s.Grant())
+		checkEnd(t, name, told, report.Conflict)
+		if findingText(told, id) == "" {
+			t.Errorf("%s: findings %s", name, pretty(t, told.Findings))
+		}
+	}
 }

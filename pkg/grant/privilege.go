@@ -24,6 +24,7 @@ func (r *run) checkGroup(group exchange.Object, given string) error {
 	if !universal {
 		what = "not a universal group"
 	}
+	r.find("group-unfit", report.SeverityWarning, "'"+given+"' is "+what+" and cannot hold a role.", group.Text("Guid"))
 	return r.conflict(report.StepResolve, "'"+given+"' is "+what+" and cannot hold a role: only universal security groups can. Name one, or make "+
 		"a role group with --role-group.")
 }

@@ -312,7 +312,7 @@ func (r *run) measure(ctx context.Context, w *wanted) error {
 	w.counted = true
 	r.report.Grant.Scope.Recipients = &w.count
 	if w.count == 0 {
-		r.find("scope-empty", report.SeverityWarning, "The scope holds no recipient now: the grant would reach nobody.")
+		r.find(scopeEmpty, report.SeverityWarning, "The scope holds no recipient now: the grant would reach nobody.")
 	}
 	if cloud > 0 {
 		r.find("cloud-targets", report.SeverityInfo, fmt.Sprintf("%d of %d mailboxes in the scope are in Exchange Online: on-premises "+
@@ -349,6 +349,9 @@ func (r *run) scopeGroup(ctx context.Context, w *wanted) (*exchange.Object, erro
 	return r.groupOf(ctx, w.filter, "The scope")
 }
 
+// Findings about a scope: it holds nobody, and its group is gone.
+const scopeEmpty, scopeStale = "scope-empty", "scope-stale"
+
 // groupOf returns the group whose members a filter matches, nil when it is another
 // filter. That its group is gone is a finding about what has the filter.
 func (r *run) groupOf(ctx context.Context, filter, what string, objects ...string) (*exchange.Object, error) {
@@ -359,7 +362,7 @@ func (r *run) groupOf(ctx context.Context, filter, what string, objects ...strin
 	dn := strings.ReplaceAll(m[1], "''", "'")
 	group, found, err := r.resolveOne(ctx, commands.GetGroup(dn), dn)
 	if err == nil && !found {
-		r.find("scope-stale", report.SeverityWarning, what+" names the group "+dn+", which no longer exists under that name: it was "+
+		r.find(scopeStale, report.SeverityWarning, what+" names the group "+dn+", which no longer exists under that name: it was "+
 			"renamed, moved or deleted.", objects...)
 	}
 	if err != nil || !found {

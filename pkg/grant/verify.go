@@ -79,10 +79,23 @@ func (r *run) verifyReach(ctx context.Context, assignee holder) error {
 		r.decides("out-of-scope-allowed")
 		r.decides("in-scope-refused")
 	}
-	if r.decides(accountDisabled) {
+	if r.decides(accountDisabled) || r.decidesStale() {
 		r.report.Outcome = report.Differs
 	}
 	return nil
+}
+
+// decidesStale says that the outcome rests on the grant's own scope, where the group of
+// it is gone: it holds nobody.
+func (r *run) decidesStale() bool {
+	isStale := func(f report.Finding) bool { return f.ID == scopeStale && len(f.Objects) == 0 }
+	i := slices.IndexFunc(r.report.Findings, isStale)
+	if i < 0 {
+		return false
+	}
+	r.report.Findings[i].Decides = true
+	r.decides(scopeEmpty)
+	return true
 }
 
 // verifyIdentity looks at one assignment, whatever it gives.
@@ -272,7 +285,20 @@ func (r *run) verifyAssignment(ctx context.Context, assignee exchange.Object, w 
 				"' could not be understood: whether it reaches more cannot be said.", a, true})
 		}
 	}
-	return r.judge(ctx, append(r.otherGrants(s, w), unknown...))
+	return r.judge(ctx, slices.Concat(r.namedGrant(s, w), r.otherGrants(s, w), unknown))
+}
+
+// namedGrant is the assignment that has the grant's name and does not make the grant.
+func (r *run) namedGrant(s *standing, w *wanted) []otherGrant {
+	isNamed := func(a exchange.Object) bool { return a.Text("Guid") == s.named.Text("Guid") }
+	switch {
+	case s.named == nil, s.equal != nil && isNamed(*s.equal), s.disabled != nil && isNamed(*s.disabled), slices.ContainsFunc(s.unknown, isNamed):
+		return nil
+	case !s.ours:
+		return []otherGrant{{"name-taken", report.SeverityWarning, "The name of the grant is another's: " + r.describe(*s.named) + ".", *s.named, s.equal == nil}}
+	}
+	text := r.describe(*s.named) + " instead. To take it back: " + takeBack(*s.named)
+	return []otherGrant{{"other-grant", report.SeverityWarning, text, *s.named, s.equal == nil || s.named.Bool("Enabled") && r.reachesMore(*s.named, w)}}
 }
 
 // judge tells the other grants of the account, and differs when one lets it reach more
