@@ -17,6 +17,7 @@ type AuditText struct {
 	p     *page
 	n     int
 	acts  int // of them, those that let their holder act for mailboxes
+	gone  int // … and those whose holder is not known any more
 	table bool
 }
 
@@ -70,7 +71,10 @@ func (a *AuditText) tableRow(h report.Holder) error {
 
 // Holder writes one holder.
 func (a *AuditText) Holder(h report.Holder) error {
-	if h.Enabled && h.Delegation == "Regular" && !h.Unresolved {
+	switch {
+	case h.Unresolved:
+		a.gone++
+	case h.Enabled && h.Delegation == "Regular":
 		a.acts++
 	}
 	if a.table {
@@ -105,7 +109,7 @@ func (a *AuditText) End(r *report.Report) error {
 	}
 	a.p.outcome(r)
 	if r.Outcome == report.Audited || r.Outcome == report.Differs {
-		a.p.item("  ", plain, auditCount(a.n, a.acts))
+		a.p.item("  ", plain, auditCount(a.n, a.acts, a.gone))
 		a.p.item("  ", dim, "asked by "+cmp.Or(r.Operator, "somebody who is not known")+" at "+shownTime(r.FinishedAt))
 	} else {
 		a.p.steps(r)
@@ -115,12 +119,15 @@ func (a *AuditText) End(r *report.Report) error {
 }
 
 // auditCount says how many rows there are, and what they let their holders do.
-func auditCount(rows, act int) string {
+func auditCount(rows, act, gone int) string {
 	text := count(rows, "row", "rows")
 	if act > 0 {
 		text += "; " + count(act, "lets its holder act for mailboxes", "let their holders act for mailboxes")
 	}
-	if rest := rows - act; rest > 0 {
+	if gone > 0 {
+		text += "; " + count(gone, "is of an account that cannot be resolved", "are of accounts that cannot be resolved")
+	}
+	if rest := rows - act - gone; rest > 0 {
 		text += "; " + count(rest, "only lets its holder hand the role on (delegating), or is disabled", "only let their holders hand the role on (delegating), or are disabled")
 	}
 	return text

@@ -104,3 +104,22 @@ func TestRefusalsHaveTheirFinding(t *testing.T) {
 		}
 	}
 }
+
+// What was taken from an account that is gone since cannot be given back, and the run
+// says why.
+func TestUndoForAccountThatIsGone(t *testing.T) {
+	g := scenario(t, "plain").Grant()
+	st, _ := granted(t, g)
+	back := st.revoke(t, Revocation{Grant: &g})
+	start := st.snapshot(t)
+	st.inv = &refusing{st.session, func(p exchange.Pipeline) (exchange.Streams, error, bool) {
+		return exchange.Streams{Errors: []exchange.ErrorRecord{{Reason: "ManagementObjectNotFoundException", Message: "not found",
+			FullyQualifiedErrorID: "[FailureCategory=Cmdlet-ManagementObjectNotFoundException] 1,Microsoft.Exchange.Management.X"}}}, nil, p[0].Cmdlet == "Get-User"
+	}}
+	told := st.revoke(t, Revocation{Report: copied(t, back)})
+	checkEnd(t, "undo", told, report.Conflict)
+	if !strings.Contains(lastText(told), "cannot be made again") {
+		t.Errorf("it says %q", lastText(told))
+	}
+	st.unchanged(t, "undo", start)
+}

@@ -306,7 +306,7 @@ func (r *run) revokeIdentity(ctx context.Context, identity string) error {
 // stateOfAssignment is an assignment in the form of a grant.
 func (r *run) stateOfAssignment(a exchange.Object) *report.GrantState {
 	state := &report.GrantState{Name: a.Text("Name"), Role: a.Text("Role")}
-	state.Assignee = report.AssigneeState{Kind: exchange.SecurityGroup, Given: a.Text("RoleAssignee"), Name: leaf(a.Text("RoleAssignee"))}
+	state.Assignee = report.AssigneeState{Kind: exchange.SecurityGroup, Given: cmp.Or(a.Text("RoleAssignee"), "an account that is gone"), Name: leaf(a.Text("RoleAssignee"))}
 	if strings.EqualFold(a.Text("RoleAssigneeType"), "User") {
 		state.Assignee.Kind = exchange.User
 	}

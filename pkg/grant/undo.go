@@ -739,7 +739,7 @@ func (u *undoing) foreignHolder(ctx context.Context, i report.Inverse) (string, 
 	case err != nil:
 		return "", err
 	case !there:
-		return "there is no '" + identity + "'", nil
+		return "", u.conflict(report.StepAssign, "'"+i.Identity+"' cannot be made again: there is no '"+identity+"' any more. Nothing was changed.")
 	case u.assignee == nil || !strings.EqualFold(found.Text("Guid"), u.assignee.Text("Guid")):
 		return "it is for " + identity + ", and the report is about " + u.from.Grant.Assignee.Given, nil
 	}

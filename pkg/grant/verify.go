@@ -162,7 +162,7 @@ func (r *run) tellGoneHolder(a exchange.Object) error {
 	}
 	r.report.After = stateOf([]exchange.Object{a}, nil)
 	r.step = report.StepReadAssignments
-	r.tell(false, report.NotInPlace+": the account of '"+a.Text("Name")+"' is gone.", a.Text("Guid"))
+	r.tell(false, "The assignment '"+a.Text("Name")+"' is there, and its account is gone.", a.Text("Guid"))
 	r.find(accountGone, report.SeverityWarning, "'"+a.Text("Name")+"' is made to an account"+who+" that is gone. To remove it: "+takeBack(a), a.Text("Guid"))
 	r.decides(accountGone)
 	return nil
