@@ -45,17 +45,18 @@ func writeUndo(w io.Writer, r report.Report) error {
 }
 
 // undoneBy tells what a report's changes are undone: a grant, whose undo takes, or a
-// revocation, whose undo gives. No run does both.
+// revocation, whose undo gives. No run does both; a setting goes with what else is done.
 func undoneBy(r report.Report) (Kind, error) {
-	takes, gives := false, false
+	takes, makes, sets := false, false, false
 	for _, i := range r.Inverse {
-		takes = takes || strings.HasPrefix(i.Cmdlet, "Remove-")
-		gives = gives || strings.HasPrefix(i.Cmdlet, "New-") || strings.HasPrefix(i.Cmdlet, "Add-")
+		takes = takes || strings.HasPrefix(i.Cmdlet, "Remove-") || i.Disables() && !i.DisablesByName()
+		makes = makes || strings.HasPrefix(i.Cmdlet, "New-") || strings.HasPrefix(i.Cmdlet, "Add-")
+		sets = sets || strings.HasPrefix(i.Cmdlet, "Set-") && !i.Disables()
 	}
 	switch {
-	case takes && gives:
+	case takes && makes:
 		return "", errors.New("the report's inverse both takes and gives, which that of no run does")
-	case gives:
+	case makes || sets && !takes:
 		return KindRevoke, nil
 	}
 	return KindGrant, nil
