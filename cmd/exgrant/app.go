@@ -111,6 +111,9 @@ func (p *program) prepare(commands []*cli.Command) {
 		if slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == flagDeadline }) {
 			c.Action = p.withDeadline(c.Action)
 		}
+		if c.Action != nil {
+			c.Action = p.readingOnce(c.Action)
+		}
 		c.HideHelp = true
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageErrorf("%v", err) }
 		p.prepare(c.Subcommands)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -74,6 +75,7 @@ func (p *program) apply(c *cli.Context) error {
 	defer p.close(c.Context, session)
 	o := &operation{p: p, c: c, format: format, session: session, options: options}
 	return o.each(grants, len(grants), true, func(i int) error {
+		o.options.Beside = otherGrants(grants, i)
 		return o.apply(plans[i], grants[i], reports[i], undos[i])
 	})
 }
@@ -130,6 +132,9 @@ func (o *operation) approved(plan *report.Plan, g exchange.Grant) (*report.Repor
 		plan = made
 	}
 	agreed, err := o.approve(plan)
+	if err != nil && ctx.Err() != nil {
+		return o.notMade(plan), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +142,17 @@ func (o *operation) approved(plan *report.Plan, g exchange.Grant) (*report.Repor
 		return nil, &hintedError{err: fmt.Errorf("%s: declined: nothing was changed", o.c.Command.HelpName), code: exitInterrupted}
 	}
 	return told(grant.Apply(ctx, o.session, plan, o.options))
+}
+
+// notMade is the report of a plan that was shown, and interrupted at the question.
+func (o *operation) notMade(plan *report.Plan) *report.Report {
+	r := render.PlanReport(plan, report.Interrupted)
+	place := o.session.Place()
+	r.Operation, r.Tool, r.Operator = report.OperationGrant, o.options.Tool, place.Operator
+	r.Target.Server, r.Target.Transport = place.Server, place.Transport
+	r.StartedAt = o.p.now().UTC().Truncate(time.Second)
+	r.FinishedAt = r.StartedAt
+	return r
 }
 
 // approve shows a plan and asks whether it may be made.

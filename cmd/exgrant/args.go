@@ -268,7 +268,7 @@ var otherWords = map[string]string{
 	"show": "exgrant audit, or exgrant report FILE", "check": "exgrant verify, or exgrant script check FILE",
 	"--dry-run": "exgrant plan, which changes nothing", "--whatif": "exgrant plan, which changes nothing", "--what-if": "exgrant plan, which changes nothing",
 	"--auto-approve": "--yes", "--force": "--yes", "--assume-yes": "--yes", "-y": "--yes",
-	"--username": "--logon", "--rollback": "--undo", "--out": "-o", "--output": "-o", "--password": "--password-file FILE",
+	"--username": "--logon", "--rollback": "--undo", "--out": "-o", "--output": "-o", "--password": "--password-file FILE", "-p": "--password-file FILE",
 	"--quiet": "> /dev/null 2>&1, and the exit code", "-q": "> /dev/null 2>&1, and the exit code",
 }
 
@@ -284,6 +284,9 @@ func suggestion(word string, known []string, command string) string {
 	}
 	if right := otherWords[word]; right != "" && !isForeign(right, known) {
 		return "it is called " + right
+	}
+	if right := otherWords[strings.TrimLeft(word, "-")]; otherWords[word] != "" && right != "" {
+		return "that is a command: " + right // as --rollback, where there is no such flag
 	}
 	if near := nearest(word, known); near != "" {
 		return "did you mean " + near + "?"

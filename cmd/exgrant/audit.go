@@ -61,8 +61,10 @@ func (p *program) audit(c *cli.Context) error {
 	defer p.close(c.Context, session)
 	options := p.options(c)
 	options.Holder = c.String(flagHolder)
+	compared := &comparison{file: c.String(flagFile), grants: grants}
 	each := func(h report.Holder) error {
 		p.person().Done()
+		compared.see(h)
 		return w.Holder(h)
 	}
 	audit := grant.Audit
@@ -76,6 +78,8 @@ func (p *program) audit(c *cli.Context) error {
 		return inCommand(c, err)
 	}
 	p.person().Done()
+	result.Account = options.Holder
+	compared.tell(result)
 	p.advise(c, result)
 	if err := w.End(result); err != nil {
 		return inCommand(c, err)

@@ -166,12 +166,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // asPassword is the password of the account that logs on to Exchange Web Services: the
 // first of these that is there, even if it is wrong.
 func (p *program) asPassword(c *cli.Context, account string) (remote.Secret, error) {
-	file := p.setting(c, flagAsPasswordFile)
-	if file == "-" && p.setting(c, flagPasswordFile) == "-" {
-		return remote.Secret{}, usageErrorf("%s: standard input cannot be read twice", c.Command.HelpName).
-			withHint("put one of the passwords into a file, or into EXGRANT_AS_PASSWORD")
-	}
-	return p.passwordFrom(c, file, "EXGRANT_AS_PASSWORD", account, flagAsPasswordFile)
+	return p.passwordFrom(c, p.setting(c, flagAsPasswordFile), "EXGRANT_AS_PASSWORD", account, flagAsPasswordFile)
 }
 
 // trace tells every request on standard error, where --verbose asks for that.

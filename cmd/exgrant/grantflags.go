@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -112,6 +113,11 @@ func (p *program) checkedGrants(c *cli.Context) ([]exchange.Grant, error) {
 		}
 	}
 	return grants, nil
+}
+
+// otherGrants are those of a file beside one of them: they explain each other.
+func otherGrants(grants []exchange.Grant, i int) []exchange.Grant {
+	return slices.Concat(grants[:i], grants[i+1:])
 }
 
 func addChecks(c *cli.Context, g *exchange.Grant) {
@@ -322,8 +328,15 @@ func invalidGrant(c *cli.Context, err error) error {
 		case f.Field == "scope" && c.Command.Name != "plan" && c.Command.Name != "apply" && c.Command.Name != "grant":
 			texts = append(texts, "which grant? Its scope is missing")
 			failed.withHint("name its scope as it was granted: --%s GROUP, --%s OU, --%s FILTER, --%s NAME or --%s",
-				flagScopeGroup, flagScopeOU, flagScopeFilter, flagScopeName, flagWholeOrganization).
-				withHint("or the assignment itself: --%s NAME alone, or --%s GUID (exgrant audit lists both)", flagName, flagGUID)
+				flagScopeGroup, flagScopeOU, flagScopeFilter, flagScopeName, flagWholeOrganization)
+			switch {
+			case findFlag(c.Command, flagGUID) != nil:
+				failed.withHint("or the assignment itself: --%s NAME alone, or --%s GUID (exgrant audit lists both)", flagName, flagGUID)
+			case findFlag(c.Command, flagFrom) != nil:
+				failed.withHint("or the report of the grant: --%s REPORT.json", flagFrom)
+			default:
+				failed.withHint("exgrant audit lists what stands, with its scope")
+			}
 		case f.Field == "scope":
 			texts = append(texts, "no scope: a right for every mailbox is never the default")
 			failed.withHint("choose one: --%s GROUP, --%s OU, --%s FILTER, --%s NAME (existing)",

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 )
@@ -36,13 +37,16 @@ func (p *program) addOutput(commands []*cli.Command) {
 		if c.Action == nil || slices.Contains(silent, c.Name) || hasFlag(c, flagOutput) {
 			continue
 		}
-		c.Flags = append(c.Flags, &cli.StringFlag{Name: flagOutput, Category: outputCategory,
-			Usage: "write what is printed to `FILE`; .json, .html, .xml, .yaml or .csv at its end choose that format"})
+		formats := formatsOf(c)
+		c.Flags = append(c.Flags, &cli.StringFlag{Name: flagOutput, Category: outputCategory, Usage: "write what is printed to `FILE`" + endingsText(formats)})
 		if !hasFlag(c, flagOverwrite) {
 			c.Flags = append(c.Flags, overwriteFlag())
 		}
 		action := c.Action
 		c.Action = func(c *cli.Context) error {
+			if err := checkEnding(c, formats); err != nil {
+				return err
+			}
 			path, err := p.outputPath(c)
 			if err != nil {
 				return err
@@ -50,6 +54,49 @@ func (p *program) addOutput(commands []*cli.Command) {
 			return p.intoFile(c, path, func() error { return action(c) })
 		}
 	}
+}
+
+// formatsOf are the formats of a command, by its flag: those that its usage names.
+func formatsOf(c *cli.Command) []string {
+	flag, ok := findFlag(c, flagFormat).(*cli.StringFlag)
+	if !ok {
+		return []string{formatText}
+	}
+	words := strings.FieldsFunc(flag.Usage, func(r rune) bool { return !unicode.IsLetter(r) })
+	return slices.DeleteFunc([]string{formatText, formatJSON, formatYAML, formatCSV, formatJUnit, formatHTML}, func(f string) bool { return !slices.Contains(words, f) })
+}
+
+// endings are those of files that choose a format, as help names them.
+var endings = map[string]string{formatJSON: ".json", formatYAML: ".yaml", formatCSV: ".csv", formatJUnit: ".xml", formatHTML: ".html"}
+
+// endingsText says which endings choose a format; "" where there is only one.
+func endingsText(formats []string) string {
+	var list []string
+	for _, f := range formats {
+		if endings[f] != "" {
+			list = append(list, endings[f])
+		}
+	}
+	switch last := len(list) - 1; {
+	case last < 0:
+		return ""
+	case last == 0:
+		return "; " + list[0] + " at its end chooses that format"
+	default:
+		return "; " + strings.Join(list[:last], ", ") + " or " + list[last] + " at its end choose that format"
+	}
+}
+
+// checkEnding refuses a file whose name says a format that the command does not have, so
+// that nobody finds text where a table was meant.
+func checkEnding(c *cli.Context, formats []string) error {
+	path := c.String(flagOutput)
+	asked := formatOfFile(path)
+	if asked == "" || c.IsSet(flagFormat) || c.Bool(flagJSON) || slices.Contains(formats, asked) {
+		return nil
+	}
+	return usageErrorf("%s: -%s %s: %s cannot be written as %s", c.Command.HelpName, flagOutput, path, strings.TrimPrefix(c.Command.HelpName, "exgrant "), asked).
+		withHint("it has %s: give the file another ending", strings.Join(formats, ", "))
 }
 
 func hasFlag(c *cli.Command, name string) bool {

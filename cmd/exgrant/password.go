@@ -115,10 +115,6 @@ func (p *program) typedPassword(c *cli.Context, prompt string) (remote.Secret, e
 }
 
 func (p *program) passwordFile(c *cli.Context, file string) (remote.Secret, error) {
-	if file == "-" && (c.String(flagFile) == "-" || c.String(flagFrom) == "-" || c.Args().First() == "-") {
-		return remote.Secret{}, usageErrorf("%s: standard input cannot be read twice", c.Command.HelpName).
-			withHint("put the password into a file, or into %s", envPassword)
-	}
 	r, err := p.open(c, file)
 	if err != nil {
 		return remote.Secret{}, err

@@ -45,6 +45,9 @@ func (p *program) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkEnding(c, reportFormats); err != nil {
+		return err
+	}
 	grants, err := p.checkedGrants(c)
 	if err != nil {
 		return err
@@ -66,11 +69,11 @@ func (p *program) plan(c *cli.Context) error {
 	o := &operation{p: p, c: c, format: format, session: session, options: p.options(c), beside: kept}
 	if len(files) == 1 {
 		return p.intoFile(c, files[0], func() error {
-			return o.each(grants, len(grants), false, func(i int) error { return o.plan(grants[i]) })
+			return o.each(grants, len(grants), false, func(i int) error { return o.plan(grants[i], otherGrants(grants, i)) })
 		})
 	}
 	return o.each(grants, len(grants), false, func(i int) error {
-		return p.intoFile(c, files[i], func() error { return o.plan(grants[i]) })
+		return p.intoFile(c, files[i], func() error { return o.plan(grants[i], otherGrants(grants, i)) })
 	})
 }
 
@@ -88,12 +91,30 @@ func (p *program) planFiles(c *cli.Context, format string, grants []exchange.Gra
 	return files, err
 }
 
-func (o *operation) plan(g exchange.Grant) error {
+// noPlan tells why there is none. The file of a plan gets plans only, and an older one
+// stays: exgrant apply reads it.
+func (o *operation) noPlan(r *report.Report) error {
+	path := o.c.String(flagOutput)
+	if o.format != formatJSON || path == "" || path == "-" {
+		return o.result(r)
+	}
+	o.p.person().Done()
+	o.p.advise(o.c, r)
+	o.keep(r.Outcome)
+	if o.beside {
+		return render.Report(o.p.stderr, r, o.p.style(o.p.stderr))
+	}
+	o.p.tellFailure(o.c, r)
+	return nil
+}
+
+func (o *operation) plan(g exchange.Grant, others []exchange.Grant) error {
+	o.options.Beside = others
 	plan, err := grant.NewPlan(o.c.Context, o.session, g, o.options)
 	if stopped, err := told(nil, err); err != nil {
 		return inCommand(o.c, err)
 	} else if stopped != nil {
-		return o.result(stopped)
+		return o.noPlan(stopped)
 	}
 	o.p.person().Done()
 	outcome := report.Planned

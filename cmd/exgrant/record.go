@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -43,6 +44,10 @@ func (r *record) now() (busy bool, lines []string) {
 	return r.busy, r.lines
 }
 
+// oneSignal is how long after a signal another one is the same: timeout(1) signals the
+// program and then its process group, which nobody means as a second Ctrl-C.
+const oneSignal = time.Second
+
 // watchSignals ends the command at the first signal, and the program at the second. A
 // SIGHUP that was ignored when the program started (nohup) stays so.
 func (p *program) watchSignals(stop func()) {
@@ -53,11 +58,16 @@ func (p *program) watchSignals(stop func()) {
 	}
 	go func() {
 		<-signals
+		first := time.Now()
 		stop()
 		if busy, _ := p.record.now(); busy {
 			fmt.Fprintln(p.stderr, "exgrant: cleaning up; Ctrl-C again gives up")
 		}
-		<-signals
+		for range signals {
+			if time.Since(first) >= oneSignal {
+				break
+			}
+		}
 		_, lines := p.record.now()
 		fmt.Fprintln(p.stderr, "exgrant: given up")
 		for _, line := range lines {

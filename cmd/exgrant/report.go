@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -71,7 +72,7 @@ func (p *program) readKept(c *cli.Context, name string) (*report.Report, *report
 		return nil, nil, err
 	}
 	refuse := func(what string, err error) error {
-		return usageErrorf("%s: %s is no %s of exgrant: %w", c.Command.HelpName, fileName(name), what, err).
+		return usageErrorf("%s: %s is no %s of exgrant: %s", c.Command.HelpName, fileName(name), what, strings.TrimPrefix(err.Error(), "not a plan of exgrant: ")).
 			withHint("apply --report FILE writes reports, plan -o FILE plans, and a grant script reports with -ReportPath FILE")
 	}
 	var head struct {

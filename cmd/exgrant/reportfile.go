@@ -3,12 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/exgrant/exgrant/internal/jsontext"
 	"github.com/exgrant/exgrant/pkg/report"
 )
 
@@ -28,7 +27,7 @@ func (p *program) readReport(c *cli.Context, name string) (report.Report, error)
 	}
 	result, err := parseReport(text)
 	if err != nil {
-		return report.Report{}, usageErrorf("%s: %s is no report: %w", c.Command.HelpName, fileName(name), err).
+		return report.Report{}, usageErrorf("%s: %s is no report of exgrant: %w", c.Command.HelpName, fileName(name), err).
 			withHint("a grant script writes one with -ReportPath FILE")
 	}
 	return result, nil
@@ -46,32 +45,15 @@ func parseReport(text []byte) (report.Report, error) {
 		Schema string `json:"schema"`
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
-		return result, jsonError(text, err)
+		return result, jsontext.Explain(text, err)
 	}
 	if head.Schema != report.Schema {
-		return result, fmt.Errorf("its schema is \"%s\", expected \"%s\"", head.Schema, report.Schema)
+		return result, fmt.Errorf("its schema is \"%s\", and must be \"%s\"", head.Schema, report.Schema)
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
+	d := json.NewDecoder(bytes.NewReader(text)) // nothing stands behind it: head was the whole
 	d.DisallowUnknownFields()
 	if err := d.Decode(&result); err != nil {
-		return report.Report{}, jsonError(text, err)
+		return report.Report{}, jsontext.Explain(text, err)
 	}
 	return result, nil
-}
-
-// jsonError tells where in the text an error is, in lines.
-func jsonError(text []byte, err error) error {
-	offset := int64(-1)
-	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
-		offset = syntax.Offset
-	}
-	if kind := (*json.UnmarshalTypeError)(nil); errors.As(err, &kind) {
-		offset = kind.Offset
-		err = fmt.Errorf("%s is a %s, expected %s", kind.Field, kind.Value, kind.Type)
-	}
-	err = errors.New(strings.TrimPrefix(err.Error(), "json: "))
-	if offset < 0 || offset > int64(len(text)) {
-		return err
-	}
-	return fmt.Errorf("line %d: %w", 1+bytes.Count(text[:offset], []byte("\n")), err)
 }

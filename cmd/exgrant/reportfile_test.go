@@ -30,14 +30,14 @@ func TestParseReport(t *testing.T) {
 
 func TestParseReportErrors(t *testing.T) {
 	for data, want := range map[string]string{
-		"":                       "unexpected end of JSON input",
-		"[]":                     "is a array, expected",
-		"{}":                     `its schema is "", expected "exgrant.report/v1"`,
-		"{\n\"schema\":\n1}":     "line 3: schema is a number, expected string",
-		"{\n\n\"schema\": x}":    "line 3: invalid character 'x'",
+		"":                       "it is empty",
+		"[]":                     "line 1: it is a list, and must be an object in { }",
+		"{}":                     `its schema is "", and must be "exgrant.report/v1"`,
+		"{\n\"schema\":\n1}":     "line 3: schema is a number, and must be text",
+		"{\n\n\"schema\": x}":    "line 3: it is not JSON: 'x' cannot stand there",
 		`{"schema": "other/v9"}`: `its schema is "other/v9"`,
-		`{"schema": "exgrant.report/v1", "surprise": 1}`: `unknown field "surprise"`,
-		`{"schema": "exgrant.report/v1"} {}`:             "line 1: invalid character '{' after top-level value",
+		`{"schema": "exgrant.report/v1", "surprise": 1}`: `line 1: there is no field "surprise"`,
+		`{"schema": "exgrant.report/v1"} {}`:             "line 1: something stands behind its end",
 		strings.Repeat(" ", maxReport+1):                 "it is larger than 16 MiB",
 	} {
 		_, err := parseReport([]byte(data))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 	"github.com/exgrant/exgrant/pkg/grant"
+	"github.com/exgrant/exgrant/pkg/report"
 )
 
 func (p *program) revokeCommand() *cli.Command {
@@ -19,7 +20,7 @@ else uses it: the one that the grant describes, the one with a name or a GUID,
 or by its report everything that a run changed. Then it tells by what else the
 account still reaches mailboxes.
 ` + signs + `; the
-first that does not end well ends the run.`,
+first that cannot be done ends the run. Access that is left ends it last.`,
 		Flags: append(append(grantFlags(),
 			&cli.StringFlag{Name: flagGUID, Category: "Details", Usage: "the assignment with this `GUID`; its scope stays"},
 			&cli.StringFlag{Name: flagFrom, Category: "Details", Usage: "take back what `REPORT` tells: the JSON of --report or of a script's -ReportPath; - for standard input"},
@@ -55,14 +56,15 @@ func (p *program) revoke(c *cli.Context) error {
 	}
 	defer p.close(c.Context, session)
 	o := &operation{p: p, c: c, format: format, session: session, options: options}
+	back := &takeback{o: o}
 	return o.each(grants, len(what), true, func(i int) error {
 		kept := o.journal(reports[i])
 		report, err := told(grant.Revoke(c.Context, session, what[i], o.options))
 		if err != nil {
-			return invalidGrant(c, err)
+			return errors.Join(back.show(), invalidGrant(c, err))
 		}
 		p.person().Done()
-		return errors.Join(kept.end(report), o.result(report))
+		return back.add(report, kept, i == len(what)-1)
 	})
 }
 
@@ -90,6 +92,9 @@ func (p *program) revocations(c *cli.Context) ([]grant.Revocation, []exchange.Gr
 		return []grant.Revocation{{GUID: c.String(flagGUID)}}, nil, nil
 	case c.IsSet(flagFrom):
 		report, err := p.readReport(c, c.String(flagFrom))
+		if err == nil {
+			err = takesBack(c, report)
+		}
 		return []grant.Revocation{{Report: &report}}, nil, err
 	}
 	if p.isNameAlone(c) {
@@ -104,4 +109,17 @@ func (p *program) revocations(c *cli.Context) ([]grant.Revocation, []exchange.Gr
 		what[i].Grant = &grants[i]
 	}
 	return what, grants, err
+}
+
+// takesBack refuses, before anything is contacted, a report that takes nothing back.
+func takesBack(c *cli.Context, r report.Report) error {
+	err := r.CheckInverse()
+	if err == nil {
+		return nil
+	}
+	refused := usageErrorf("%s: %s: %w", c.Command.HelpName, fileName(c.String(flagFrom)), err)
+	if r.Grant != nil && len(r.Inverse) == 0 {
+		return refused.withHint("the report of the run that made the grant takes it back; or name the grant: %s --%s %s", c.Command.HelpName, flagName, shellWord(r.Grant.Name))
+	}
+	return refused.withHint("give the report as it was written, of a run that changed something")
 }

@@ -89,9 +89,6 @@ func (p *program) runAt(c *cli.Context, run *scriptCall, format, reportFile stri
 	}
 	saved := afterwards(p.saveJSON(c, reportFile, result))
 	return errors.Join(saved, o.each(nil, 1, true, func(int) error {
-		if result.Operation == report.OperationAudit && format == formatText {
-			return o.holders(result)
-		}
 		return o.result(result)
 	}))
 }
@@ -195,18 +192,6 @@ func (o *operation) notRun(run *scriptCall, begun time.Time, err error) *report.
 			Text: "How far the script came is not known. Run it again: what is there is read first."})
 	}
 	return r
-}
-
-// holders prints the report of an audit for a person.
-func (o *operation) holders(report *report.Report) error {
-	w := render.NewAuditText(o.p.stdout, o.p.style(o.p.stdout))
-	for _, h := range report.Holders {
-		if err := w.Holder(h); err != nil {
-			return err
-		}
-	}
-	o.keep(report.Outcome)
-	return w.End(report)
 }
 
 // scriptFile reads the script and holds it to its header.

@@ -47,7 +47,7 @@ func (p *program) scriptCheck(c *cli.Context) error {
 		case errors.As(err, &altered) || errors.As(err, &release):
 			differs, said = true, err.Error()
 		case err != nil:
-			unreadable, said = true, err.Error()
+			unreadable, said = true, strings.TrimPrefix(err.Error(), c.Command.HelpName+": ")
 		}
 		fmt.Fprintf(p.stdout, "%s: %s\n", fileName(name), oneLine(said))
 	}

@@ -61,6 +61,7 @@ func (e *endpoint) process(args ...string) *exec.Cmd {
 // A second Ctrl-C ends the program at once: what was changed by then is told, and stands
 // in the report. In a usual run it comes behind every third request.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	stride := 3
 	if os.Getenv("EXGRANT_FULL") != "" {
 		stride = 1
@@ -79,7 +80,10 @@ func TestSecondSignal(t *testing.T) {
 		}
 		e.behind(n, func() {
 			interrupt()
-			e.requests, e.end = 1, interrupt // behind the next one, too; the lock is held
+			e.requests, e.end = 1, func() { // behind the next one, too; the lock is held
+				time.Sleep(oneSignal + 50*time.Millisecond)
+				interrupt()
+			}
 		})
 		if err := process.Start(); err != nil {
 			t.Fatal(err)
@@ -103,6 +107,34 @@ func TestSecondSignal(t *testing.T) {
 		e.mustRun(t, "apply")
 	}
 	t.Logf("%d ends told a grant that stands", told)
+}
+
+// One signal that comes twice at once, as timeout(1) sends it, is one: the program cleans up.
+func TestSignalTwiceAtOnce(t *testing.T) {
+	e := newEndpoint(t)
+	process := e.process(append([]string{"apply"}, agreed...)...)
+	var output bytes.Buffer
+	process.Stdout, process.Stderr = &output, &output
+	started := make(chan struct{})
+	e.behind(6, func() {
+		<-started
+		for range 2 {
+			_ = process.Process.Signal(syscall.SIGTERM)
+			time.Sleep(20 * time.Millisecond) // or the system makes one of the two
+		}
+	})
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(started)
+	_ = process.Wait() // the state says it
+	e.behind(0, nil)
+	if text := output.String(); strings.Contains(text, "given up") || !strings.Contains(text, "interrupted: ") {
+		t.Errorf("%v\n%s", process.ProcessState, text)
+	}
+	if shells := e.server.Shells(); shells != 0 {
+		t.Errorf("%d shells are left", shells)
+	}
 }
 
 // signal runs a command as a process and signals it behind its nth request. It

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -133,7 +134,10 @@ func (p *program) listScenarios(asJSON bool) error {
 // checkListen wants an address that only this computer reaches: what is simulated
 // is nothing for a network.
 func checkListen(address string) error {
-	host, _, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
 	if err != nil {
 		return usageErrorf("exgrant sim: --listen %s: not an address with a port", address).withHint("127.0.0.1:0 serves on any free port")
 	}
@@ -289,7 +293,7 @@ func powerShell(name string) (string, error) {
 		path, err = filepath.Abs(path)
 	}
 	if err != nil {
-		return "", usageErrorf("exgrant sim: --%s %s: %w", flagPwsh, name, err).withHint("it takes the path of pwsh, or its name where it is on the PATH")
+		return "", usageErrorf("exgrant sim: --%s %s is no program that can be started", flagPwsh, name).withHint("it takes the path of pwsh, or its name where it is on the PATH")
 	}
 	return path, nil
 }

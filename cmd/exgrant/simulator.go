@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/exgrant/exgrant/internal/exchangesim"
@@ -46,12 +47,24 @@ type simulatorOptions struct {
 	pwsh     string // path of a PowerShell for the remote shell; "" serves none
 }
 
+// cannotListen is the error of an address that the system does not give.
+func cannotListen(address string, err error) error {
+	var call *os.SyscallError
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return failuref("exgrant sim: --%s %s: another program has that port", flagListen, address).withHint("127.0.0.1:0 serves on any free port")
+	case errors.As(err, &call):
+		return failuref("exgrant sim: --%s %s: the system does not give it: %w", flagListen, address, call.Err).withHint("127.0.0.1:0 serves on any free port")
+	}
+	return failuref("exgrant sim: --%s %s: %w", flagListen, address, err)
+}
+
 // startSimulator serves an organization until it is closed.
 func startSimulator(o *exchangesim.Organization, options simulatorOptions) (*simulator, error) {
 	s := &simulator{ended: make(chan struct{}), endpoint: psrpd.New(psrpd.Config{Organization: o, Password: options.password})}
 	listener, err := net.Listen("tcp", options.listen)
 	if err != nil {
-		return nil, err
+		return nil, cannotListen(options.listen, err)
 	}
 	base := "http://" + listener.Addr().String()
 	if options.tls {

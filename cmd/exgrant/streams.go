@@ -34,6 +34,34 @@ func (p *program) open(c *cli.Context, name string) (io.ReadCloser, error) {
 	}{interruptible{c.Context, f}, f}, nil
 }
 
+// readingOnce refuses, before anything is read, a command line that takes more than one
+// thing from standard input: else a password could be read as something that is shown.
+func (p *program) readingOnce(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		readers := 0
+		for _, flag := range []string{flagFile, flagFrom, flagSecrets} {
+			if c.String(flag) == "-" {
+				readers++
+			}
+		}
+		for _, flag := range []string{flagPasswordFile, flagAsPasswordFile} {
+			if findFlag(c.Command, flag) != nil && p.setting(c, flag) == "-" {
+				readers++
+			}
+		}
+		for _, operand := range c.Args().Slice() {
+			if operand == "-" {
+				readers++
+			}
+		}
+		if readers > 1 {
+			return usageErrorf("%s: standard input cannot be read twice", c.Command.HelpName).
+				withHint("give only one thing there; a password can stand in a file, or in %s and EXGRANT_AS_PASSWORD", envPassword)
+		}
+		return action(c)
+	}
+}
+
 // readText reads a text file that somebody made, at most limit bytes of it; - is standard
 // input. It may be in UTF-8 or, as Windows PowerShell's > writes it, in UTF-16.
 func (p *program) readText(c *cli.Context, name string, limit int) ([]byte, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -199,11 +200,17 @@ func TestChangesAreAskedFor(t *testing.T) {
 		s.see("exgrant: apply: declined: nothing was changed")
 		s.ends(exitInterrupted)
 	}
-	s := sit(t, known, append([]string{"apply"}, asked...)...)
+	s := sit(t, known, append([]string{"apply", "--report", "made.json"}, asked...)...)
 	s.see("[y/N] ")
 	s.types(interrupt)
-	s.see("exgrant: interrupted")
+	s.see("wrote made.json")
 	s.ends(exitInterrupted)
+	if got := s.stdout.String(); !strings.HasPrefix(got, "interrupted: nothing was changed.") {
+		t.Errorf("stdout: %s", got)
+	}
+	if kept, err := os.ReadFile(filepath.Join(s.command.Dir, "made.json")); err != nil || !strings.Contains(string(kept), `"outcome": "interrupted"`) {
+		t.Errorf("the report: %v\n%s", err, kept)
+	}
 
 	s = sit(t, known, append([]string{"plan", "--exit-code"}, asked...)...)
 	s.ends(3)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -136,7 +137,12 @@ func (o *operation) verification(s subject, l ladder.Ladder) func(context.Contex
 			return look, err
 		}
 		look.Reach = grant.FindReach(ctx, o.session, l.Account, s.grant.InScope, s.grant.OutOfScope, o.options)
-		result.Account = l.Account
+		if isAccountOf(result, look.Reach, l.Account) {
+			result.Account = l.Account
+		} else {
+			tellOtherAccount(result, cmp.Or(look.Reach.Account.Name, l.Account))
+			look.Settled = true
+		}
 		return look, nil
 	}
 }

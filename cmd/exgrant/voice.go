@@ -65,7 +65,11 @@ func (p *program) fail(ctx context.Context, err error) int {
 	case errors.As(err, &outcome):
 		return outcome.outcome.ExitCode()
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		fmt.Fprintln(p.stderr, "exgrant: interrupted")
+		text := "exgrant: interrupted: nothing was changed"
+		if _, lines := p.record.now(); len(lines) > 0 {
+			text = "exgrant: interrupted"
+		}
+		fmt.Fprintln(p.stderr, text)
 		return exitInterrupted
 	}
 	code, hints := exitFailed, []string(nil)

@@ -27,7 +27,7 @@ func TestFail(t *testing.T) {
 		{"lines", t.Context(), errors.New("a\n  b\r\nc"), 1, "exgrant: a b c\n"},
 		{"escape", t.Context(), errors.New("a\x1b[2Jb"), 1, "exgrant: a<U+001B>[2Jb\n"},
 		{"outcome", t.Context(), outcomeError{report.Denied}, 5, ""},
-		{"interrupted", cancelled, fmt.Errorf("read: %w", context.Canceled), 130, "exgrant: interrupted\n"},
+		{"interrupted", cancelled, fmt.Errorf("read: %w", context.Canceled), 130, "exgrant: interrupted: nothing was changed\n"},
 		{"cancelled inside", t.Context(), context.Canceled, 1, "exgrant: context canceled\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,11 +1,13 @@
 package exchangesim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/jsontext"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -65,10 +67,14 @@ func (o *Organization) principalRecords() []*record[recipient] {
 // have written.
 func Load(r io.Reader) (*Organization, error) {
 	var s state
-	d := json.NewDecoder(io.LimitReader(r, maxState))
+	text, err := io.ReadAll(io.LimitReader(r, maxState))
+	if err != nil {
+		return nil, fmt.Errorf("load the simulated organization: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
-		return nil, fmt.Errorf("load the simulated organization: %w", err)
+		return nil, fmt.Errorf("load the simulated organization: %w", jsontext.Explain(text, err))
 	}
 	if s.Schema != stateSchema {
 		return nil, fmt.Errorf("load the simulated organization: its schema is %q, not %q", s.Schema, stateSchema)

@@ -59,9 +59,9 @@ func TestSaveAndLoad(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	good := saved(t, New(scenario(t, "plain"), Options{}))
 	for name, c := range map[string]struct{ text, want string }{
-		"nothing":          {"", "EOF"},
+		"nothing":          {"", "it is empty"},
 		"another schema":   {`{"schema": "x"}`, "schema"},
-		"unknown field":    {`{"x": 1}`, "unknown field"},
+		"unknown field":    {`{"x": 1}`, "there is no field"},
 		"unknown scenario": {strings.Replace(good, `"scenario": "plain"`, `"scenario": "plane"`, 1), "did you mean plain"},
 		"missing role":     {strings.Replace(good, `"role": "Address Lists"`, `"role": "Shoes"`, 1), "not there"},
 		"missing scope":    {strings.Replace(good, `"writeScope": "Organization"`, `"writeScope": "CustomRecipientScope", "scope": "g"`, 1), "not there"},

@@ -50,6 +50,8 @@ type Ladder struct {
 type Look struct {
 	Report *report.Report
 	Reach  *grant.Reach // nil where it is not asked
+
+	Settled bool // nothing more is to be asked, and waiting would change nothing
 }
 
 // The waits between looks: the first, doubled each time, and the longest.
@@ -62,12 +64,15 @@ const (
 // returns one report of both. A rung that fails stops no other but those that could
 // only fail the same way.
 func (l Ladder) Climb(ctx context.Context, look func(context.Context) (Look, error)) (*report.Report, error) {
-	c := &climb{Ladder: l, begun: l.Now()}
+	begun := l.Now()
 	seen, err := look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.seen = seen
+	if seen.Settled {
+		l.Client, l.Wait = nil, 0
+	}
+	c := &climb{Ladder: l, begun: begun, seen: seen}
 	started := seen.Report.StartedAt
 	if l.asksEWS() {
 		c.approach(ctx)

@@ -107,7 +107,11 @@ func (a *AuditText) End(r *report.Report) error {
 	if a.n > 0 {
 		a.p.blank()
 	}
-	a.p.outcome(r)
+	text := outcomeText(r)
+	if r.Outcome == report.Audited {
+		text = auditedText(r, a.n)
+	}
+	a.p.outcomeAs(r, text)
 	if r.Outcome == report.Audited || r.Outcome == report.Differs {
 		a.p.item("  ", plain, auditCount(a.n, a.acts, a.gone))
 		a.p.item("  ", dim, "asked by "+cmp.Or(r.Operator, "somebody who is not known")+" at "+shownTime(r.FinishedAt))
@@ -116,6 +120,17 @@ func (a *AuditText) End(r *report.Report) error {
 	}
 	a.p.findings(r.Findings)
 	return a.p.flush()
+}
+
+// holders writes the report of an audit that holds all of it.
+func holders(w io.Writer, r *report.Report, s Style) error {
+	a := NewAuditText(w, s)
+	for _, h := range r.Holders {
+		if err := a.Holder(h); err != nil {
+			return err
+		}
+	}
+	return a.End(r)
 }
 
 // auditCount says how many rows there are, and what they let their holders do.

@@ -21,7 +21,7 @@ var outcomes = map[report.Outcome]string{
 	report.Audited:              "everybody who holds the role is listed",
 	report.Planned:              "nothing was changed: this is what would be done",
 	report.Failed:               "it did not work",
-	report.Conflict:             "something else exists already, and was left as it is",
+	report.Conflict:             "what is there and what was asked for exclude each other",
 	report.NotFound:             "something that was named does not exist",
 	report.Unreachable:          "the server could not be reached",
 	report.Blocked:              "the server answers, and Exchange Web Services are closed to this client",
@@ -59,26 +59,50 @@ func outcomeText(r *report.Report) string {
 		return leftText(r)
 	case report.Interrupted:
 		return interruptedText(r)
+	case report.Audited:
+		return auditedText(r, len(r.Holders))
 	case report.Conflict:
-		return conflictText(r)
+		if hasFinding(r, "scope-empty") {
+			return "refused, since the scope holds nobody now. Nothing was changed"
+		}
+		if reason, _ := conflictReason(r); reason != "" {
+			return reason
+		}
 	}
 	return outcomes[r.Outcome]
 }
 
-// refusals say why a grant was refused, by the finding that the conflict rests on.
-var refusals = []struct{ id, text string }{
-	{"group-unfit", "refused, since the group cannot hold a role"},
-	{"scope-unverified", "refused, since a filter that is there already could not be compared"},
-	{"scope-empty", "refused, since the scope holds nobody now"},
+// auditedText says who was asked about; what was compared is said with it.
+func auditedText(r *report.Report, rows int) string {
+	isCompared := func(f report.Finding) bool { return f.ID == report.FindingCompared }
+	switch {
+	case r.Account != "" && rows == 0:
+		return r.Account + " holds nothing that lets it act for mailboxes. Nobody else was asked about"
+	case r.Account != "":
+		return "what " + r.Account + " holds is listed. Nobody else was asked about"
+	case slices.ContainsFunc(r.Findings, isCompared):
+		return outcomes[report.Audited] + ", and the file of grants explains all of them"
+	}
+	return outcomes[report.Audited]
 }
 
-func conflictText(r *report.Report) string {
-	for _, refusal := range refusals {
-		if !r.Changed && hasFinding(r, refusal.id) {
-			return refusal.text + ". Nothing was changed"
-		}
+// accountText says what a report's account has to do with it.
+func accountText(r *report.Report) string {
+	if r.Operation == report.OperationAudit {
+		return "asked about " + r.Account + " only"
 	}
-	return outcomes[report.Conflict]
+	return "acting as " + r.Account
+}
+
+// conflictReason is what the step says that decided on a conflict: its first sentence, and
+// the rest, which explains it.
+func conflictReason(r *report.Report) (reason, rest string) {
+	s := r.Failure()
+	if s == nil {
+		return "", ""
+	}
+	reason, rest, _ = strings.Cut(stepText(*s), ". ")
+	return strings.TrimSuffix(reason, "."), rest
 }
 
 func hasFinding(r *report.Report, id string) bool {
@@ -199,6 +223,7 @@ func differsText(r *report.Report) string {
 	if len(reasons) == 0 {
 		return text
 	}
+	reasons[0] = continued(reasons[0])
 	return text + joint + strings.Join(reasons, "; ")
 }
 
@@ -233,6 +258,16 @@ func firstSentence(text string) string {
 		}
 	}
 	return strings.TrimSuffix(text, ".")
+}
+
+// continued is a sentence as it goes on after a comma: names keep their capitals.
+func continued(sentence string) string {
+	for _, word := range []string{"The ", "There ", "Nobody ", "A ", "An "} {
+		if rest, ok := strings.CutPrefix(sentence, word); ok {
+			return strings.ToLower(word) + rest
+		}
+	}
+	return sentence
 }
 
 // restoredText is how the undo of a revocation ended.

@@ -165,7 +165,7 @@ func newHTMLPart(anchor string, r *report.Report) htmlPart {
 	}
 	p.Wish, p.Cause, p.Next = p.Name, cause(r), r.Next
 	if r.Account != "" {
-		p.Wish = "acting as " + r.Account
+		p.Wish = accountText(r)
 	}
 	if r.Grant != nil && r.Grant.Name != "" {
 		p.Wish = describeGrant(r.Grant)
@@ -239,7 +239,11 @@ func facts(r *report.Report) []htmlFact {
 	fact("Server", describeTarget(r.Target))
 	fact("Transport", r.Target.Transport)
 	fact("Operator", r.Operator)
-	fact("Acting as", r.Account)
+	if r.Operation == report.OperationAudit {
+		fact("Asked about", r.Account)
+	} else {
+		fact("Acting as", r.Account)
+	}
 	if !r.StartedAt.IsZero() {
 		fact("When", shownTime(r.StartedAt)+took(r.FinishedAt.Sub(r.StartedAt)))
 	}

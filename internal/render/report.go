@@ -14,8 +14,11 @@ import (
 )
 
 // Report writes a report for a person: first how it ended, then what was done,
-// what is worth knowing, and how to undo it.
+// what is worth knowing, and how to undo it. An audit is its holders.
 func Report(w io.Writer, r *report.Report, s Style) error {
+	if r.Operation == report.OperationAudit {
+		return holders(w, r, s)
+	}
 	p := newPage(w, s)
 	p.outcome(r)
 	p.steps(r)
@@ -25,7 +28,10 @@ func Report(w io.Writer, r *report.Report, s Style) error {
 	return p.flush()
 }
 
-func (p *page) outcome(r *report.Report) {
+func (p *page) outcome(r *report.Report) { p.outcomeAs(r, outcomeText(r)) }
+
+// outcomeAs is outcome in other words.
+func (p *page) outcomeAs(r *report.Report, text string) {
 	i := green
 	switch r.Outcome.ExitCode() {
 	case 0:
@@ -34,13 +40,13 @@ func (p *page) outcome(r *report.Report) {
 	default:
 		i = red
 	}
-	p.item("", i, fmt.Sprintf("%s: %s.", r.Outcome, outcomeText(r)))
+	p.item("", i, fmt.Sprintf("%s: %s.", r.Outcome, text))
 	p.failure(r)
 	if g := r.Grant; g != nil && g.Name != "" {
 		p.item("  ", plain, describeGrant(g))
 	}
-	if r.Account != "" {
-		p.item("  ", plain, "acting as "+r.Account)
+	if r.Account != "" && r.Outcome != report.Audited { // which says it
+		p.item("  ", plain, accountText(r))
 	}
 	if place := describeTarget(r.Target); place != "" {
 		p.item("  ", dim, place)
@@ -51,7 +57,11 @@ func (p *page) outcome(r *report.Report) {
 func (p *page) failure(r *report.Report) {
 	s := r.Failure()
 	why := cause(r)
-	if why != "" {
+	switch {
+	case why == "":
+	case r.Outcome == report.Conflict && !hasFinding(r, "scope-empty"):
+		p.item("  ", plain, why) // more about the cause, which the outcome has
+	default:
 		p.item("  cause: ", plain, why)
 	}
 	if r.Next != "" {
@@ -74,6 +84,9 @@ func cause(r *report.Report) string {
 		return ""
 	}
 	text := stepText(*s)
+	if r.Outcome == report.Conflict && !hasFinding(r, "scope-empty") {
+		_, text = conflictReason(r) // the outcome has the beginning
+	}
 	if s.Fault != nil && s.Fault.ID == fault.PrincipalAmbiguous {
 		text = s.Fault.Message // it has the candidates
 	}

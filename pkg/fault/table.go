@@ -19,7 +19,7 @@ const (
 	sourceEWSAccess     = "https://learn.microsoft.com/exchange/client-developer/exchange-web-services/how-to-control-access-to-ews-in-exchange"
 	sourceLDAP          = "https://learn.microsoft.com/openspecs/windows_protocols/ms-adts/"
 	sourceLDAPDown      = "https://learn.microsoft.com/en-us/answers/questions/1117619/found-dcdiag-error-in-one-domain-controller"
-	sourceKerberos      = "https://docs.oracle.com/cd/E19253-01/816-4557/trouble-2/index.html"
+	sourceKerberos      = "https://web.mit.edu/kerberos/krb5-latest/doc/admin/troubleshoot.html"
 	sourceQuota         = "https://learn.microsoft.com/windows/win32/winrm/quotas"
 	sourceWSMV          = "https://learn.microsoft.com/openspecs/windows_protocols/ms-wsmv/"
 	sourceLanguageModes = "https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_language_modes"
@@ -1293,7 +1293,7 @@ var table = []Rule{
 	{
 		Name: "no-mechanism", ID: ConnectAuth,
 		Text:    `(?i)SPNEGO cannot find mechanisms|acquiring creds with username only failed`,
-		Meaning: "this Linux has no way to log on with a password",
+		Meaning: "this Linux cannot log on with a password",
 		Who:     whoRan,
 		Hint:    "Nothing was sent. PowerShell on Linux needs the package gss-ntlmssp to log on by NTLM, or a Kerberos ticket: kinit ACCOUNT@REALM, then -Authentication Kerberos. exgrant needs neither: exgrant connect --server SERVER --logon ACCOUNT.",
 		Retry:   RetryNever,

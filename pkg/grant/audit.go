@@ -117,9 +117,17 @@ func (a *audit) procedure(ctx context.Context) error {
 	}
 	a.report.Findings = append(a.report.Findings, odd...)
 	a.findHygiene()
-	a.unchanged(report.StepReadAssignments, fmt.Sprintf("%d assignments of %d roles, %d holders", count, len(a.roles), a.holders), "")
+	a.unchanged(report.StepReadAssignments, quantity(count, "assignment")+" of "+quantity(len(a.roles), "role")+", "+quantity(a.holders, "holder"), "")
 	a.report.Outcome = report.Audited
 	return nil
+}
+
+// quantity is a number of things in words.
+func quantity(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // readFilters reads the scopes, and keeps of them what the audit shows.

@@ -59,6 +59,8 @@ type Reach struct {
 	Report *report.Report
 	// Account is the one that was asked about; its GUID is empty when it was not found.
 	Account Account
+	// Held are the GUIDs of the assignments that it holds, direct and through groups.
+	Held []string
 	// Mailboxes are those that were asked about, in the order of the proof's rows.
 	Mailboxes []Reached
 	// Exclusive are the names of the exclusive scopes of the organization, which may
@@ -90,6 +92,13 @@ func (r *run) findReach(ctx context.Context, reach *Reach, inScope, outOfScope [
 	reach.Account = account
 	if err := r.readRoles(ctx); err != nil {
 		return err
+	}
+	held, err := r.held(ctx, holder{account.GUID, account.DistinguishedName}, false)
+	if err != nil {
+		return err
+	}
+	for _, a := range held {
+		reach.Held = append(reach.Held, a.Text("Guid"))
 	}
 	if err := r.readScopes(ctx); err != nil {
 		return err

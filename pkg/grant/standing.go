@@ -136,7 +136,11 @@ func (r *run) findStanding(ctx context.Context, s *standing, w *wanted) error {
 	if err := r.findStale(ctx, s, w); err != nil {
 		return err
 	}
-	for _, o := range r.otherGrants(s, w) {
+	others, err := r.unexplained(ctx, r.otherGrants(s, w))
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
 		r.find(o.id, o.severity, o.text, o.assignment.Text("Guid"))
 	}
 	for _, a := range s.unknown {

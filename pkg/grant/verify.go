@@ -192,8 +192,12 @@ func (r *run) checkOurKind(a exchange.Object) error {
 	if isRegular(a) && slices.ContainsFunc(r.roles, isRole) {
 		return nil
 	}
+	kind := "delegating"
+	if isRegular(a) {
+		kind = "regular"
+	}
 	return r.conflict(report.StepReadAssignments, "The assignment '"+a.Text("Name")+"' does not give the role "+exchange.Role+": it is a "+
-		strings.ToLower(a.Text("RoleAssignmentDelegationType"))+" assignment of "+a.Text("Role")+". Nothing was changed.")
+		kind+" assignment of "+a.Text("Role")+". Nothing was changed.")
 }
 
 // assigneeOf returns the account or group that has an assignment.
@@ -304,13 +308,31 @@ func (r *run) namedGrant(s *standing, w *wanted) []otherGrant {
 // judge tells the other grants of the account, and differs when one lets it reach more
 // and nothing explains it.
 func (r *run) judge(ctx context.Context, others []otherGrant) error {
+	others, err := r.unexplained(ctx, others)
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		r.find(o.id, o.severity, o.text, o.assignment.Text("Guid"))
+		if o.more {
+			r.report.Outcome = report.Differs
+			r.report.Findings[len(r.report.Findings)-1].Decides = true
+		}
+	}
+	return nil
+}
+
+// unexplained are those of the other grants that neither the grant accepts nor another one
+// of the same file explains. The rest is told.
+func (r *run) unexplained(ctx context.Context, others []otherGrant) ([]otherGrant, error) {
 	var beside []expected
 	if len(others) > 0 {
 		var err error
 		if beside, err = r.readBeside(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	var left []otherGrant
 	for _, o := range others {
 		guid, name := o.assignment.Text("Guid"), o.assignment.Text("Name")
 		isAccepted := func(known string) bool { return strings.EqualFold(known, guid) || strings.EqualFold(known, name) }
@@ -318,18 +340,13 @@ func (r *run) judge(ctx context.Context, others []otherGrant) error {
 		switch {
 		case slices.ContainsFunc(r.grant.Accept, isAccepted):
 			r.find("accepted", report.SeverityInfo, "'"+name+"' is accepted, and was not examined: it gives "+r.describeScope(o.assignment)+".", guid)
-			continue
 		case slices.ContainsFunc(beside, isMeant):
 			r.find("accepted", report.SeverityInfo, "'"+name+"' is another grant of the same file.", guid)
-			continue
-		}
-		r.find(o.id, o.severity, o.text, guid)
-		if o.more {
-			r.report.Outcome = report.Differs
-			r.report.Findings[len(r.report.Findings)-1].Decides = true
+		default:
+			left = append(left, o)
 		}
 	}
-	return nil
+	return left, nil
 }
 
 // An expected is another grant that is meant to be there: the assignments that its

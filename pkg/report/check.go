@@ -20,8 +20,9 @@ func (r *Report) Check() error {
 	case r.FinishedAt.Before(r.StartedAt):
 		return fmt.Errorf("it ends (%s) before it begins (%s)", r.FinishedAt, r.StartedAt)
 	}
+	changed := r.Changed || slices.ContainsFunc(r.Steps, r.takesBack)
 	for i, s := range r.Steps {
-		if err := s.check(r.Changed); err != nil {
+		if err := s.check(changed); err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
 	}
@@ -31,7 +32,16 @@ func (r *Report) Check() error {
 			return fmt.Errorf("finding %d: its severity %q is none of exgrant's", i+1, f.Severity)
 		}
 	}
-	return checkInverses(r.Inverse)
+	if err := checkInverses(r.Inverse); err != nil {
+		return err
+	}
+	return r.checkSense()
+}
+
+// takesBack tells whether a step of a grant removed again what that had made: a run that
+// does not end well leaves nothing, and then changed nothing.
+func (r *Report) takesBack(s Step) bool {
+	return r.Operation == OperationGrant && r.Outcome.ExitCode() != 0 && s.ID == StepRemove && s.Status == StatusChanged
 }
 
 func (s Step) check(changed bool) error {

@@ -1,11 +1,13 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/exgrant/exgrant/internal/jsontext"
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
 
@@ -131,21 +133,27 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 // fields that no plan has, a grant that does not validate, and more than MaxPlan
 // bytes.
 func ReadPlan(r io.Reader) (*Plan, error) {
-	limited := &io.LimitedReader{R: r, N: MaxPlan + 1}
-	d := json.NewDecoder(limited)
-	d.DisallowUnknownFields()
-	var p Plan
-	err := d.Decode(&p)
+	text, err := io.ReadAll(io.LimitReader(r, MaxPlan+1))
 	switch {
-	case limited.N <= 0:
-		return nil, fmt.Errorf("not a plan: it is longer than %d bytes", MaxPlan)
 	case err != nil:
-		return nil, fmt.Errorf("not a plan: %w", err)
-	case p.Schema != PlanSchema:
-		return nil, fmt.Errorf("not a plan: its schema is %q, expected %q", p.Schema, PlanSchema)
+		return nil, err
+	case len(text) > MaxPlan:
+		return nil, fmt.Errorf("not a plan of exgrant: it is longer than %d bytes", MaxPlan)
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("not a plan: something stands after it")
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	if err := json.Unmarshal(text, &head); err != nil {
+		return nil, fmt.Errorf("not a plan of exgrant: %w", jsontext.Explain(text, err))
+	}
+	if head.Schema != PlanSchema {
+		return nil, fmt.Errorf("not a plan of exgrant: its schema is %q, and must be %q", head.Schema, PlanSchema)
+	}
+	var p Plan
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&p); err != nil {
+		return nil, fmt.Errorf("not a plan of exgrant: %w", jsontext.Explain(text, err))
 	}
 	if err := p.Asked().Validate(); err != nil {
 		return nil, fmt.Errorf("the plan's grant: %w", err)

@@ -43,13 +43,13 @@ func TestPlanReadsWhatItWrites(t *testing.T) {
 
 func TestReadPlanRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                "not a plan: EOF",
+		"":                                "not a plan of exgrant: it is empty",
 		"{}":                              `its schema is ""`,
 		`{"schema":"exgrant.plan/v2"}`:    `"exgrant.plan/v2"`,
 		`{"schema":"exgrant.plan/v1"}`:    "the plan's grant: ",
-		`{"schema":"exgrant.plan/v1"} {}`: "something stands after it",
-		`{"colour":1}`:                    "unknown field",
-		strings.Repeat(" ", MaxPlan+1):    "longer than",
+		`{"schema":"exgrant.plan/v1"} {}`: "something stands behind its end",
+		`{"schema":"exgrant.plan/v1","colour":1}`: `line 1: there is no field "colour"`,
+		strings.Repeat(" ", MaxPlan+1):            "longer than",
 	} {
 		if _, err := ReadPlan(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %q", text, err, want)

@@ -129,6 +129,10 @@ const (
 	SeveritySecurity = "security"
 )
 
+// FindingCompared is the id of the finding that says with which file of grants an audit
+// was compared.
+const FindingCompared = "compared"
+
 // A Report tells what an operation found, did and left, as data. Its JSON form
 // is a contract: see Schema.
 type Report struct {
@@ -141,7 +145,7 @@ type Report struct {
 	Operator   string      `json:"operator,omitempty"`
 	Tool       string      `json:"tool"`
 	Target     Target      `json:"target"`
-	Account    string      `json:"account,omitempty"` // diagnoses: the account that Exchange Web Services are asked as
+	Account    string      `json:"account,omitempty"` // diagnoses: the account that Exchange Web Services are asked as; audits: the only one that was asked about
 	Grant      *GrantState `json:"grant,omitempty"`   // nil for audits and diagnoses
 	Steps      []Step      `json:"steps"`
 	Findings   []Finding   `json:"findings"`
