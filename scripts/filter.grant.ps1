@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant user filter
-    sha256: 0b46402948314a8d4e24b69425934d3c4b73af6dd46ef2d18a0e7f2c8876fbed
-    body-sha256: d9e2f9739835206404e6234b2a9c2111fcfd59ffc6ffc80277fc64951d61939b
+    sha256: b75ae5a78c1f341fab31399ef32ba63629aeb7fd448bf74bca1b7656850c38d6
+    body-sha256: bd0d70d2725aedbd8e2cb973d70600ea2be76462aeea2137f3028c4337e3c495
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -102,7 +102,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4 -or -not $here[3].Parameters.ContainsKey('CustomRecipientWriteScope')) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope; for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: revoke user filter
-    sha256: f252a3a5d8129fc884fb1abab2eac73e90c0c3e3032e844c52035037f77d1b6c
-    body-sha256: 27451ac0886c235948879d68ec1334fa49c65a5af9727c95e450fa8ac71d4af7
+    sha256: 8211e4a639b29eb3b811da864fd43b6536a8518f2aaafa4439aefabb96f42092
+    body-sha256: c179233141e638e3a79db28f72342e9f5e0958abfbc93ce465545e25b2699ded
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -88,7 +88,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: grant roleGroup group
-    sha256: cbb77801bdbb5b6997e593dd69da74207f132fc1c6387cf7e0f4ba0b51be39f2
-    body-sha256: 92b5987a3c73cb255e8fd63bf55a8c5c834677cb1492fb0a04b6b0509ca1a5af
+    sha256: 14df5f2b22d6d30d2cf54da6f58e992830d3ebe822f11dd28a4960545a6d8f35
+    body-sha256: 5024e3a53ac14f21d7726617b518a00ac82f285fd8d4484223ae0e9541409604
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -98,7 +98,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4 -or -not $here[3].Parameters.ContainsKey('CustomRecipientWriteScope')) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope; for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: revoke roleGroup group
-    sha256: c13db2e47beaa793da256d15250084f52c91c252e78a259dfcc370ac10306af2
-    body-sha256: 06bad40cb88d2c9c13dfd7ea2ccf6c3eb67bdbc296dddfee4509e2fc3a0541c8
+    sha256: e55f66de041a2e7cdbd42e5e3199cf4060559d1a36f639ed456c25b8b8ecdc05
+    body-sha256: 5f0bacc8b4906f4e9ec2b8b0629475ea9142d54b090f946de6c109c07aa5a913
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 a member can still act, 5 denied, 130 declined.
@@ -93,7 +93,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant securityGroup organizationalUnit
-    sha256: 6ecb447925b4c62c445b145d065fb815e0bc1fcc58df8f4090e54ed11526adec
-    body-sha256: f8cf2b518a4f54d7504e07f6fb0b1f5c7351f254d4c08b205f281838abc6d29c
+    sha256: 6c955ee65c3f33fbeba96612e7cdee4e944715e48f7d68015285564075141fe4
+    body-sha256: bd2af349152587236f8a2e59e267ba0819c868c3bf33ab9c2bec0de61c24de3b
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -88,7 +88,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4 -or -not $here[3].Parameters.ContainsKey('RecipientOrganizationalUnitScope')) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', ') -RecipientOrganizationalUnitScope; for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') -RecipientOrganizationalUnitScope (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: revoke securityGroup organizationalUnit
-    sha256: 1708c338fbcc92258aa049d7565b626b749d017ea61de81796cf28b9b337c137
-    body-sha256: d9a7091ed8bfee61b0baf1139ad73183b5fd2ffc07ff91d91b4cdb28ca6fe173
+    sha256: 28893b91499ff4efad6ebd888e85930491cd07fd1079a2e665e57b251acef6db
+    body-sha256: 9d5359954fcc3367d4cf961f70489df9488b2788f5f10e8b935dd82860553cd3
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -76,7 +76,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant user group
-    sha256: 855e71c263d6347596ea856442df95ec278848a1f5af87272e74eec965ea83c3
-    body-sha256: 82a22559b3226990527a7d2cab8b7f4246cbc22b9746ef55ead749309a95b901
+    sha256: a1ec93263a93be715e18afdbcd11227cb33431106ca777c7db2522dd3e8b56a7
+    body-sha256: 842abcb1a866c4254a38156792319ff07de1ba483169e1c8a62540a9540e4c33
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -96,7 +96,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4 -or -not $here[3].Parameters.ContainsKey('CustomRecipientWriteScope')) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope; for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

@@ -10,8 +10,8 @@
 .NOTES
     script-format: 2
     form: grant user organization
-    sha256: 06914acf4503a145ee40994d3009b5bd3b0478e2a88d25d86bc8224b93620411
-    body-sha256: 85f40561ec0165d0008a1950105fde13421a130c463bc77e7851ab0cedebafab
+    sha256: 6b2be6d62d2ae174ace3ec59ff8ebb0721b885828bff41e383f53c83810926f4
+    body-sha256: 8d686386cf01bb7b7dc39ad2be778767259d2421866bc38af81453b345fcfc2c
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -83,7 +83,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

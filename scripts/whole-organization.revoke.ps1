@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: revoke user organization
-    sha256: ac70698c4e07b75202c6dd13652ff52e6a5cf61941a29406aa6e248e8d1ae1fa
-    body-sha256: 081b5535cd4423a1341b71616903e28000efef34f4964799192ef25eaa36c55d
+    sha256: c7091e4b4aa7b958c247718b9bda34a48dfc91a34f298a6e0fc7f6ee445f2369
+    body-sha256: 47b2f9e60139d515d63147ab2ce50b8eadede8537bff0d9b4afa6e41c5a26d54
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -74,7 +74,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

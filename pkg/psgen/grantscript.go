@@ -3,6 +3,7 @@ package psgen
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/exgrant/exgrant/pkg/exchange"
 )
@@ -130,9 +131,12 @@ func grantNeeds(f Form) []string {
 
 // sessionWords are what a session must have: a command, and a parameter of it.
 func sessionWords(command, parameter string) []string {
-	needed, with := "", ""
+	needed, with, role := "", "", "Role Management; see .NOTES"
 	if parameter != "" {
 		needed, with = " -or -not $here[3].Parameters.ContainsKey('"+parameter+"')", " -"+parameter
 	}
-	return []string{"{{cloud}}", cloudShell, "{{command}}", command, "{{needed}}", needed, "{{with}}", with}
+	if strings.HasPrefix(command, "Get-") {
+		role = "View-Only Configuration; see .NOTES"
+	}
+	return []string{"{{cloud}}", cloudShell, "{{command}}", command, "{{needed}}", needed, "{{with}}", with, "{{role}}", role}
 }

@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: grant roleGroup group
-    sha256: 5be550cdde3af985b138304ce88c33ad99362899dc4e550374eab93a0b8a7f2d
-    body-sha256: 92b5987a3c73cb255e8fd63bf55a8c5c834677cb1492fb0a04b6b0509ca1a5af
+    sha256: fce6c16ca9d7bc29cd74be57499e03406abf0aee1ca55a58c8de2b8c8de7c47a
+    body-sha256: 5024e3a53ac14f21d7726617b518a00ac82f285fd8d4484223ae0e9541409604
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 done or nothing to do, 1 failed, 3 wrong reach or customization pending, 5 denied, 130 declined.
@@ -98,7 +98,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4 -or -not $here[3].Parameters.ContainsKey('CustomRecipientWriteScope')) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope; for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') -CustomRecipientWriteScope (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

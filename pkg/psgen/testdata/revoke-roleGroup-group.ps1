@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: revoke roleGroup group
-    sha256: 5a8ad68619ca366a2c9802734ae61709cdf2f6cc514d1998d3f1168964df5b43
-    body-sha256: 06bad40cb88d2c9c13dfd7ea2ccf6c3eb67bdbc296dddfee4509e2fc3a0541c8
+    sha256: 9406e876350823ffaf9a9e10f174df7aeb87e797bafdf9a195d237988a630efa
+    body-sha256: 5f0bacc8b4906f4e9ec2b8b0629475ea9142d54b090f946de6c109c07aa5a913
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 a member can still act, 5 denied, 130 declined.
@@ -93,7 +93,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

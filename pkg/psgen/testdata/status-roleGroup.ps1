@@ -8,8 +8,8 @@
 .NOTES
     script-format: 2
     form: status roleGroup group
-    sha256: 75b3afb0b36159028d0c6afdf312fee986b8b39916d20b4dd0f187060adbf7f3
-    body-sha256: 92418f96d6296d826633c1ee32c8b7ba1c28d9b05c845e25587ce18a53fa0c86
+    sha256: c413574877333054f1810811609d2faf41d678568d20dd41cd965d2df5c53f19
+    body-sha256: ea132a97d2895cb1a9256846319a0b97e9826c859fbf16209802e01b48e8efb2
     Run it in the Exchange Management Shell, with the roles View-Only Configuration and View-Only Recipients. It
     changes nothing; it only widens the session's view to the whole forest, and puts that back.
     Exit codes: 0 verified, 1 failed or no such name, 3 it differs: see the reason and the warnings, 5 denied.
@@ -66,7 +66,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (View-Only Configuration; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

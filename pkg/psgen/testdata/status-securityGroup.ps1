@@ -8,8 +8,8 @@
 .NOTES
     script-format: 2
     form: status securityGroup group
-    sha256: 0f71ff2304c7cf2bd8028cd982f794ecfb34c892667565b498007dfcc9dc794d
-    body-sha256: 17089b9a103ad5f6f41f7e817dd988dd17c4ede8cdaedd51756f6563726adb05
+    sha256: 2e8f2adac5be9b70fbd263cdd9cb6915588b14ec53577068b2c0058d263a9a81
+    body-sha256: e0d08afc936fae758564076c2f9e6da46e686614ed7339e7f2b5181e2f98bcec
     Run it in the Exchange Management Shell, with the roles View-Only Configuration and View-Only Recipients. It
     changes nothing; it only widens the session's view to the whole forest, and puts that back.
     Exit codes: 0 verified, 1 failed or no such name, 3 it differs: see the reason and the warnings, 5 denied.
@@ -65,7 +65,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (View-Only Configuration; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

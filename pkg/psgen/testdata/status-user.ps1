@@ -8,8 +8,8 @@
 .NOTES
     script-format: 2
     form: status user group
-    sha256: 65234d526c7d1c95b577df43c7d02683de45d375a8bb4ff9abd81c12d5d9814e
-    body-sha256: 344114f1f4749e9ca7df8c5f28a3bd0778c9e6d946c475f5941372842f9e4a9d
+    sha256: bf8d7703661b1801a8223b65bba03c7d179539231a6f7c2a68d8ba942ec509a3
+    body-sha256: 32e39eaa0a1e14916228a9eaf871c0394a6fa64ceef827a5af7d63cd3cab874b
     Run it in the Exchange Management Shell, with the roles View-Only Configuration and View-Only Recipients. It
     changes nothing; it only widens the session's view to the whole forest, and puts that back.
     Exit codes: 0 verified, 1 failed or no such name, 3 it differs: see the reason and the warnings, 5 denied.
@@ -65,7 +65,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (View-Only Configuration; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

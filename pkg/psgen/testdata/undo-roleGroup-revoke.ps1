@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: undo roleGroup revoke
-    sha256: 82bc18f3e25ea025e6f3af9d1d9cfb010a782688a22f5e02dd40ec313f178c0e
-    body-sha256: 79fd9c4b3d4dcb88d6d5a8a7719ab9d6d3e969c38be08fa2f0323cb4c494984d
+    sha256: 7530a4cff4187b4baa673102fc0e6212f7858885b48b380c128eca0d9f193af7
+    body-sha256: 43879f1812757d1823a10fb17b5ec3c2106aab860c820b4a4cc32ee6c5ff1b7a
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 given back or nothing to do, 1 failed, 5 denied, 130 declined.
@@ -87,7 +87,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop

@@ -9,8 +9,8 @@
 .NOTES
     script-format: 2
     form: undo user grant
-    sha256: afac076453303ca9e7d0d760c33d9d8aa73d87ca2e29ac4e18030d50da6a84cd
-    body-sha256: 9d13d98ee66c7d172566a007790166576685f7ddca9ab9574966ebfbab92787e
+    sha256: 62765824096de87a52e8107e6dadbd40359bdc426b2ceda2024c2cb20bfc2121
+    body-sha256: 76cf2633962220a2568cd3801cadb9359bfb9d6629586f159802e3a1b58a7e34
     Run it in the Exchange Management Shell, first with -WhatIf, as a member of Organization Management, or with
     the roles Role Management and View-Only Recipients and the right to assign this one.
     Exit codes: 0 taken back or nothing to do, 1 failed, 3 the account can still act, 5 denied, 130 declined.
@@ -70,7 +70,7 @@ function Open-ExgSession { # Makes sure that this is the right shell, and lets i
     }
     if ($here.Count -lt 4) {
         $open = '$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://SERVER/PowerShell/'
-        $lack = "It takes $($needed -join ', '); for the roles see .NOTES"
+        $lack = "It takes $($needed -join ', ') (Role Management; see .NOTES)"
         throw "failed: $lack. Use the management shell, or:`n$open -Authentication Kerberos`nImport-PSSession `$s"
     }
     $view = Get-ADServerSettings -ErrorAction Stop
