@@ -93,6 +93,11 @@ func ended(t testing.TB, told *report.Report, err error) *report.Report {
 	if errors.As(err, &stopped) != (told != nil && told.Outcome.ExitCode() != 0) || err != nil && stopped == nil {
 		t.Fatalf("outcome and error do not go together: %+v, %v", told, err)
 	}
+	if told != nil {
+		if err := told.Check(); err != nil {
+			t.Errorf("the report is none that this program would read again: %v", err)
+		}
+	}
 	return told
 }
 

@@ -6,10 +6,12 @@ import (
 	"slices"
 )
 
-// successes are the outcomes that only some operations have.
+// successes are the outcomes that only some operations have. Whoever takes a revocation
+// back by its report gives rights again.
 var successes = map[Outcome][]string{
-	Granted: {OperationGrant}, GrantedReplicating: {OperationGrant}, AlreadyGranted: {OperationGrant, OperationPlan},
-	Revoked: {OperationRevoke}, NothingToRevoke: {OperationRevoke}, StillEffective: {OperationRevoke}, NotRevoked: {OperationRevoke},
+	Granted: {OperationGrant, OperationRevoke}, GrantedReplicating: {OperationGrant, OperationRevoke},
+	AlreadyGranted: {OperationGrant, OperationPlan, OperationRevoke},
+	Revoked:        {OperationRevoke}, NothingToRevoke: {OperationRevoke}, StillEffective: {OperationRevoke}, NotRevoked: {OperationRevoke},
 	Verified: {OperationVerify, OperationStatus, OperationDiagnose, OperationConnect},
 	Audited:  {OperationAudit}, Planned: {OperationPlan, OperationGrant, OperationRevoke},
 }
