@@ -276,13 +276,10 @@ func (a *audit) lookUp(ctx context.Context, canonical string, look func(identity
 	return nil
 }
 
-// relativeScope is the kind of a scope that is no object.
-const relativeScope = exchange.ScopeKind("relative")
-
 // holderScope is the scope of an assignment, in words and as data.
 func holderScope(a exchange.Object, filterOf func(scope string) string) report.HolderScope {
 	of := ownText(a, "CustomRecipientWriteScope")
-	s := report.HolderScope{Kind: relativeScope}
+	s := report.HolderScope{Kind: report.RelativeScope}
 	switch a.Text("RecipientWriteScope") {
 	case writeOrganization:
 		s.Kind = exchange.WholeOrganization

@@ -713,13 +713,13 @@ func (u *undoing) foreignNew(ctx context.Context, noun string, i report.Inverse)
 				return member + " is none of the members of the report's grant", false, nil
 			}
 		}
-		return "", u.isOwnScope(i), nil
+		return "", u.from.HasOwnScope(i), nil
 	}
 	if role := i.Text("Role"); !u.mayHold(role) {
 		return "it is of the role " + role, false, nil
 	}
 	why, err := u.foreignHolder(ctx, i)
-	own := u.isOwnScope(i) || strings.EqualFold(i.Text("Role"), exchange.RoleViewOnlyConfiguration)
+	own := u.from.HasOwnScope(i) || strings.EqualFold(i.Text("Role"), exchange.RoleViewOnlyConfiguration)
 	return why, own, err
 }
 
@@ -754,20 +754,4 @@ func (u *undoing) wasScope(i report.Inverse) bool {
 	return slices.ContainsFunc(u.from.Before.Scopes, func(s report.ManagementScope) bool {
 		return strings.EqualFold(s.Name, i.Identity) && s.Filter == i.Text("RecipientRestrictionFilter") && strings.EqualFold(s.Root, i.Text("RecipientRoot"))
 	})
-}
-
-// isOwnScope tells whether what is made again has the scope of the report's grant.
-func (u *undoing) isOwnScope(i report.Inverse) bool {
-	custom, unit, scope := i.Text("CustomRecipientWriteScope"), i.Text("RecipientOrganizationalUnitScope"), u.from.Grant.Scope
-	switch {
-	case i.Text("ExclusiveRecipientWriteScope") != "":
-		return false
-	case i.Text(relativeWriteScope) != "":
-		return scope.Kind == relativeScope
-	case custom != "":
-		return hasText([]string{scope.Name, u.from.Grant.Name}, custom)
-	case unit != "":
-		return scope.Kind == exchange.OrganizationalUnit
-	}
-	return scope.Kind == exchange.WholeOrganization
 }

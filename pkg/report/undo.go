@@ -52,7 +52,7 @@ func (r *Report) foreign(i Inverse) string {
 		return "" // it gives nobody anything
 	case i.Cmdlet == "New-RoleGroup" && (a.Kind != exchange.RoleGroup || !own(a.Given, a.Name)):
 		return "makes another role group than the grant's"
-	case (i.Cmdlet == "New-RoleGroup" || i.Text("Role") == exchange.Role) && !r.hasOwnScope(i):
+	case (len(i.Texts("Roles")) > 0 || strings.EqualFold(i.Text("Role"), exchange.Role)) && !r.HasOwnScope(i):
 		return "gives another scope than the grant's"
 	}
 	for _, p := range i.Parameters {
@@ -73,13 +73,18 @@ func (r *Report) foreign(i Inverse) string {
 	return ""
 }
 
-// hasOwnScope tells whether what an inverse makes again reaches what the grant does. The
-// role of a role group that its own assignments make again has the scope of those.
-func (r *Report) hasOwnScope(i Inverse) bool {
+// RelativeScope is the kind of a scope that is no object, such as Self.
+const RelativeScope = exchange.ScopeKind("relative")
+
+// HasOwnScope tells whether an assignment or a role group that an inverse makes again has
+// the scope of the report's grant.
+func (r *Report) HasOwnScope(i Inverse) bool {
 	custom, unit, scope := i.Text("CustomRecipientWriteScope"), i.Text("RecipientOrganizationalUnitScope"), r.Grant.Scope
 	switch {
-	case i.Cmdlet == "New-RoleGroup" && len(i.Texts("Roles")) == 0:
-		return true
+	case i.Text("ExclusiveRecipientWriteScope") != "":
+		return false
+	case i.Text("RecipientRelativeWriteScope") != "":
+		return scope.Kind == RelativeScope
 	case custom != "":
 		return strings.EqualFold(custom, scope.Name) || strings.EqualFold(custom, r.Grant.Name)
 	case unit != "":
