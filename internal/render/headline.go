@@ -62,7 +62,7 @@ func outcomeText(r *report.Report) string {
 	case report.Audited:
 		return auditedText(r, len(r.Holders))
 	case report.Conflict:
-		if hasFinding(r, "scope-empty") {
+		if !headedByReason(r) {
 			return "refused, since the scope holds nobody now. Nothing was changed"
 		}
 		if reason, _ := conflictReason(r); reason != "" {
@@ -92,6 +92,12 @@ func accountText(r *report.Report) string {
 		return "asked about " + r.Account + " only"
 	}
 	return "acting as " + r.Account
+}
+
+// headedByReason tells whether a report begins with the reason of the step that decided on
+// a conflict: an empty scope has words of its own.
+func headedByReason(r *report.Report) bool {
+	return r.Outcome == report.Conflict && !hasFinding(r, "scope-empty")
 }
 
 // conflictReason is what the step says that decided on a conflict: its first sentence, and

@@ -59,7 +59,7 @@ func (p *page) failure(r *report.Report) {
 	why := cause(r)
 	switch {
 	case why == "":
-	case r.Outcome == report.Conflict && !hasFinding(r, "scope-empty"):
+	case headedByReason(r):
 		p.item("  ", plain, why) // more about the cause, which the outcome has
 	default:
 		p.item("  cause: ", plain, why)
@@ -84,7 +84,7 @@ func cause(r *report.Report) string {
 		return ""
 	}
 	text := stepText(*s)
-	if r.Outcome == report.Conflict && !hasFinding(r, "scope-empty") {
+	if headedByReason(r) {
 		_, text = conflictReason(r) // the outcome has the beginning
 	}
 	if s.Fault != nil && s.Fault.ID == fault.PrincipalAmbiguous {
